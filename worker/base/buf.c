@@ -1,0 +1,218 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_init(struct buf *b, size_t max_bytes)
+{
+    *b = (struct buf){.max = max_bytes};
+}
+
+void buf_fini(struct buf *b)
+{
+    free(b->data);
+    b->data = NULL;
+    b->len = b->cap = 0;
+}
+
+void buf_reset(struct buf *b)
+{
+    b->len = 0;
+    b->failed = false;
+}
+
+bool buf_ok(const struct buf *b)
+{
+    return !b->failed;
+}
+
+static char *fail(struct buf *b)
+{
+    b->failed = true;
+    return NULL;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    if (b->failed || n > b->max || b->len > b->max - n)
+        return fail(b);
+    size_t need = b->len + n + 1;
+    if (need <= b->cap)
+        return b->data + b->len;
+    size_t cap = b->cap < 128 ? 128 : b->cap;
+    while (cap < need)
+        cap *= 2;
+    char *data = realloc(b->data, cap);
+    if (data == NULL)
+        return fail(b);
+    b->data = data;
+    b->cap = cap;
+    return b->data + b->len;
+}
+
+void buf_add(struct buf *b, const void *data, size_t n)
+{
+    char *to = buf_reserve(b, n);
+    if (to == NULL)
+        return;
+    if (n > 0)
+        memcpy(to, data, n);
+    b->len += n;
+    b->data[b->len] = '\0';
+}
+
+void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+void buf_addc(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_addu(struct buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void buf_addi(struct buf *b, int64_t v)
+{
+    if (v < 0)
+        buf_addc(b, '-');
+    buf_addu(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        b->failed = true;
+        return;
+    }
+    if ((size_t)n < sizeof(text)) {
+        buf_add(b, text, (size_t)n);
+        return;
+    }
+    char *to = buf_reserve(b, (size_t)n);
+    if (to == NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(to, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->len += (size_t)n;
+}
+
+static const char hex_digits[] = "0123456789ABCDEF";
+
+static void add_json_escape(struct buf *b, unsigned char c)
+{
+    switch (c) {
+    case '"':
+        buf_add(b, "\\\"", 2);
+        return;
+    case '\\':
+        buf_add(b, "\\\\", 2);
+        return;
+    case '\n':
+        buf_add(b, "\\n", 2);
+        return;
+    case '\r':
+        buf_add(b, "\\r", 2);
+        return;
+    case '\t':
+        buf_add(b, "\\t", 2);
+        return;
+    default:
+        break;
+    }
+    const char esc[6] = {'\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15]};
+    buf_add(b, esc, sizeof(esc));
+}
+
+void buf_add_json(struct buf *b, const char *s, size_t n)
+{
+    buf_addc(b, '"');
+    size_t from = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_add(b, s + from, i - from);
+        add_json_escape(b, c);
+        from = i + 1;
+    }
+    buf_add(b, s + from, n - from);
+    buf_addc(b, '"');
+}
+
+void buf_add_json_str(struct buf *b, const char *s)
+{
+    buf_add_json(b, s, strlen(s));
+}
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+static void add_percent(struct buf *b, unsigned char c)
+{
+    const char esc[3] = {'%', hex_digits[c >> 4], hex_digits[c & 15]};
+    buf_add(b, esc, sizeof(esc));
+}
+
+void buf_add_form(struct buf *b, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c == ' ')
+            buf_addc(b, '+');
+        else if ((is_unreserved(c) && c != '~') || c == '*')
+            buf_addc(b, (char)c);
+        else
+            add_percent(b, c);
+    }
+}
+
+void buf_add_percent(struct buf *b, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (is_unreserved(c))
+            buf_addc(b, (char)c);
+        else
+            add_percent(b, c);
+    }
+}
+
+const char *buf_cstr(struct buf *b)
+{
+    return b->failed || b->len == 0 ? "" : b->data;
+}
+
+char *buf_steal(struct buf *b, size_t *ret_len)
+{
+    buf_add(b, "", 0);
+    if (b->failed)
+        return NULL;
+    char *data = b->data;
+    if (ret_len != NULL)
+        *ret_len = b->len;
+    b->data = NULL;
+    b->len = b->cap = 0;
+    return data;
+}

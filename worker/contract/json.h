@@ -1,0 +1,37 @@
+/* json.h - JSON as the contract takes it: strict, bounded, with the place of a fault.
+ *
+ * Refuses duplicate keys, depth over 16, more bytes than allowed, invalid UTF-8 and
+ * anything after the value (RFC 8259). */
+#ifndef TVB_CONTRACT_JSON_H
+#define TVB_CONTRACT_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+#define JSON_EVENT_MAX_BYTES (1024 * 1024)
+#define JSON_EVENT_MAX_DEPTH 16
+
+/* What was wrong with an input, and where. Both texts are NUL-terminated, cut when too long. */
+struct fault {
+    char pointer[160]; /* RFC 6901 JSON pointer; "" is the whole document */
+    char reason[240];  /* for a person; holds no values that could be personal */
+};
+
+/* Sets @ret and returns -1. */
+int fault_set(struct fault *ret, const char *pointer, const char *fmt, ...) ATTR_PRINTF(3, 4);
+
+/* Parses @data. NULL and @ret_fault when it is refused. The caller owns the value. */
+json_t *json_parse_strict(const char *data, size_t len, struct fault *ret_fault);
+
+/* Appends @v in canonical form: no white space, object keys sorted by code unit (RFC 8785's
+ * order and escapes; numbers as jansson prints them with 17 digits). */
+void json_add_canonical(struct buf *out, const json_t *v);
+/* Appends @v compactly, in its own order. */
+void json_add_compact(struct buf *out, const json_t *v);
+
+/* The value at an RFC 6901 pointer below @root; NULL when there is none. Borrowed. */
+json_t *json_at_pointer(const json_t *root, const char *pointer);
+
+#endif

@@ -1,0 +1,1 @@
+#include "contract/schema.h"

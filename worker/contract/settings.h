@@ -1,0 +1,103 @@
+/* settings.h - one YAML file, checked by schemas/settings.schema.json.
+ *
+ * `${ENV}` inside a text and `file:PATH` as a whole text stand for secrets and are resolved here. Every refusal
+ * names file, line, pointer, value found and value wanted. Read-only after loading; any thread may read. */
+#ifndef TVB_CONTRACT_SETTINGS_H
+#define TVB_CONTRACT_SETTINGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "contract/event.h"
+
+/* RELIABILITY.md section 9; ms unless the name says otherwise. */
+struct settings_numbers {
+    int64_t ownership_ms;        /* O, 6000 */
+    int64_t connect_ms;          /* 2000 */
+    int64_t request_ms;          /* T_req, the whole transfer, 10000 */
+    int64_t provider_max_ms;     /* 30000: how long the platform may still apply what it received */
+    int64_t lease_ms;            /* L, 20000 */
+    int64_t quarantine_ms;       /* Q, 48000 */
+    int64_t session_timeout_ms;  /* 10000 */
+    int64_t max_poll_ms;         /* 300000 */
+    int64_t drain_ms;            /* 15000 */
+    int64_t window_events;       /* a partition, 20000 */
+    int64_t window_bytes;        /* a worker, 32 MiB */
+    int64_t lane_limit;          /* 1000 */
+    int64_t id_memory_ms;        /* 7 days */
+    int64_t queued_kbytes;       /* queued.max.messages.kbytes, 24576 */
+    int64_t commit_ms;           /* how often a moved watermark is committed at most, 1000 */
+    int64_t redis_timeout_ms;    /* 2000 */
+    int64_t outcome_timeout_ms;  /* message.timeout.ms of the producer; below the quarantine, 30000 */
+};
+
+struct settings_retry {
+    int64_t base_ms;      /* 200 */
+    int64_t cap_ms;       /* 30000 */
+    int64_t max_age_ms;   /* 15 min from the first try */
+    int64_t retry_after_cap_ms; /* 5 min */
+    unsigned attempts;    /* 8 */
+};
+
+struct settings_limits {
+    unsigned in_flight;     /* calls at once for the whole provider, 1..10000 */
+    double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
+    unsigned burst;         /* tokens kept, at least 1 */
+    size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */
+};
+
+struct settings_provider {
+    const char *name;
+    const char *pack_dir;   /* resolved: a folder with openapi.yaml and workflows.arazzo.yaml */
+    const char *base_url;   /* where the platform is; NULL: the OpenAPI document's first server */
+    unsigned threads;       /* worker threads in this process, 1..64 */
+    const json_t *settings; /* $inputs.settings (object, may be empty) */
+    const json_t *credentials; /* security scheme -> its parts (object); secrets resolved */
+    const char *idempotency_secret; /* for x-repeat: keyed; NULL: none */
+    const char *proxy;      /* NULL: none */
+    const char *ca_file;    /* NULL: the system's */
+    bool tls_verify;        /* true */
+    struct settings_limits limits;
+    struct settings_retry retry;
+    struct settings_numbers numbers;
+};
+
+struct settings_pair {
+    const char *name, *value;
+};
+
+struct settings {
+    /* kafka */
+    const char *brokers;        /* bootstrap.servers */
+    const char *prefix;         /* "tvbridge." */
+    int32_t partitions;         /* 12 */
+    enum partitioner partitioner;
+    uint32_t epoch;             /* 0 */
+    const char *instance;       /* static membership; NULL: dynamic */
+    struct settings_pair *librdkafka; /* passed through as they are */
+    size_t librdkafka_count;
+    /* redis */
+    const char *redis_host, *redis_unix, *redis_user, *redis_password; /* NULL where not set */
+    int redis_port, redis_db;
+    /* log, admin */
+    enum log_format log_format;
+    enum log_level log_level;
+    const char *admin_host; /* 127.0.0.1; NULL: no admin server */
+    int admin_port;         /* 9464; 0: a free port, printed in the log */
+    const char *schemas;    /* folder with the schemas */
+    struct settings_provider *providers;
+    size_t provider_count;
+    void *owned; /* what the pointers point into */
+};
+
+/* Loads, checks, resolves secrets and defaults, and checks the numbers against each other. NULL and @reterr. */
+struct settings *settings_load(const char *path, struct err *reterr);
+void settings_free(struct settings *s);
+/* The provider of that name, or NULL. */
+const struct settings_provider *settings_provider(const struct settings *s, const char *name);
+
+#endif

@@ -1,0 +1,3 @@
+#ifndef TVB_CORE_HEAP_H
+#define TVB_CORE_HEAP_H
+#endif

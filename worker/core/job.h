@@ -1,0 +1,3 @@
+#ifndef TVB_CORE_JOB_H
+#define TVB_CORE_JOB_H
+#endif

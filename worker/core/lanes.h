@@ -1,0 +1,3 @@
+#ifndef TVB_CORE_LANES_H
+#define TVB_CORE_LANES_H
+#endif

@@ -1,0 +1,131 @@
+/* redis.h - claims: the right to work one event, held in Redis under a fence. RELIABILITY.md section 3.
+ *
+ * hiredis' async interface on a worker's loop with our own small adapter; commands gather and leave with one write a
+ * turn; every command has a deadline. All keys of a service share a hash tag:
+ *   <prefix>{<provider>/<service>}:e:<event key>   one event: state, fp, fence, owner, until, tries, steps, out
+ *   <prefix>{<provider>/<service>}:l               its lane: owner, fence, until, sent (the undecided event), rec, by, a:<axis>
+ *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
+ * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
+ * take the expected birth mark: with another or none they do nothing and say so. */
+#ifndef TVB_IO_REDIS_H
+#define TVB_IO_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+
+struct redis;
+
+struct redis_options {
+    const char *host, *unix_path, *user, *password; /* NULL where not set; unix_path first */
+    int port, db;
+    int64_t timeout_ms;      /* of one command and of a connect */
+    const char *prefix;      /* of the keys, e.g. "tvbridge:" */
+    const char *provider;
+    const char *owner;       /* worker and number of the assignment: redis_set_owner() changes it */
+    int64_t lease_ms, id_memory_ms;
+};
+
+/* What the connection tells its owner. */
+enum redis_event {
+    REDIS_UP,     /* connected, checked, scripts loaded, birth mark known: claims may go */
+    REDIS_DOWN,   /* lost or refused: every command under way has ended with REDIS_FAILED; reconnects by itself */
+    REDIS_FORGOT, /* the birth mark is another than before: Redis was emptied or rolled back. UP follows */
+};
+/* @why: for a person; "" when none. */
+typedef void redis_event_fn(void *arg, enum redis_event ev, const char *why);
+
+struct redis *redis_new(struct loop *l, const struct redis_options *o, redis_event_fn *fn, void *arg,
+                        struct err *reterr);
+/* Ends what is under way without callbacks. */
+void redis_free(struct redis *r);
+bool redis_is_up(const struct redis *r);
+void redis_set_owner(struct redis *r, const char *owner);
+/* "<run id> <replication id> <birth mark>" of the Redis in use; "" when unknown. */
+const char *redis_identity(const struct redis *r);
+/* Fences start above this one (decimal text); for an emptied Redis. */
+void redis_raise_fence(struct redis *r, const char *fence);
+
+/* ---- CLAIM: lane's lease and event in one script; marks SENT ---- */
+enum claim_state {
+    CLAIM_FRESH,    /* ours; @record, @fence */
+    CLAIM_DOUBT,    /* ours; another owner (or an earlier life) may have sent it: @record, @fence, @steps, @sent_ms */
+    CLAIM_DECIDED,  /* @outcome holds the facts (outcome.h); @record */
+    CLAIM_BUSY,     /* another owner has the lane, or another event of it is undecided: @wait_ms left */
+    CLAIM_STALE,    /* not above the last applied; decided as stale in the same step; @record */
+    CLAIM_REPEATED, /* equal to the last applied of an axis, in order and id: decided as applied from the record; @record */
+    CLAIM_CONFLICT, /* the same key with another fingerprint */
+    CLAIM_MIXED,    /* the service's order was by sequence and now by offset, or the reverse */
+    CLAIM_PAUSED,   /* the provider asked all to wait: @wait_ms */
+    CLAIM_FORGOT,   /* another birth mark: nothing was done */
+    CLAIM_FAILED,   /* no answer, or an error: @error; what the script did is unknown (it is idempotent) */
+};
+
+struct claim_request {
+    const char *service;
+    const char *event_key;   /* idempotency key, hex */
+    const char *event_id;    /* for `repeated` */
+    const char *fingerprint; /* hex */
+    const char *order;       /* order_format() */
+    bool by_sequence;
+    const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
+    size_t axis_count;
+    bool retry;              /* claimed before by this owner and released or judged */
+};
+
+struct claim_reply {
+    enum claim_state state;
+    const char *fence;   /* decimal text; "" when none */
+    const char *record;  /* JSON, "" when the service has none */
+    size_t record_len;
+    const char *outcome; /* facts, "" when none */
+    size_t outcome_len;
+    const char *steps;   /* run_save() text, "" when none */
+    size_t steps_len;
+    int64_t wait_ms;
+    int64_t sent_ms;     /* doubt: how long ago it was marked SENT, by Redis' clock */
+    const char *error;
+};
+typedef void claim_fn(void *arg, const struct claim_reply *reply); /* reply borrowed for the callback */
+
+/* Queues the command; the callback comes from the loop, never from inside. -1: not up. */
+int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg);
+
+/* ---- the other scripts: their result ---- */
+enum redis_result {
+    REDIS_OK,
+    REDIS_FENCED, /* the fence is not ours any more: nothing was done */
+    REDIS_LOST,   /* another birth mark: nothing was done */
+    REDIS_FAILED, /* no answer, or an error */
+};
+typedef void redis_done_fn(void *arg, enum redis_result res);
+
+struct decide_request {
+    const char *service, *event_key, *event_id, *fence;
+    const char *outcome; /* facts */
+    size_t outcome_len;
+    bool dead;           /* state DEAD instead of DECIDED */
+    const char *record;  /* NULL: leave it */
+    size_t record_len;
+    const char *order;   /* with record: what each axis is set to */
+    bool by_sequence;
+    const char (*axes)[72];
+    size_t axis_count;
+};
+int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg);
+/* A workflow's step is done: outputs so far, next step SENT, lease renewed. */
+int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
+               size_t steps_len, redis_done_fn *fn, void *arg);
+/* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
+int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
+                  redis_done_fn *fn, void *arg);
+/* Renews the lane's lease for a claim that waits in doubt. */
+int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
+                redis_done_fn *fn, void *arg);
+/* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
+int redis_pause_provider(struct redis *r, int64_t ms);
+
+#endif

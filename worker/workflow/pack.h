@@ -1,0 +1,71 @@
+/* pack.h - what tvbridge knows of a provider, compiled from openapi.yaml and workflows.arazzo.yaml.
+ *
+ * OpenAPI 3.x and Arazzo 1.0.1; what is not supported is refused by name when the pack loads.
+ * A pack is read-only after loading and may be used by any number of threads; running a step parses nothing.
+ *
+ * Extensions (documented in schemas/providers/README.md):
+ *   OpenAPI operation   x-repeat: safe | keyed | query | never       compulsory on all but GET and HEAD; GET is `read` unless said
+ *                       x-repeat-header: NAME                         for keyed: where the key goes (default Idempotency-Key)
+ *   Arazzo action       x-outcome: { kind: applied | unchanged | rejected | held | dead, reason: WORD }   on `type: end`
+ *   Arazzo step         x-for-each: EXPRESSION  runs the step once for each item of a list; $item in its expressions
+ *   Arazzo step         x-when: [CRITERION]      the step is skipped (its outputs null) unless all hold
+ *   Arazzo step         x-confirm: { workflowId: ID, condition: COND }   for query: after a doubt, run that workflow; the step
+ *                                                counts as done when the condition over its $outputs and $inputs holds
+ *   Arazzo workflow     x-record: OBJECT of expressions: the merge patch for the record after an applied or unchanged end
+ *   Arazzo workflow     x-outcome: { kind, reason }     what a run to the last step's success means (default applied)
+ *   Arazzo workflow `authenticate`   x-token: { scheme: NAME, value: EXPR, expires-in: EXPR or seconds }   session token life */
+#ifndef TVB_WORKFLOW_PACK_H
+#define TVB_WORKFLOW_PACK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct pack;
+struct workflow;
+
+/* Faults found while a pack loads: each with file and line or pointer. */
+struct pack_fault {
+    char file[256];
+    int line;
+    char pointer[200];
+    char text[300];
+};
+struct pack_faults {
+    struct pack_fault *list; /* owned */
+    size_t n;
+};
+void pack_faults_fini(struct pack_faults *f);
+
+/* Loads DIR. NULL and at least one fault when it is refused. */
+struct pack *pack_load(const char *dir, struct pack_faults *ret_faults);
+void pack_free(struct pack *p);
+
+const char *pack_title(const struct pack *p);
+const char *pack_version(const struct pack *p);
+
+/* The workflow for an event type without prefix ("contract.blocked") or one of `read`, `list`,
+ * `catalog`, `accounts`, `authenticate`, `probe`. Borrowed; NULL: the pack has none. */
+const struct workflow *pack_workflow(const struct pack *p, const char *workflow_id);
+size_t pack_workflow_count(const struct pack *p);
+const struct workflow *pack_workflow_at(const struct pack *p, size_t i);
+const char *workflow_id(const struct workflow *w);
+const char *workflow_summary(const struct workflow *w); /* "" when none */
+
+/* A pack made ready for one installation: base URL and credentials are put in once. Read-only. */
+struct bound_pack;
+/* @base_url NULL: the OpenAPI document's first server. @credentials: scheme name -> {username, password} (basic),
+ * {token} (bearer) or {value} (apiKey); an object, may be NULL. @settings: $inputs.settings, may be NULL. Both are
+ * copied. @idempotency_secret: for keyed requests; NULL is refused when the pack has one.
+ * Fails naming what is missing. The pack must outlive it. */
+struct bound_pack *pack_bind(const struct pack *p, const char *base_url, const json_t *credentials,
+                             const json_t *settings, const char *idempotency_secret, struct err *reterr);
+void bound_pack_free(struct bound_pack *b);
+const struct pack *bound_pack_pack(const struct bound_pack *b);
+
+/* True when requests need a session token that the workflow `authenticate` fetches. */
+bool bound_pack_needs_token(const struct bound_pack *b);
+
+#endif

@@ -1,0 +1,78 @@
+/* run.h - one workflow at work: (plan, inputs, record, replies so far) -> (request | result).
+ *
+ * Pure: no socket, clock or log. The caller sends the request and gives the reply back. Not thread-safe; one owner. */
+#ifndef TVB_WORKFLOW_RUN_H
+#define TVB_WORKFLOW_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "contract/outcome.h"
+#include "core/call.h"
+#include "workflow/pack.h"
+
+struct run;
+
+/* Borrowed by the run until run_free(). Any may be NULL: then expressions that need it find nothing. */
+struct run_inputs {
+    const json_t *event;  /* the CloudEvent: $inputs.event.id ... */
+    const json_t *data;   /* $inputs.data */
+    const json_t *record; /* $inputs.record */
+    const char *key;      /* the event's idempotency key, for keyed requests */
+    const char *token;    /* session token, when the pack needs one and there is one */
+};
+
+enum run_state {
+    RUN_CALL,    /* run_request() says what to send */
+    RUN_RETRY,   /* the pack wants this step again after run_retry_after_ms(); then run_request() */
+    RUN_UNKNOWN, /* an answer that no criterion of the pack knows: the caller judges by status. It may call
+                    run_request() to send the step again, or give the run up */
+    RUN_TOKEN,   /* a session token is needed (none, or refused with 401/403 for the first time): fetch one with the
+                    workflow `authenticate`, run_set_token(), then run_request() */
+    RUN_END,     /* run_result() */
+};
+
+/* Starts. Never fails but for memory (NULL): missing inputs end the run as `rejected`, reason
+ * `missing_input`, with the detail saying which. */
+struct run *run_new(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in);
+void run_free(struct run *r);
+
+enum run_state run_state(const struct run *r);
+/* The request to send now; borrowed, valid until the next call on @r. States CALL, RETRY, UNKNOWN. May be asked for again. */
+const struct call_request *run_request(struct run *r);
+/* The name of the present step ("" at the end) and how often x-for-each came round: names a try in logs. */
+const char *run_step(const struct run *r);
+/* An answer was read (call_fate_of() is CALL_ANSWERED). Returns the new state. */
+enum run_state run_reply(struct run *r, const struct call_reply *reply);
+/* The present step is known to have been done (x-confirm held, or read back): goes on as if it had succeeded. */
+enum run_state run_step_done(struct run *r);
+void run_set_token(struct run *r, const char *token); /* copied */
+int64_t run_retry_after_ms(const struct run *r);
+
+/* x-confirm of the present step: the workflow that asks whether it was done; NULL when it has none. */
+const struct workflow *run_confirm(const struct run *r);
+/* Whether the condition of x-confirm holds over the outputs of that workflow's run. */
+bool run_confirmed(struct run *r, const json_t *outputs);
+
+/* The end. Everything is borrowed and lives as long as the run. */
+struct run_result {
+    enum outcome_kind kind; /* APPLIED, UNCHANGED, REJECTED, HELD, DEAD */
+    const char *reason;     /* a word, "" when none */
+    const char *detail;     /* for a person, "" when none */
+    const json_t *outputs;  /* the workflow's outputs: object, maybe empty; what the provider gave back */
+    const json_t *record;   /* merge patch for the record: object, maybe empty */
+    /* of `authenticate`: */
+    const char *token;      /* NULL: none */
+    int64_t token_life_ms;  /* 0: not said */
+};
+const struct run_result *run_result(const struct run *r);
+
+/* For resuming after a crash: the step's name and outputs so far as compact JSON; and a run that starts at that
+ * place. NULL when the text does not fit the workflow. */
+void run_save(const struct run *r, struct buf *out);
+struct run *run_restore(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in,
+                        const char *text, size_t len);
+
+#endif
