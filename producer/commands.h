@@ -1,0 +1,13 @@
+/* commands.h - what `tvbridge` can do: one function a command, argv[0] is the command's own name.
+ *
+ * Each returns the program's exit status (cli.h): 0 ok, 1 something was refused or failed, 2 usage, 3 not reached. */
+#ifndef TVB_PRODUCER_COMMANDS_H
+#define TVB_PRODUCER_COMMANDS_H
+
+int cmd_publish(int argc, char **argv);
+int cmd_outcomes(int argc, char **argv);
+int cmd_topics_create(int argc, char **argv);
+int cmd_pack_check(int argc, char **argv);
+int cmd_pack_try(int argc, char **argv);
+
+#endif
