@@ -1,1 +1,130 @@
 #include "contract/record.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/attr.h"
+
+/* What tvbridge keeps the books with: a pack's patch cannot touch these. */
+static const char *const reserved[] = {"service", "provider", "order_by", "fence", "axes"};
+
+static bool is_reserved(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+        if (strcmp(name, reserved[i]) == 0)
+            return true;
+    return false;
+}
+
+static int set_text(json_t *object, const char *name, const char *text)
+{
+    return json_object_set_new(object, name, json_string(text)); /* a NULL value fails the set */
+}
+
+json_t *record_new(const char *provider, const char *service)
+{
+    json_t *r = json_object();
+    if (r != NULL && set_text(r, "service", service) == 0 && set_text(r, "provider", provider) == 0 &&
+        set_text(r, "status", "unknown") == 0 && json_object_set_new(r, "axes", json_object()) == 0)
+        return r;
+    json_decref(r);
+    return NULL;
+}
+
+json_t *record_parse(const char *text, size_t len)
+{
+    json_t *r = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *axes = json_object_get(r, "axes");
+    if (json_is_string(json_object_get(r, "service")) && json_is_string(json_object_get(r, "provider")) &&
+        (axes == NULL || json_is_object(axes)))
+        return r;
+    json_decref(r);
+    return NULL;
+}
+
+static int merge_member(json_t *target, const char *name, json_t *value);
+
+/* RFC 7396 section 2; the depth is that of a pack's document or of an answer that was parsed: bounded by both. */
+static int merge_members(json_t *target, const json_t *patch, bool keep_reserved)
+{
+    json_t *p = (json_t *)(uintptr_t)patch; /* jansson's iterators take no const; nothing is written */
+    for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it)) {
+        const char *name = json_object_iter_key(it);
+        if (keep_reserved && is_reserved(name))
+            continue;
+        if (merge_member(target, name, json_object_iter_value(it)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int merge_member(json_t *target, const char *name, json_t *value)
+{
+    if (json_is_null(value)) {
+        (void)json_object_del(target, name); /* -1: there was none, which is as well */
+        return 0;
+    }
+    if (!json_is_object(value))
+        return json_object_set_new(target, name, json_deep_copy(value));
+    json_t *inner = json_object_get(target, name);
+    if (!json_is_object(inner)) {
+        inner = json_object();
+        if (json_object_set_new(target, name, inner) != 0)
+            return -1;
+    }
+    return merge_members(inner, value, false);
+}
+
+int json_merge_patch(json_t *target, const json_t *patch)
+{
+    return merge_members(target, patch, false);
+}
+
+/* What an event says of the status where the pack is silent. */
+static const char *status_after(enum event_type t)
+{
+    if (t == EVENT_SERVICE_DELETED)
+        return "terminated";
+    return t == EVENT_SERVICE_CREATED ? "active" : NULL;
+}
+
+static int apply_status(json_t *record, const struct event *e, const json_t *patch)
+{
+    const char *status = status_after(e->type);
+    if (status == NULL || json_object_get(patch, "status") != NULL)
+        return 0;
+    return set_text(record, "status", status);
+}
+
+static int apply_axes(json_t *record, const struct event *e, struct order order)
+{
+    json_t *axes = json_object_get(record, "axes");
+    if (!json_is_object(axes)) {
+        axes = json_object();
+        if (json_object_set_new(record, "axes", axes) != 0)
+            return -1;
+    }
+    char text[ORDER_TEXT_SIZE];
+    order_format(order, text);
+    for (size_t i = 0; i < e->axes.n; i++) {
+        json_t *last = json_object();
+        if (json_object_set_new(axes, e->axes.name[i], last) != 0 || set_text(last, "order", text) != 0 ||
+            set_text(last, "id", e->id) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch, const char *fence,
+                 struct err *reterr)
+{
+    if (patch != NULL && merge_members(record, patch, true) != 0)
+        return err_nomem(reterr);
+    if (apply_status(record, e, patch) != 0 || apply_axes(record, e, order) != 0)
+        return err_nomem(reterr);
+    if (set_text(record, "order_by", e->sequence != NULL ? "sequence" : "offset") != 0)
+        return err_nomem(reterr);
+    if (fence != NULL && fence[0] != '\0' && set_text(record, "fence", fence) != 0)
+        return err_nomem(reterr);
+    return 0;
+}
