@@ -105,20 +105,32 @@ static void sweep_hooks(struct loop *l)
     }
 }
 
-/* Those that the deferred calls defer are called as well. */
-static void run_deferred(struct loop *l)
+/* Those that the deferred calls defer are called as well. True when there were any. */
+static bool run_deferred(struct loop *l)
 {
+    if (l->deferred.n == 0)
+        return false;
     for (size_t i = 0; i < l->deferred.n; i++) {
         struct deferred d = l->deferred.items[i];
         d.fn(d.arg);
     }
     l->deferred.n = 0;
+    return true;
 }
 
+enum { END_ROUNDS_MAX = 16 };
+
+/* What a deferred call queued must leave in this turn too: the hooks run again after them. */
 static void end_turn(struct loop *l)
 {
-    run_hooks(l);
-    run_deferred(l);
+    int rounds = 0;
+    do {
+        run_hooks(l);
+        if (++rounds == END_ROUNDS_MAX) {
+            l->wake = true;
+            break;
+        }
+    } while (run_deferred(l));
     sweep_hooks(l);
 }
 
