@@ -46,6 +46,7 @@ struct http {
 };
 
 static void harvest(struct http *h);
+static void sock_change(struct sock *s, int wanted);
 
 /* ---- sockets ---- */
 
