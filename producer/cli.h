@@ -127,4 +127,8 @@ void cli_progress_init(struct cli_progress *p, bool wanted);
 void cli_progress_show(struct cli_progress *p, int64_t now_ms, const char *fmt, ...) ATTR_PRINTF(3, 4);
 void cli_progress_end(struct cli_progress *p);
 
+/* ---- Ctrl-C and SIGTERM as a question, for commands that have something to finish ---- */
+void cli_catch_interrupt(void); /* before any thread is started */
+bool cli_interrupted(void);     /* true once for each signal that came */
+
 #endif

@@ -1,8 +1,10 @@
-/* cli_output.c - what people see: widths, colours, tables, progress. */
+/* cli_output.c - what people see and press: widths, colours, tables, progress, Ctrl-C. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -191,4 +193,26 @@ void cli_progress_end(struct cli_progress *p)
         return;
     fputs("\r\033[K", stderr);
     fflush(stderr);
+}
+
+static void interrupt_set(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGINT);
+    sigaddset(ret, SIGTERM);
+}
+
+void cli_catch_interrupt(void)
+{
+    sigset_t set;
+    interrupt_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    sigset_t set;
+    struct timespec at_once = {0};
+    interrupt_set(&set);
+    return sigtimedwait(&set, NULL, &at_once) > 0;
 }

@@ -1,4 +1,81 @@
-int main(void)
+/* main.c - `tvbridge COMMAND`: finds the command and hands over. */
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "kafka_client.h"
+
+struct command {
+    const char *words[2]; /* "topics", "create"; the second is NULL for a command of one word */
+    int (*run)(int argc, char **argv);
+    const char *about;
+};
+
+static const struct command commands[] = {
+    {{"publish", NULL}, cmd_publish, "send events to Kafka, checked before the first one leaves"},
+    {{"outcomes", NULL}, cmd_outcomes, "what came of the events: show, follow, or post to a web hook"},
+    {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
+    {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
+    {{"pack", "try"}, cmd_pack_try, "show the requests that an event would cause, and send none"},
+};
+
+static void help(FILE *out)
 {
-    return 0;
+    fputs("Usage: tvbridge COMMAND [OPTION]...\n\n"
+          "tvbridge keeps every TV platform in step with billing: this is the side that billing, operators and\n"
+          "authors of packs use. The worker that makes the calls is tvbridge-worker.\n\nCommands:\n", out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const char *second = commands[i].words[1];
+        char name[40];
+        snprintf(name, sizeof(name), "%s%s%s", commands[i].words[0], second != NULL ? " " : "", second != NULL ? second : "");
+        fprintf(out, "  %-16s %s\n", name, commands[i].about);
+    }
+    fputs("\nOptions:\n  -h, --help       this text; `tvbridge COMMAND --help` has options and examples\n"
+          "      --version    the version, and those of the libraries\n\n"
+          "Exit status: 0 done, 1 something was refused or failed, 2 wrong usage, 3 not reached.\n", out);
+}
+
+static void version(void)
+{
+    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\n", TVB_VERSION, rd_kafka_version_str(),
+           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str());
+}
+
+static int unknown(const char *first, const char *second)
+{
+    bool group = false;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        group = group || (commands[i].words[1] != NULL && strcmp(commands[i].words[0], first) == 0);
+    if (group && second == NULL)
+        fprintf(stderr, "tvbridge %s: what of it?\n", first);
+    else
+        fprintf(stderr, "tvbridge: there is no command \"%s%s%s\"\n", first, group ? " " : "", group ? second : "");
+    fputs("Try: tvbridge --help\n", stderr);
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        version();
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct command *c = &commands[i];
+        int words = c->words[1] != NULL ? 2 : 1;
+        if (strcmp(argv[1], c->words[0]) == 0 && (words == 1 || (argc > 2 && strcmp(argv[2], c->words[1]) == 0)))
+            return c->run(argc - words, argv + words);
+    }
+    return unknown(argv[1], argc > 2 ? argv[2] : NULL);
 }

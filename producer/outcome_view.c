@@ -1,0 +1,1 @@
+#include "outcome_view.h"

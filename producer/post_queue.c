@@ -1,0 +1,1 @@
+#include "post_queue.h"
