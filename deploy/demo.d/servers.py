@@ -135,6 +135,10 @@ class Stack:
             shutil.rmtree(self.dir, ignore_errors=True)
         signal.signal(signal.SIGINT, old)
 
+    def adopt(self, server):
+        """Anything with stop()."""
+        self.servers.append(server)
+
     def start(self, name, command, env=None):
         server = Server(name, command, self.dir / f"{name}.log", env)
         self.servers.append(server)
