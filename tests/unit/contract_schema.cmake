@@ -1,0 +1,1 @@
+tvb_unit(schema_suite tvb_contract)

@@ -23,8 +23,7 @@ struct schema_pattern {
 /* ---- ECMA-262 to PCRE2 ---- */
 
 /* WhiteSpace and LineTerminator of ECMA-262 12.2, 12.3, as the inside of a class. */
-static const char ecma_space[] = "\\t\\n\\x{0b}\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"
-                                 "\\x{3000}\\x{feff}";
+static const char ecma_space[] = "\\t\\n\\u000b\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 
 static int translate_escape(const char **at, bool in_class, struct buf *out, struct err *reterr)
 {
@@ -35,7 +34,7 @@ static int translate_escape(const char **at, bool in_class, struct buf *out, str
         return err_set(reterr, ERR_INVAL, "\\%c is not ECMA-262", c);
     *at += 2;
     if (c == 'v') {
-        buf_adds(out, "\\x{0b}");
+        buf_adds(out, "\\u000b");
     } else if (c == 's') {
         buf_addf(out, in_class ? "%s" : "[%s]", ecma_space);
     } else if (c == 'S' && !in_class) {
