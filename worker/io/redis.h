@@ -1,8 +1,8 @@
 /* redis.h - claims: the right to work one event, held in Redis under a fence. RELIABILITY.md section 3.
  *
- * hiredis' async interface on a worker's loop with our own small adapter; commands gather and leave with one write a
- * turn; every command has a deadline. All keys of a service share a hash tag:
- *   <prefix>{<provider>/<service>}:e:<event key>   one event: state, fp, fence, owner, until, tries, steps, out
+ * hiredis' non-blocking connect and reader on a worker's loop (redis_link.h); commands gather and leave with one
+ * write a turn; every command has a deadline. All keys of a service share a hash tag:
+ *   <prefix>{<provider>/<service>}:e:<event key>   one event: st, fp, fence, owner, tries, sent, steps, out
  *   <prefix>{<provider>/<service>}:l               its lane: owner, fence, until, sent (the undecided event), rec, by, a:<axis>
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
@@ -34,6 +34,7 @@ enum redis_event {
     REDIS_UP,     /* connected, checked, scripts loaded, birth mark known: claims may go */
     REDIS_DOWN,   /* lost or refused: every command under way has ended with REDIS_FAILED; reconnects by itself */
     REDIS_FORGOT, /* the birth mark is another than before: Redis was emptied or rolled back. UP follows */
+    REDIS_WARNING, /* it works, but @why should be changed: said once */
 };
 /* @why: for a person; "" when none. */
 typedef void redis_event_fn(void *arg, enum redis_event ev, const char *why);

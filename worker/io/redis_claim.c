@@ -1,0 +1,268 @@
+/* redis_claim.c - the commands of redis.h: arguments in, answers out. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/redis_private.h"
+
+/* What a command under way needs when its answer comes. Goes back to redis->spare then. */
+struct redis_request {
+    struct redis_request *next, *next_spare;
+    claim_fn *claimed;
+    redis_done_fn *done;
+    void *arg;
+};
+
+static struct redis_request *request_take(struct redis *r)
+{
+    struct redis_request *q = r->spare;
+    if (q) {
+        r->spare = q->next_spare;
+        return q;
+    }
+    q = calloc(1, sizeof(*q));
+    if (!q)
+        return NULL;
+    q->next = r->requests;
+    r->requests = q;
+    return q;
+}
+
+static void request_give(struct redis *r, struct redis_request *q)
+{
+    q->next_spare = r->spare;
+    r->spare = q;
+}
+
+void redis_requests_fini(struct redis *r)
+{
+    while (r->requests) {
+        struct redis_request *q = r->requests;
+        r->requests = q->next;
+        free(q);
+    }
+}
+
+static void key_event(struct redis *r, const char *service, const char *event_key)
+{
+    redis_link_cat(r->link, r->options.prefix, "{", r->options.provider, "/", service, "}:e:", event_key, NULL);
+}
+
+static void key_lane(struct redis *r, const char *service)
+{
+    redis_link_cat(r->link, r->options.prefix, "{", r->options.provider, "/", service, "}:l", NULL);
+}
+
+/* The script's name, number of keys and the three keys that all take. */
+static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, const char *service,
+                  const char *event_key)
+{
+    redis_link_begin_script(r->link, &r->scripts[id], 1 + keys + args);
+    redis_link_int(r->link, (int64_t)keys);
+    redis_link_cat(r->link, r->options.prefix, "birth", NULL);
+    key_event(r, service, event_key);
+    key_lane(r, service);
+}
+
+static void add_axes(struct redis *r, const char (*axes)[72], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        redis_link_cat(r->link, "a:", axes[i], NULL);
+}
+
+/* ---- CLAIM ---- */
+
+static const enum claim_state states[CODE_COUNT] = {
+    [CODE_FRESH] = CLAIM_FRESH,       [CODE_DOUBT] = CLAIM_DOUBT,       [CODE_DECIDED] = CLAIM_DECIDED,
+    [CODE_BUSY] = CLAIM_BUSY,         [CODE_STALE] = CLAIM_STALE,       [CODE_REPEATED] = CLAIM_REPEATED,
+    [CODE_CONFLICT] = CLAIM_CONFLICT, [CODE_MIXED] = CLAIM_MIXED,       [CODE_PAUSED] = CLAIM_PAUSED,
+    [CODE_FORGOT] = CLAIM_FORGOT,
+};
+
+static void read_claim(const struct reply *a, struct claim_reply *ret)
+{
+    if (!a || a->type == REPLY_ERROR) {
+        ret->error = a ? a->str : "no answer from Redis";
+        return;
+    }
+    const struct reply *code = a->items;
+    if (a->type != REPLY_ARRAY || a->n != 5 || code->integer < 0 || code->integer >= CODE_COUNT) {
+        ret->error = "Redis answered something else";
+        return;
+    }
+    ret->state = states[code->integer];
+    ret->fence = code[1].str;
+    ret->record = code[2].str;
+    ret->record_len = code[2].len;
+    bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
+    const char **text = claimed ? &ret->steps : &ret->outcome;
+    *text = code[3].str;
+    *(claimed ? &ret->steps_len : &ret->outcome_len) = code[3].len;
+    *(claimed ? &ret->sent_ms : &ret->wait_ms) = code[4].integer;
+}
+
+static void on_claim(void *owner, void *arg, const struct reply *a)
+{
+    struct redis *r = owner;
+    struct redis_request q = *(struct redis_request *)arg;
+    struct claim_reply reply = {
+        .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .error = ""};
+    request_give(r, arg);
+    read_claim(a, &reply);
+    if (reply.state == CLAIM_FORGOT)
+        redis_forgotten(r);
+    q.claimed(q.arg, &reply);
+}
+
+int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg)
+{
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    q->claimed = fn;
+    q->arg = arg;
+    struct redis_link *k = r->link;
+    begin(r, SCRIPT_CLAIM, 4, 13 + c->axis_count, c->service, c->event_key);
+    redis_link_cat(k, r->options.prefix, "pause:", r->options.provider, NULL);
+    redis_link_str(k, r->mark);
+    redis_link_str(k, r->options.owner);
+    redis_link_int(k, r->options.lease_ms);
+    redis_link_int(k, r->options.id_memory_ms);
+    redis_link_str(k, c->fingerprint);
+    redis_link_str(k, r->fence_floor);
+    redis_link_str(k, c->order);
+    redis_link_str(k, c->by_sequence ? "s" : "o");
+    redis_link_str(k, c->event_id);
+    redis_link_str(k, c->retry ? "1" : "0");
+    redis_link_str(k, c->event_key);
+    redis_link_arg(k, r->stale_facts.data, r->stale_facts.len);
+    redis_link_arg(k, r->repeated_facts.data, r->repeated_facts.len);
+    add_axes(r, c->axes, c->axis_count);
+    if (redis_link_end(k, on_claim, q) == 0)
+        return 0;
+    request_give(r, q);
+    return -1;
+}
+
+/* ---- the others ---- */
+
+static enum redis_result result_of(const struct reply *a)
+{
+    if (!a || a->type != REPLY_INTEGER)
+        return REDIS_FAILED;
+    if (a->integer == SCRIPT_OK)
+        return REDIS_OK;
+    if (a->integer == SCRIPT_FENCED)
+        return REDIS_FENCED;
+    return a->integer == SCRIPT_LOST ? REDIS_LOST : REDIS_FAILED;
+}
+
+static void on_done(void *owner, void *arg, const struct reply *a)
+{
+    struct redis *r = owner;
+    struct redis_request q = *(struct redis_request *)arg;
+    request_give(r, arg);
+    enum redis_result res = result_of(a);
+    if (res == REDIS_LOST)
+        redis_forgotten(r);
+    if (q.done)
+        q.done(q.arg, res);
+}
+
+static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q)
+{
+    q->done = fn;
+    q->arg = arg;
+    if (redis_link_end(r->link, on_done, q) == 0)
+        return 0;
+    request_give(r, q);
+    return -1;
+}
+
+int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
+{
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    struct redis_link *k = r->link;
+    size_t axes = d->record ? d->axis_count : 0;
+    begin(r, SCRIPT_DECIDE, 3, 9 + axes, d->service, d->event_key);
+    redis_link_str(k, r->mark);
+    redis_link_str(k, d->fence);
+    redis_link_arg(k, d->outcome, d->outcome_len);
+    redis_link_str(k, d->dead ? "X" : "D");
+    redis_link_int(k, r->options.id_memory_ms);
+    redis_link_str(k, d->record ? "1" : "0");
+    redis_link_arg(k, d->record ? d->record : "", d->record ? d->record_len : 0);
+    redis_link_cat(k, d->record ? d->order : "", " ", d->event_id, NULL);
+    redis_link_str(k, d->by_sequence ? "s" : "o");
+    add_axes(r, d->axes, axes);
+    return end(r, fn, arg, q);
+}
+
+/* STEP, RELEASE, RENEW: the holder's scripts. @ms: lease or memory. @steps may be NULL. */
+static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
+                  int64_t ms, const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
+{
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    begin(r, id, 3, steps ? 4 : 3, service, event_key);
+    redis_link_str(r->link, r->mark);
+    redis_link_str(r->link, fence);
+    redis_link_int(r->link, ms);
+    if (steps)
+        redis_link_arg(r->link, steps, steps_len);
+    return end(r, fn, arg, q);
+}
+
+int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
+               size_t steps_len, redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_STEP, service, event_key, fence, r->options.lease_ms, steps, steps_len, fn, arg);
+}
+
+int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
+                  redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_RELEASE, service, event_key, fence, r->options.id_memory_ms, NULL, 0, fn, arg);
+}
+
+int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
+                redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_RENEW, service, event_key, fence, r->options.lease_ms, NULL, 0, fn, arg);
+}
+
+static void on_nothing(void *owner, void *arg, const struct reply *a)
+{
+    (void)owner, (void)arg, (void)a;
+}
+
+int redis_pause_provider(struct redis *r, int64_t ms)
+{
+    /* An end by Redis' clock, which every claim compares; only Redis knows it, so it is set by a small script. */
+    static const char text[] = "local t = redis.call('TIME')\n"
+                               "local till = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[1]\n"
+                               "if tonumber(redis.call('GET', KEYS[1]) or 0) >= till then return 0 end\n"
+                               "redis.call('SET', KEYS[1], string.format('%.0f', till), 'PX', ARGV[1])\n"
+                               "return 0\n";
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    if (ms <= 0)
+        return 0;
+    redis_link_begin(r->link, 5);
+    redis_link_str(r->link, "EVAL");
+    redis_link_str(r->link, text);
+    redis_link_str(r->link, "1");
+    redis_link_cat(r->link, r->options.prefix, "pause:", r->options.provider, NULL);
+    redis_link_int(r->link, ms);
+    return redis_link_end(r->link, on_nothing, NULL);
+}

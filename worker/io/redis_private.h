@@ -1,0 +1,46 @@
+/* redis_private.h - what redis.c (the connection's life) and redis_claim.c (the commands) share. */
+#ifndef TVB_IO_REDIS_PRIVATE_H
+#define TVB_IO_REDIS_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "io/redis.h"
+#include "io/redis_link.h"
+#include "io/redis_scripts.h"
+
+#define REDIS_MARK_SIZE 33 /* 16 random bytes as hex and the NUL */
+
+enum redis_state {
+    REDIS_STATE_WAITING,    /* for the next try to connect */
+    REDIS_STATE_CONNECTING, /* connecting, or asking who is there */
+    REDIS_STATE_READY,      /* claims may go */
+};
+
+struct redis {
+    struct loop *loop;
+    struct redis_options options; /* strings are ours */
+    redis_event_fn *fn;
+    void *arg;
+    enum redis_state state;
+    struct redis_link *link;
+    struct loop_timer *retry;
+    int64_t backoff_ms;
+    bool freed, warned, told_up;
+    char why[160]; /* last told; the same is not told twice */
+
+    struct redis_script scripts[SCRIPT_COUNT];
+    char run_id[64], replication_id[64], mark[REDIS_MARK_SIZE];
+    char known_run_id[64], known_replication_id[64], known_mark[REDIS_MARK_SIZE]; /* of the last time it was up */
+    char identity[200];
+    char fence_floor[24];
+    struct buf stale_facts, repeated_facts;
+    struct redis_request *requests, *spare; /* redis_claim.c: all of its objects, and those to use again */
+};
+
+/* What the scripts say when the birth mark is another: connect anew and look. */
+void redis_forgotten(struct redis *r);
+void redis_requests_fini(struct redis *r);
+
+#endif

@@ -1,0 +1,27 @@
+/* redis_scripts.h - the Lua scripts of redis.h, each with its contract in redis_scripts.c. Private to the redis files. */
+#ifndef TVB_IO_REDIS_SCRIPTS_H
+#define TVB_IO_REDIS_SCRIPTS_H
+
+enum script_id { SCRIPT_CLAIM, SCRIPT_DECIDE, SCRIPT_STEP, SCRIPT_RELEASE, SCRIPT_RENEW, SCRIPT_COUNT };
+
+const char *redis_script_text(enum script_id id);
+
+/* What CLAIM answers first; the order is that of the text. */
+enum claim_code {
+    CODE_FRESH,
+    CODE_DOUBT,
+    CODE_DECIDED,
+    CODE_BUSY,
+    CODE_STALE,
+    CODE_REPEATED,
+    CODE_CONFLICT,
+    CODE_MIXED,
+    CODE_PAUSED,
+    CODE_FORGOT,
+    CODE_COUNT
+};
+
+/* What the others answer. */
+enum script_result { SCRIPT_OK, SCRIPT_FENCED, SCRIPT_LOST };
+
+#endif
