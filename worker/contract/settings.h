@@ -28,6 +28,7 @@ struct settings_numbers {
     int64_t window_events;       /* a partition, 20000 */
     int64_t window_bytes;        /* a worker, 32 MiB */
     int64_t lane_limit;          /* 1000 */
+    int64_t sequence_jump;       /* a sequence further ahead of the service's last is implausible; 0: off */
     int64_t id_memory_ms;        /* 7 days */
     int64_t queued_kbytes;       /* queued.max.messages.kbytes, 24576 */
     int64_t commit_ms;           /* how often a moved watermark is committed at most, 1000 */

@@ -1,1 +1,188 @@
 #include "core/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+enum lane_state {
+    LANE_READY, /* in the ready list */
+    LANE_BUSY,  /* its head is being worked */
+};
+
+struct lane {
+    UT_hash_handle hh;
+    struct lane_item *head, *tail;
+    struct lane *prev, *next; /* in the ready list */
+    size_t depth;
+    enum lane_state state;
+    char key[]; /* NUL-terminated */
+};
+
+struct lanes {
+    struct lane *by_key;
+    struct lane *ready_first, *ready_last;
+    size_t items;
+};
+
+struct lanes *lanes_new(void)
+{
+    return calloc(1, sizeof(struct lanes));
+}
+
+void lanes_free(struct lanes *ls)
+{
+    if (ls == NULL)
+        return;
+    struct lane *l, *tmp;
+    HASH_ITER (hh, ls->by_key, l, tmp) {
+        HASH_DEL(ls->by_key, l);
+        free(l);
+    }
+    free(ls);
+}
+
+static void ready_append(struct lanes *ls, struct lane *l)
+{
+    l->state = LANE_READY;
+    l->next = NULL;
+    l->prev = ls->ready_last;
+    *(ls->ready_last != NULL ? &ls->ready_last->next : &ls->ready_first) = l;
+    ls->ready_last = l;
+}
+
+static void ready_prepend(struct lanes *ls, struct lane *l)
+{
+    l->state = LANE_READY;
+    l->prev = NULL;
+    l->next = ls->ready_first;
+    *(ls->ready_first != NULL ? &ls->ready_first->prev : &ls->ready_last) = l;
+    ls->ready_first = l;
+}
+
+static void ready_remove(struct lanes *ls, struct lane *l)
+{
+    *(l->prev != NULL ? &l->prev->next : &ls->ready_first) = l->next;
+    *(l->next != NULL ? &l->next->prev : &ls->ready_last) = l->prev;
+    l->prev = l->next = NULL;
+}
+
+static struct lane *lane_new(struct lanes *ls, const char *key, size_t key_len)
+{
+    struct lane *l = calloc(1, sizeof(*l) + key_len + 1);
+    if (l == NULL)
+        return NULL;
+    memcpy(l->key, key, key_len);
+    HASH_ADD_KEYPTR(hh, ls->by_key, l->key, key_len, l);
+    return l;
+}
+
+int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_item *item)
+{
+    struct lane *l;
+    HASH_FIND(hh, ls->by_key, key, key_len, l);
+    if (l == NULL && (l = lane_new(ls, key, key_len)) == NULL)
+        return -1;
+    item->lane = l;
+    item->next = NULL;
+    if (l->head == NULL) {
+        l->head = item;
+        ready_append(ls, l);
+    } else {
+        l->tail->next = item;
+    }
+    l->tail = item;
+    l->depth++;
+    ls->items++;
+    return 0;
+}
+
+struct lane_item *lanes_take(struct lanes *ls)
+{
+    struct lane *l = ls->ready_first;
+    if (l == NULL)
+        return NULL;
+    ready_remove(ls, l);
+    l->state = LANE_BUSY;
+    return l->head;
+}
+
+bool lanes_any_ready(const struct lanes *ls)
+{
+    return ls->ready_first != NULL;
+}
+
+void lanes_give_back(struct lanes *ls, struct lane_item *item)
+{
+    ready_prepend(ls, item->lane);
+}
+
+static void lane_end(struct lanes *ls, struct lane *l)
+{
+    HASH_DEL(ls->by_key, l);
+    free(l);
+}
+
+struct lane_item *lanes_finish(struct lanes *ls, struct lane_item *item)
+{
+    struct lane *l = item->lane;
+    l->head = item->next;
+    l->depth--;
+    ls->items--;
+    item->lane = NULL;
+    struct lane_item *next = l->head;
+    if (next == NULL)
+        lane_end(ls, l);
+    else
+        ready_append(ls, l);
+    return next;
+}
+
+static void lane_remove_if(struct lanes *ls, struct lane *l, bool (*drop)(void *, struct lane_item *),
+                           void *arg)
+{
+    struct lane_item **link = l->state == LANE_BUSY ? &l->head->next : &l->head;
+    l->tail = l->state == LANE_BUSY ? l->head : NULL;
+    while (*link != NULL) {
+        struct lane_item *item = *link, *next = item->next;
+        if (drop(arg, item)) {
+            *link = next;
+            l->depth--;
+            ls->items--;
+        } else {
+            l->tail = item;
+            link = &item->next;
+        }
+    }
+}
+
+void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item *item), void *arg)
+{
+    struct lane *l, *tmp;
+    HASH_ITER (hh, ls->by_key, l, tmp) {
+        lane_remove_if(ls, l, drop, arg);
+        if (l->head == NULL) {
+            ready_remove(ls, l);
+            lane_end(ls, l);
+        }
+    }
+}
+
+const char *lane_key(const struct lane *l)
+{
+    return l->key;
+}
+
+size_t lane_depth(const struct lane *l)
+{
+    return l->depth;
+}
+
+size_t lanes_count(const struct lanes *ls)
+{
+    return HASH_COUNT(ls->by_key);
+}
+
+size_t lanes_items(const struct lanes *ls)
+{
+    return ls->items;
+}

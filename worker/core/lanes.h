@@ -1,3 +1,41 @@
+/* lanes.h - the queues of the services: one event of a service is worked at a time, in order.
+ *
+ * An item is part of its owner's struct (a job); lanes free none. A lane is idle (nothing waits), ready
+ * (its head may start), or busy (its head is being worked). It lives while it has items. Not thread-safe. */
 #ifndef TVB_CORE_LANES_H
 #define TVB_CORE_LANES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+
+struct lane;
+struct lanes;
+
+struct lane_item {
+    struct lane *lane;
+    struct lane_item *next;
+};
+
+struct lanes *lanes_new(void); /* NULL: out of memory */
+void lanes_free(struct lanes *ls); /* items are not touched */
+
+/* Appends @item to the lane of @key (copied). -1: out of memory. */
+ATTR_MUST_USE int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_item *item);
+/* The head of the lane that has been ready longest; its lane is busy from now. NULL: none is ready. */
+struct lane_item *lanes_take(struct lanes *ls);
+bool lanes_any_ready(const struct lanes *ls);
+/* @item, the head of a busy lane, cannot start yet: its lane is ready again, before all others. */
+void lanes_give_back(struct lanes *ls, struct lane_item *item);
+/* @item, the head of a busy lane, is finished: the lane goes on with the next, which is returned, or ends (NULL). */
+struct lane_item *lanes_finish(struct lanes *ls, struct lane_item *item);
+/* Removes every item for which @drop says yes; of a busy lane the head stays. @drop may free the item. */
+void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item *item), void *arg);
+
+const char *lane_key(const struct lane *l); /* NUL-terminated */
+size_t lane_depth(const struct lane *l);    /* items, the head included */
+size_t lanes_count(const struct lanes *ls);
+size_t lanes_items(const struct lanes *ls);
+
 #endif

@@ -1,1 +1,61 @@
 #include "core/limit.h"
+
+void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned burst, int32_t mine, int32_t all,
+               int64_t now_ms)
+{
+    double share = all > 0 ? (double)mine / all : 0;
+    double slots = in_flight * share;
+    l->max_in_flight = (unsigned)slots;
+    if (l->max_in_flight == 0 && mine > 0)
+        l->max_in_flight = 1;
+    l->rate_per_s = rate_per_s * share;
+    l->burst = burst * share < 1 ? 1 : burst * share;
+    if (l->tokens > l->burst || l->filled_ms == 0)
+        l->tokens = l->burst;
+    l->filled_ms = now_ms;
+}
+
+static double tokens_at(const struct limit *l, int64_t now_ms)
+{
+    double tokens = l->tokens + (double)(now_ms - l->filled_ms) * l->rate_per_s / 1000;
+    return tokens > l->burst ? l->burst : tokens;
+}
+
+bool limit_take(struct limit *l, int64_t now_ms)
+{
+    if (l->in_flight >= l->max_in_flight || now_ms < l->paused_until_ms)
+        return false;
+    if (l->rate_per_s > 0) {
+        double tokens = tokens_at(l, now_ms);
+        if (tokens < 1)
+            return false;
+        l->tokens = tokens - 1;
+        l->filled_ms = now_ms;
+    }
+    l->in_flight++;
+    return true;
+}
+
+void limit_give(struct limit *l)
+{
+    if (l->in_flight > 0)
+        l->in_flight--;
+}
+
+void limit_pause(struct limit *l, int64_t until_ms)
+{
+    if (until_ms > l->paused_until_ms)
+        l->paused_until_ms = until_ms;
+}
+
+int64_t limit_wait_ms(const struct limit *l, int64_t now_ms)
+{
+    int64_t wait = l->paused_until_ms > now_ms ? l->paused_until_ms - now_ms : 0;
+    if (l->rate_per_s > 0) {
+        double tokens = tokens_at(l, now_ms);
+        int64_t fill = tokens >= 1 ? 0 : (int64_t)((1 - tokens) * 1000 / l->rate_per_s) + 1;
+        if (fill > wait)
+            wait = fill;
+    }
+    return wait;
+}

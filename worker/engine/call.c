@@ -1,0 +1,309 @@
+/* call.c - the job's run at work: requests out, replies in, and what follows from them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/retry.h"
+#include "engine/judge.h"
+#include "engine/state.h"
+
+static void on_reply(void *arg, const struct call_reply *reply);
+
+/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile. */
+static bool may_send(void *arg)
+{
+    const struct job *j = arg;
+    return j->state == JOB_CALLING;
+}
+
+static void send_request(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    const struct call_request *req = run_request(k->run);
+    k->call = http_call(w->http, req, may_send, on_reply, j);
+    if (k->call == NULL) {
+        call_retry_later(w, j, true, -1, "no connection handle left");
+        return;
+    }
+    j->pending++;
+    k->call_started_ns = loop_now_ns(w->loop);
+    telemetry_count(w->tel, COUNTER_CALLS, 1);
+}
+
+/* ---- doubt: what was maybe sent before is resolved before it is sent again ---- */
+
+static void on_confirm(struct worker *w, void *arg, const struct run_result *result, const char *why)
+{
+    struct job *j = arg;
+    struct work *k = j->work;
+    if (job_callback_is_late(w, j))
+        return;
+    if (result == NULL) {
+        call_retry_later(w, j, false, -1, why);
+        return;
+    }
+    j->doubt = false;
+    job_go(w, j, JOB_CALLING);
+    if (run_confirmed(k->run, result->outputs)) {
+        snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "read_back");
+        k->changed = true;
+        run_step_done(k->run);
+    }
+    call_advance(w, j);
+}
+
+static void ask_provider(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    const struct workflow *confirm = run_confirm(k->run);
+    if (confirm == NULL) {
+        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+        return;
+    }
+    struct run_inputs in = {.event = k->event.root,
+                            .data = k->event.data,
+                            .record = k->record,
+                            .token = token_valid(w) ? w->token : NULL};
+    job_go(w, j, JOB_CONFIRMING);
+    if (errand_start(w, k->plan, confirm, &in, on_confirm, j) == NULL)
+        call_retry_later(w, j, false, -1, "out of memory");
+    else
+        j->pending++;
+}
+
+/* A request that may have been done: True when it may be sent now; else its way is decided. */
+static bool resolve_doubt(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    int64_t wait, age = loop_now_ms(w->loop) - j->doubt_since_ms;
+    enum call_repeat repeat = run_request(k->run)->repeat;
+    if (repeat == CALL_READ)
+        return true; /* the doubtful request comes later in the run */
+    enum judgement what = judge_doubt(repeat, j->doubt_own, age, w->numbers->quarantine_ms, &wait);
+    if (wait > 0) {
+        job_wait(w, j, wait, false);
+        return false;
+    }
+    if (what == JUDGE_PERSON)
+        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+    else if (what == JUDGE_ASK)
+        ask_provider(w, j);
+    return what == JUDGE_RESEND;
+}
+
+/* ---- ends ---- */
+
+static void redact_answer(struct work *k, const struct call_reply *reply)
+{
+    k->outcome.status = reply->status;
+}
+
+static void finish_run(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    const struct run_result *r = run_result(k->run);
+    k->outcome.kind = r->kind;
+    snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", r->reason);
+    if (r->detail[0] != '\0')
+        snprintf(k->outcome.answer, sizeof(k->outcome.answer), "%s", r->detail);
+    if (json_object_size(r->outputs) > 0)
+        k->outcome.given = json_deep_copy(r->outputs);
+    if (r->kind == OUTCOME_DEAD)
+        decide_dead(w, j, DEAD_EXHAUSTED, r->reason);
+    else
+        decide_start(w, j, r->record);
+}
+
+/* ---- between steps ---- */
+
+static void on_step(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    if (res == REDIS_OK) {
+        job_go(w, j, JOB_CALLING);
+        send_request(w, j);
+        return;
+    }
+    /* Not noted: the next owner would start before the finished step, so this one does too. */
+    job_wait(w, j, res == REDIS_FENCED ? 1000 : 200, false);
+}
+
+/* What is done is noted in Redis before the next request leaves. Reads are simply made again. */
+static void next_step(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    if (!k->changed) {
+        send_request(w, j);
+        return;
+    }
+    struct buf *text = &w->scratch;
+    buf_reset(text);
+    run_save(k->run, text);
+    job_go(w, j, JOB_STEPPING);
+    if (buf_ok(text) && redis_step(w->redis, k->event.service, k->event.key, k->fence, text->data, text->len,
+                                   on_step, j) == 0)
+        j->pending++;
+    else
+        job_wait(w, j, 200, false);
+}
+
+void call_advance(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    switch (run_state(k->run)) {
+    case RUN_CALL:
+    case RUN_UNKNOWN: /* after a wait or a doubt: the same step again */
+        if (j->doubt && !resolve_doubt(w, j))
+            return;
+        next_step(w, j);
+        return;
+    case RUN_RETRY:
+        telemetry_count(w->tel, COUNTER_RETRIES, 1);
+        job_wait(w, j, run_retry_after_ms(k->run), true);
+        return;
+    case RUN_TOKEN:
+        token_need(w, j);
+        return;
+    case RUN_END:
+        finish_run(w, j);
+        return;
+    }
+}
+
+/* ---- tries ---- */
+
+static void log_retry(struct worker *w, const struct job *j, int64_t delay_ms, const char *why)
+{
+    const struct work *k = j->work;
+    if (!log_begin(w->log, LOG_LEVEL_WARN, "call_failed"))
+        return;
+    log_str(w->log, "service", k->event.service);
+    log_str(w->log, "type", event_type_name(k->event.type));
+    log_str(w->log, "step", k->run != NULL ? run_step(k->run) : NULL);
+    log_int(w->log, "attempt", j->tries);
+    log_int(w->log, "status", k->outcome.status);
+    log_str(w->log, "error", why);
+    log_int(w->log, "retry_in_ms", delay_ms);
+    log_end(w->log);
+}
+
+static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms, int64_t *ret_delay)
+{
+    if (j->tries < UINT8_MAX)
+        j->tries++;
+    struct retry_ask ask = {
+        .attempts = j->tries,
+        .age_ms = j->first_try_ms == 0 ? 0 : loop_now_ms(w->loop) - j->first_try_ms,
+        .retry_after_ms = retry_after_ms,
+        .rnd = worker_random(w),
+    };
+    return retry_again(&w->plan->retry, &ask, ret_delay);
+}
+
+void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why)
+{
+    struct work *k = j->work;
+    int64_t delay;
+    if (!another_try(w, j, retry_after_ms, &delay)) {
+        decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
+        return;
+    }
+    log_retry(w, j, delay, why);
+    telemetry_count(w->tel, COUNTER_RETRIES, 1);
+    if (release && !j->doubt && redis_is_up(w->redis))
+        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
+    job_wait(w, j, delay, in_run);
+}
+
+static void doubtful(struct worker *w, struct job *j, enum judgement what, const char *why)
+{
+    telemetry_count(w->tel, COUNTER_DOUBTS, 1);
+    j->doubt = j->doubt_own = true;
+    j->doubt_since_ms = loop_now_ms(w->loop);
+    if (what == JUDGE_PERSON)
+        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+    else
+        call_retry_later(w, j, false, -1, why);
+}
+
+static void later(struct worker *w, struct job *j, const struct call_reply *reply)
+{
+    int64_t wait = reply->retry_after_ms >= 0 ? reply->retry_after_ms : 1000;
+    if (wait > w->plan->retry.retry_after_cap_ms)
+        wait = w->plan->retry.retry_after_cap_ms;
+    limit_pause(&w->limit, loop_now_ms(w->loop) + wait);
+    if (redis_is_up(w->redis))
+        (void)redis_pause_provider(w->redis, wait);
+    call_retry_later(w, j, true, reply->retry_after_ms, "throttled");
+}
+
+static void failed(struct worker *w, struct job *j, const struct call_reply *reply, enum judgement what)
+{
+    struct work *k = j->work;
+    const char *why = judge_error_class(reply);
+    telemetry_call_failed(w->tel, why);
+    switch (what) {
+    case JUDGE_RETRY:
+        call_retry_later(w, j, !k->changed, reply->retry_after_ms, why);
+        return;
+    case JUDGE_LATER:
+        later(w, j, reply);
+        return;
+    case JUDGE_RESEND:
+    case JUDGE_ASK:
+    case JUDGE_PERSON:
+        doubtful(w, j, what, why);
+        return;
+    case JUDGE_AUTH:
+        credentials_doubt(w, j);
+        return;
+    case JUDGE_REJECT:
+    case JUDGE_IMPOSSIBLE:
+        snprintf(k->outcome.reason, sizeof(k->outcome.reason), "http_%d", reply->status);
+        decide_refused(w, j, what == JUDGE_REJECT ? k->outcome.reason : "impossible_request", reply->error);
+        return;
+    case JUDGE_READ_ANSWER:
+        return;
+    }
+}
+
+/* The pack looks at the answer. */
+static void judge_answer(struct worker *w, struct job *j, const struct call_reply *reply, enum call_repeat repeat)
+{
+    struct work *k = j->work;
+    if (run_reply(k->run, reply) == RUN_UNKNOWN) {
+        failed(w, j, reply, judge_unknown(reply, repeat));
+        return;
+    }
+    if (repeat != CALL_READ) {
+        j->doubt = false;
+        k->changed = true;
+    }
+    call_advance(w, j);
+}
+
+static void on_reply(void *arg, const struct call_reply *reply)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (j->work != NULL)
+        j->work->call = NULL;
+    if (job_callback_is_late(w, j))
+        return;
+    struct work *k = j->work;
+    enum call_repeat repeat = run_request(k->run)->repeat;
+    k->call_ns += loop_now_ns(w->loop) - k->call_started_ns;
+    redact_answer(k, reply);
+    if (reply->request_bytes > 0 && j->calls < UINT8_MAX)
+        j->calls++;
+    if (reply->resend_refused)
+        telemetry_count(w->tel, COUNTER_RESEND_REFUSED, 1);
+    enum judgement what = judge_call(reply, repeat);
+    if (what == JUDGE_READ_ANSWER)
+        judge_answer(w, j, reply, repeat);
+    else
+        failed(w, j, reply, what);
+}

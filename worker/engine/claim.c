@@ -1,0 +1,240 @@
+/* claim.c - the right to work one event: asks Redis, and does what the answer says. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+static void on_claim(void *arg, const struct claim_reply *r);
+
+void claim_start(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    struct claim_request c = {
+        .service = k->event.service,
+        .event_key = k->event.key,
+        .event_id = k->event.id,
+        .fingerprint = k->fingerprint,
+        .order = k->order,
+        .by_sequence = k->event.sequence != NULL,
+        .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
+        .axis_count = k->event.axes.n,
+        .retry = j->claimed_before,
+    };
+    job_go(w, j, JOB_CLAIMING);
+    if (redis_claim(w->redis, &c, on_claim, j) == 0) {
+        j->pending++;
+        return;
+    }
+    job_release_work(w, j);
+    job_requeue(w, j);
+}
+
+static void remember_fence(struct worker *w, struct work *k, const char *fence)
+{
+    size_t n = strlen(fence), max = strlen(w->fence);
+    if (n == 0 || n >= FENCE_SIZE)
+        return;
+    memcpy(k->fence, fence, n + 1);
+    if (n > max || (n == max && memcmp(fence, w->fence, n) > 0))
+        memcpy(w->fence, fence, n + 1);
+}
+
+static bool take_record(struct work *k, const struct worker *w, const struct claim_reply *r)
+{
+    json_decref(k->record);
+    k->record = r->record_len > 0 ? record_parse(r->record, r->record_len) : NULL;
+    if (k->record == NULL)
+        k->record = record_new(w->provider->name, k->event.service);
+    return k->record != NULL;
+}
+
+/* Highest number that the record's axes have seen at this epoch; -1: none. */
+static int64_t record_highest(const json_t *record)
+{
+    int64_t highest = -1;
+    const char *axis;
+    json_t *v;
+    json_object_foreach (json_object_get(record, "axes"), axis, v) {
+        struct order o;
+        const char *text = json_string_value(json_object_get(v, "order"));
+        if (text != NULL && order_parse(text, &o) == 0 && (int64_t)o.number > highest)
+            highest = (int64_t)o.number;
+    }
+    return highest;
+}
+
+/* RELIABILITY.md section 1: `sequence_jump` (off at 0) keeps a mistyped sequence from making all later ones stale. */
+static bool is_implausible(const struct worker *w, const struct work *k)
+{
+    int64_t jump = w->numbers->sequence_jump;
+    if (jump == 0 || k->event.sequence == NULL)
+        return false;
+    int64_t highest = record_highest(k->record);
+    struct order o;
+    return highest >= 0 && order_parse(k->order, &o) == 0 && (int64_t)o.number - highest > jump;
+}
+
+static const struct workflow *workflow_of(const struct worker *w, const struct work *k)
+{
+    return w->plan->by_type[k->event.type];
+}
+
+static void run_inputs_of(const struct worker *w, const struct work *k, struct run_inputs *ret)
+{
+    *ret = (struct run_inputs){
+        .event = k->event.root,
+        .data = k->event.data,
+        .record = k->record,
+        .key = k->event.key,
+        .token = token_valid(w) ? w->token : NULL,
+    };
+}
+
+/* Ours to work: at its first step, or after the last step that is known. */
+static void begin_run(struct worker *w, struct job *j, const struct claim_reply *r)
+{
+    struct work *k = j->work;
+    const struct workflow *wf = workflow_of(w, k);
+    if (k->run == NULL) {
+        struct run_inputs in;
+        run_inputs_of(w, k, &in);
+        k->plan = plan_ref(w->plan);
+        if (wf != NULL && r->steps_len > 0)
+            k->run = run_restore(k->plan->bound, wf, &in, r->steps, r->steps_len);
+        k->changed = k->run != NULL;
+        if (wf != NULL && k->run == NULL)
+            k->run = run_new(k->plan->bound, wf, &in);
+    }
+    job_go(w, j, JOB_CALLING);
+    if (wf == NULL)
+        decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
+    else if (k->run == NULL)
+        call_retry_later(w, j, true, -1, "out of memory");
+    else
+        call_advance(w, j);
+}
+
+static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
+{
+    struct work *k = j->work;
+    j->claimed_before = true;
+    if (j->first_try_ms == 0)
+        j->first_try_ms = loop_now_ms(w->loop);
+    if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {
+        j->doubt = true;
+        j->doubt_own = false;
+        j->doubt_since_ms = loop_now_ms(w->loop) - r->sent_ms;
+    }
+    if (k->event.expires_ms != 0 && !j->doubt && clock_real_ms() >= k->event.expires_ms) {
+        k->outcome.kind = OUTCOME_EXPIRED;
+        job_go(w, j, JOB_CALLING);
+        decide_start(w, j, NULL);
+    } else if (!j->doubt && is_implausible(w, k)) {
+        job_go(w, j, JOB_CALLING);
+        decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
+    } else {
+        begin_run(w, j, r);
+    }
+}
+
+/* Decided before: the same outcome is published again, under the same id, with the present record. */
+static void already_decided(struct worker *w, struct job *j, const struct claim_reply *r)
+{
+    struct work *k = j->work;
+    struct outcome facts = {0};
+    if (outcome_facts_decode(r->outcome, r->outcome_len, &facts) != 0) {
+        call_retry_later(w, j, false, -1, "the outcome kept in Redis is not readable");
+        return;
+    }
+    outcome_fini(&k->outcome);
+    k->outcome = facts;
+    if (outcome_kind_moves_record(facts.kind) && r->record_len > 0)
+        buf_add(&k->record_text, r->record, r->record_len);
+    if (facts.kind == OUTCOME_DEAD) {
+        k->dead_letter = true;
+        k->dead_reason = DEAD_EXHAUSTED;
+        if (strcmp(facts.reason, dead_reason_name(DEAD_IN_DOUBT)) == 0)
+            k->dead_reason = DEAD_IN_DOUBT;
+        else if (strcmp(facts.reason, dead_reason_name(DEAD_IMPLAUSIBLE)) == 0)
+            k->dead_reason = DEAD_IMPLAUSIBLE;
+    }
+    k->judged_ns = loop_now_ns(w->loop);
+    publish_start(w, j);
+}
+
+static void answered(struct worker *w, struct job *j, enum outcome_kind kind, const char *resolved)
+{
+    struct work *k = j->work;
+    k->outcome.kind = kind;
+    snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "%s", resolved);
+    k->judged_ns = loop_now_ns(w->loop);
+    publish_start(w, j);
+}
+
+static void refused(struct worker *w, struct job *j, enum outcome_kind kind, enum dead_reason why,
+                    const char *detail)
+{
+    struct work *k = j->work;
+    k->dead_letter = true;
+    k->dead_reason = why;
+    fault_set(&k->fault, "", "%s", detail);
+    if (kind == OUTCOME_REJECTED)
+        snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", dead_reason_name(why));
+    answered(w, j, kind, "");
+}
+
+static void by_state(struct worker *w, struct job *j, const struct claim_reply *r)
+{
+    switch (r->state) {
+    case CLAIM_FRESH:
+    case CLAIM_DOUBT:
+        ours(w, j, r);
+        return;
+    case CLAIM_DECIDED:
+        already_decided(w, j, r);
+        return;
+    case CLAIM_STALE:
+        answered(w, j, OUTCOME_STALE, "");
+        return;
+    case CLAIM_REPEATED:
+        answered(w, j, OUTCOME_APPLIED, "record");
+        return;
+    case CLAIM_CONFLICT:
+        refused(w, j, OUTCOME_CONFLICT, DEAD_CONFLICT,
+                "an event with this service, source and id but other content came before");
+        return;
+    case CLAIM_MIXED:
+        refused(w, j, OUTCOME_REJECTED, DEAD_MIXED_ORDER,
+                "events of this service came with and without sequence: only one way of ordering is possible");
+        return;
+    case CLAIM_BUSY:
+        job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, false);
+        return;
+    case CLAIM_PAUSED:
+        limit_pause(&w->limit, loop_now_ms(w->loop) + r->wait_ms);
+        job_release_work(w, j);
+        job_requeue(w, j);
+        return;
+    case CLAIM_FORGOT:
+    case CLAIM_FAILED: /* the script is idempotent: it is simply asked again when Redis is back */
+        job_wait(w, j, 100, false);
+        return;
+    }
+}
+
+static void on_claim(void *arg, const struct claim_reply *r)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    struct work *k = j->work;
+    k->claimed_ns = loop_now_ns(w->loop);
+    telemetry_stage(w->tel, STAGE_CLAIM, k->claimed_ns - k->started_ns);
+    remember_fence(w, k, r->fence);
+    bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
+    if (needs_record && !take_record(k, w, r))
+        job_wait(w, j, 1000, false); /* out of memory */
+    else
+        by_state(w, j, r);
+}

@@ -1,0 +1,141 @@
+/* intake.c - from Kafka into the lanes, and from the lanes to work; windows by pausing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+static bool partition_is_full(const struct worker *w, const struct partition *p)
+{
+    return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events;
+}
+
+static bool partition_has_room(const struct worker *w, const struct partition *p)
+{
+    return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2;
+}
+
+static void pause_if_full(struct worker *w, struct partition *p)
+{
+    if ((int64_t)w->window_bytes >= w->numbers->window_bytes)
+        w->window_full = true;
+    if (!p->paused && (w->window_full || partition_is_full(w, p))) {
+        p->paused = true;
+        consumer_pause(w->consumer, p->number);
+    }
+}
+
+/* Paused at full, let go at half, so that a partition is not switched at each event. */
+void intake_resume(struct worker *w)
+{
+    if (w->window_full && (int64_t)w->window_bytes <= w->numbers->window_bytes / 2)
+        w->window_full = false;
+    if (w->window_full || w->drain != DRAIN_NONE)
+        return;
+    for (int32_t i = 0; i < w->part_count; i++) {
+        struct partition *p = w->parts[i];
+        if (p != NULL && p->paused && partition_has_room(w, p)) {
+            p->paused = false;
+            consumer_resume(w->consumer, p->number);
+        }
+    }
+}
+
+static void log_intake_failure(struct worker *w, const struct consumer_delivery *d, const char *why)
+{
+    if (!log_begin(w->log, LOG_LEVEL_ERROR, "intake_failed"))
+        return;
+    log_int(w->log, "partition", d->partition);
+    log_int(w->log, "offset", d->offset);
+    log_str(w->log, "error", why);
+    log_str(w->log, "next", "the worker stops, so that the event is delivered again");
+    log_end(w->log);
+}
+
+/* Out of memory: the event is open and will not be settled, so nothing behind it is committed. */
+static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
+{
+    log_intake_failure(w, d, "out of memory");
+    partitions_drain(w, DRAIN_STOP);
+}
+
+void intake_delivery(struct worker *w, const struct consumer_delivery *d)
+{
+    struct partition *p = d->partition < w->part_count ? w->parts[d->partition] : NULL;
+    if (p == NULL)
+        return;
+    telemetry_count(w->tel, COUNTER_DELIVERED, 1);
+    switch (offsets_open(p->offsets, d->offset)) {
+    case OFFSETS_DONE:
+        telemetry_count(w->tel, COUNTER_REDELIVERED, 1);
+        p->dirty = true;
+        return;
+    case OFFSETS_FULL:
+        intake_give_up(w, d);
+        return;
+    case OFFSETS_OPENED:
+        break;
+    }
+    struct job *j = job_new(w, p, d);
+    if (j == NULL || lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
+        free(j);
+        intake_give_up(w, d);
+        return;
+    }
+    if (lane_depth(j->item.lane) == 1)
+        j->ready_ns = j->arrived_ns;
+    pause_if_full(w, p);
+}
+
+/* Decodes the bytes; false when the event is refused: work->fault says why and *@ret_why which kind. */
+static bool decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
+{
+    struct work *k = j->work;
+    struct event_message m;
+    struct event_header headers[JOB_HEADERS_MAX];
+    job_message(j, &m, headers);
+    *ret_why = DEAD_INVALID;
+    if (event_decode(w->o.schemas, &m, &k->event, &k->fault) != 0)
+        return false;
+    k->decoded = true;
+    *ret_why = DEAD_MISPLACED;
+    if (event_is_misplaced(&k->event, &m, w->provider->name, w->o.settings->partitioner, j->partition,
+                           w->o.settings->partitions, &k->fault))
+        return false;
+    order_format(event_order(&k->event, w->o.settings->epoch, j->offset), k->order);
+    hash_hex(k->event.fingerprint, HASH_SHA256_SIZE, k->fingerprint);
+    return true;
+}
+
+/* The job has the slot that the caller took. */
+static void start(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    if (k == NULL && (k = job_work(w, j)) == NULL) {
+        limit_give(&w->limit);
+        job_requeue(w, j);
+        return;
+    }
+    k->slot = true;
+    k->started_ns = loop_now_ns(w->loop);
+    if (j->first_try_ms == 0) {
+        telemetry_stage(w->tel, STAGE_LANE, j->ready_ns - j->arrived_ns);
+        telemetry_stage(w->tel, STAGE_SLOT, k->started_ns - j->ready_ns);
+    }
+    enum dead_reason why;
+    if (k->decoded || decode(w, j, &why)) {
+        claim_start(w, j);
+        return;
+    }
+    job_release_slot(w, j);
+    k->dead_letter = true;
+    k->dead_reason = why;
+    publish_start(w, j);
+}
+
+void intake_pump(struct worker *w)
+{
+    int64_t now = loop_now_ms(w->loop);
+    while (w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && redis_is_up(w->redis) &&
+           limit_take(&w->limit, now))
+        start(w, job_of_item(lanes_take(w->lanes)));
+}

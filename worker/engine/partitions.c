@@ -1,0 +1,323 @@
+/* partitions.c - assignment, commits and drain. RELIABILITY.md section 4. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+/* Spans of more than this many offsets between watermark and newest are refused; windows are far smaller. */
+#define SPAN_MAX ((size_t)1 << 24)
+
+/* ---- metadata ---- */
+
+/* The value of "name=" in "v1;a=..;b=.."; NULL when there is none. */
+static const char *meta_value(const char *text, size_t len, const char *name, size_t *ret_len)
+{
+    size_t name_len = strlen(name);
+    const char *end = text + len;
+    for (const char *at = text; at < end;) {
+        const char *stop = memchr(at, ';', (size_t)(end - at));
+        if (stop == NULL)
+            stop = end;
+        if ((size_t)(stop - at) > name_len && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
+            *ret_len = (size_t)(stop - at) - name_len - 1;
+            return at + name_len + 1;
+        }
+        at = stop + 1;
+    }
+    return NULL;
+}
+
+static void meta_read(struct worker *w, struct partition *p, const struct consumer_partition *from)
+{
+    if (from->metadata_len < 3 || memcmp(from->metadata, "v1;", 3) != 0)
+        return;
+    size_t n;
+    const char *v = meta_value(from->metadata, from->metadata_len, "done", &n);
+    if (v != NULL)
+        (void)offsets_load_done(p->offsets, v, n);
+    v = meta_value(from->metadata, from->metadata_len, "fence", &n);
+    if (v == NULL || n == 0 || n >= FENCE_SIZE)
+        return;
+    size_t have = strlen(w->fence);
+    if (n > have || (n == have && memcmp(v, w->fence, n) > 0)) {
+        memcpy(w->fence, v, n);
+        w->fence[n] = '\0';
+        redis_raise_fence(w->redis, w->fence);
+    }
+}
+
+/* "v1;fence=..;redis=..;done=.." at the end of w->metadata; its length. `done` comes last: it takes the room that is
+ * left. */
+static size_t meta_write(struct worker *w, const struct partition *p)
+{
+    struct buf *b = &w->metadata;
+    size_t from = b->len;
+    buf_adds(b, "v1;fence=");
+    buf_adds(b, w->fence);
+    buf_adds(b, ";redis=");
+    buf_adds(b, redis_identity(w->redis));
+    buf_adds(b, ";done=");
+    size_t used = b->len - from;
+    if (used < CONSUMER_METADATA_MAX)
+        offsets_add_done(p->offsets, CONSUMER_METADATA_MAX - used, b);
+    return b->len - from;
+}
+
+/* ---- assignment ---- */
+
+static void share_changed(struct worker *w)
+{
+    const struct settings_limits *l = &w->plan->limits;
+    limit_set(&w->limit, l->in_flight, l->rate_per_s, l->burst, w->assigned, w->part_count,
+              loop_now_ms(w->loop));
+    telemetry_gauge(w->tel, GAUGE_PARTITIONS, w->assigned);
+}
+
+static struct partition *partition_new(const struct consumer_partition *from)
+{
+    struct partition *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return NULL;
+    p->number = from->partition;
+    p->committed = from->offset;
+    p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
+    if (p->offsets != NULL)
+        return p;
+    free(p);
+    return NULL;
+}
+
+static void partition_free(struct partition *p)
+{
+    if (p == NULL)
+        return;
+    offsets_free(p->offsets);
+    free(p);
+}
+
+/* Owner = worker and number of the assignment: a partition that went away and came back does not take its
+ * old claim for its own. */
+static void new_owner(struct worker *w)
+{
+    char *dash = strrchr(w->owner, '-');
+    size_t stem = dash != NULL ? (size_t)(dash - w->owner) : strlen(w->owner);
+    snprintf(w->owner + stem, sizeof(w->owner) - stem, "-%u", ++w->assignment);
+    redis_set_owner(w->redis, w->owner);
+}
+
+void partitions_assigned(void *arg, const struct consumer_partition *list, size_t n)
+{
+    struct worker *w = arg;
+    new_owner(w);
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].partition >= w->part_count || w->parts[list[i].partition] != NULL)
+            continue;
+        struct partition *p = partition_new(&list[i]);
+        if (p == NULL) {
+            partitions_drain(w, DRAIN_STOP);
+            return;
+        }
+        meta_read(w, p, &list[i]);
+        w->parts[p->number] = p;
+        w->assigned++;
+    }
+    share_changed(w);
+    atomic_store_explicit(&w->is_member, true, memory_order_relaxed);
+    if (log_begin(w->log, LOG_LEVEL_INFO, "partitions_assigned")) {
+        log_int(w->log, "count", w->assigned);
+        log_int(w->log, "slots", w->limit.max_in_flight);
+        log_str(w->log, "owner", w->owner);
+        log_end(w->log);
+    }
+}
+
+/* ---- commits ---- */
+
+static size_t fill_commit(struct worker *w, struct consumer_partition *list)
+{
+    size_t n = 0;
+    buf_reset(&w->metadata); /* its room was reserved once: it does not move while it fills */
+    for (int32_t i = 0; i < w->part_count; i++) {
+        struct partition *p = w->parts[i];
+        if (p == NULL || !p->dirty)
+            continue;
+        list[n].metadata = w->metadata.data + w->metadata.len;
+        list[n].metadata_len = meta_write(w, p);
+        list[n].partition = p->number;
+        list[n].offset = p->committed = offsets_watermark(p->offsets);
+        p->dirty = false;
+        n++;
+    }
+    return n;
+}
+
+/* Commits what moved. False: nothing to do, or one is outstanding. */
+static bool commit_now(struct worker *w)
+{
+    if (consumer_commit_outstanding(w->consumer) || w->assigned == 0)
+        return false;
+    struct consumer_partition *list = calloc((size_t)w->part_count, sizeof(*list));
+    if (list == NULL)
+        return false;
+    size_t n = fill_commit(w, list);
+    struct err e = {0};
+    bool sent = n > 0 && buf_ok(&w->metadata) && consumer_commit(w->consumer, list, n, &e) == 0;
+    for (size_t i = 0; i < n && !sent; i++)
+        w->parts[list[i].partition]->dirty = true;
+    free(list);
+    return sent;
+}
+
+void partitions_commit_tick(struct worker *w)
+{
+    if (w->drain == DRAIN_NONE || !w->final_commit)
+        (void)commit_now(w);
+    loop_timer_start(w->commit_timer, w->numbers->commit_ms);
+}
+
+void partitions_committed(void *arg, bool ok, bool fenced, const char *why)
+{
+    struct worker *w = arg;
+    telemetry_count(w->tel, ok ? COUNTER_COMMITS : COUNTER_COMMIT_FAILURES, 1);
+    if (!ok && log_begin(w->log, LOG_LEVEL_WARN, "commit_failed")) {
+        log_str(w->log, "error", why);
+        log_bool(w->log, "fenced", fenced);
+        log_str(w->log, "next", fenced ? "another member has these partitions: forgotten here" : "committed again");
+        log_end(w->log);
+    }
+    if (!ok && fenced)
+        partitions_forget_all(w);
+    for (int32_t i = 0; i < w->part_count && !ok; i++)
+        if (w->parts[i] != NULL)
+            w->parts[i]->dirty = true;
+    if (w->drain != DRAIN_NONE)
+        loop_wake(w->loop); /* the drain waits for this */
+}
+
+/* ---- drain ---- */
+
+static bool drop_queued(void *arg, struct lane_item *item)
+{
+    struct worker *w = arg;
+    struct job *j = job_of_item(item);
+    if (j->state != JOB_QUEUED)
+        return false;
+    w->window_bytes -= j->size;
+    free(j);
+    return true;
+}
+
+/* What waits for its next try is as good as queued: whoever is next reads it again. */
+static void drop_waiting(struct worker *w)
+{
+    struct heap_item *first;
+    struct job **list = calloc(w->timers.n + 1, sizeof(struct job *));
+    size_t n = 0;
+    if (list == NULL)
+        return;
+    for (size_t i = 0; i < w->timers.n; i++) {
+        first = w->timers.items[i];
+        struct job *j = (struct job *)((char *)first - offsetof(struct job, timer));
+        if (j->state == JOB_WAITING)
+            list[n++] = j;
+    }
+    for (size_t i = 0; i < n; i++)
+        job_drop(w, list[i]);
+    free(list);
+}
+
+void partitions_drain(struct worker *w, enum drain_why why)
+{
+    if (w->drain >= why)
+        return;
+    bool going_on = w->drain != DRAIN_NONE;
+    w->drain = why;
+    if (going_on)
+        return;
+    w->drain_until_ms = loop_now_ms(w->loop) + w->numbers->drain_ms;
+    w->final_commit = false;
+    for (int32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i] != NULL)
+            consumer_pause(w->consumer, i);
+    lanes_remove_if(w->lanes, drop_queued, w);
+    drop_waiting(w);
+    loop_wake(w->loop);
+}
+
+void partitions_revoked(void *arg, const int32_t *numbers, size_t n, bool lost)
+{
+    struct worker *w = arg;
+    (void)numbers;
+    if (log_begin(w->log, lost ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, lost ? "partitions_lost" : "partitions_revoked")) {
+        log_int(w->log, "count", (int64_t)n);
+        log_int(w->log, "in_flight", w->active_count);
+        log_end(w->log);
+    }
+    partitions_drain(w, DRAIN_REVOKE);
+    if (lost)
+        partitions_forget_all(w);
+}
+
+void partitions_forget_all(struct worker *w)
+{
+    lanes_remove_if(w->lanes, drop_queued, w);
+    drop_waiting(w);
+    while (w->active != NULL) {
+        struct job *j = w->active;
+        while (j != NULL && j->state == JOB_DROPPED)
+            j = j->next;
+        if (j == NULL)
+            break;
+        job_drop(w, j);
+    }
+    for (int32_t i = 0; i < w->part_count; i++) {
+        partition_free(w->parts[i]);
+        w->parts[i] = NULL;
+    }
+    w->assigned = 0;
+    w->window_full = false;
+    share_changed(w);
+}
+
+static unsigned undropped(const struct worker *w)
+{
+    unsigned n = 0;
+    for (const struct job *j = w->active; j != NULL; j = j->next)
+        n += j->state != JOB_DROPPED;
+    return n;
+}
+
+static void drain_end(struct worker *w)
+{
+    enum drain_why why = w->drain;
+    unsigned left = undropped(w);
+    if (left > 0 && log_begin(w->log, LOG_LEVEL_WARN, "drain_timed_out")) {
+        log_int(w->log, "left", left);
+        log_str(w->log, "next", "the next owner takes them up from their claims");
+        log_end(w->log);
+    }
+    partitions_forget_all(w);
+    if (why == DRAIN_STOP) {
+        loop_stop(w->loop);
+        return;
+    }
+    w->drain = DRAIN_NONE;
+    consumer_revoke_done(w->consumer);
+}
+
+void partitions_drain_tick(struct worker *w)
+{
+    if (w->drain == DRAIN_NONE)
+        return;
+    if (undropped(w) > 0 && loop_now_ms(w->loop) < w->drain_until_ms)
+        return;
+    if (consumer_commit_outstanding(w->consumer) && loop_now_ms(w->loop) < w->drain_until_ms + 2000)
+        return;
+    if (!w->final_commit) {
+        w->final_commit = true;
+        if (commit_now(w))
+            return;
+    }
+    drain_end(w);
+}

@@ -1,0 +1,68 @@
+#include "engine/plan.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static void plan_free(struct plan *p)
+{
+    bound_pack_free(p->bound);
+    pack_free(p->pack);
+    free(p);
+}
+
+static int load_pack(struct plan *p, const struct settings_provider *sp, struct pack_faults *faults,
+                     struct err *reterr)
+{
+    p->pack = pack_load(sp->pack_dir, faults);
+    if (p->pack != NULL)
+        return 0;
+    if (faults->n == 0)
+        return err_nomem(reterr);
+    const struct pack_fault *f = &faults->list[0];
+    return err_set(reterr, ERR_INVAL, "provider %s: %s:%d: %s: %s%s", sp->name, f->file, f->line, f->pointer,
+                   f->text, faults->n > 1 ? " (and more: see `tvbridge pack check`)" : "");
+}
+
+static int bind_pack(struct plan *p, const struct settings_provider *sp, struct err *reterr)
+{
+    p->bound = pack_bind(p->pack, sp->base_url, sp->credentials, sp->settings, sp->idempotency_secret, reterr);
+    if (p->bound == NULL)
+        return err_prefix(reterr, "provider %s", sp->name);
+    for (int t = 0; t < EVENT_TYPE_COUNT; t++)
+        p->by_type[t] = pack_workflow(p->pack, event_type_name((enum event_type)t));
+    p->authenticate = pack_workflow(p->pack, "authenticate");
+    p->probe = pack_workflow(p->pack, "probe");
+    p->limits = sp->limits;
+    p->retry = sp->retry;
+    return 0;
+}
+
+struct plan *plan_load(const struct settings_provider *sp, struct pack_faults *ret_faults, struct err *reterr)
+{
+    struct pack_faults own = {0};
+    struct pack_faults *faults = ret_faults != NULL ? ret_faults : &own;
+    struct plan *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        err_nomem(reterr);
+        return NULL;
+    }
+    atomic_init(&p->refs, 1);
+    if (load_pack(p, sp, faults, reterr) != 0 || bind_pack(p, sp, reterr) != 0) {
+        plan_free(p);
+        p = NULL;
+    }
+    pack_faults_fini(&own);
+    return p;
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void plan_unref(struct plan *p)
+{
+    if (p != NULL && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
+        plan_free(p);
+}

@@ -1,0 +1,235 @@
+/* state.h - what the engine's files share of one worker. Private to engine/.
+ *
+ * A job is one event on its way. While it only waits (in its lane, or for its next try) it is just its
+ * bytes; what it needs at work (decoded event, record, run) is a struct work, which exists from the moment it has a
+ * slot until it is settled or waits again. So memory follows the calls in flight, not the backlog. */
+#ifndef TVB_ENGINE_STATE_H
+#define TVB_ENGINE_STATE_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "contract/deadletter.h"
+#include "contract/event.h"
+#include "contract/outcome.h"
+#include "contract/record.h"
+#include "contract/settings.h"
+#include "contract/topics.h"
+#include "core/heap.h"
+#include "core/job.h"
+#include "core/lanes.h"
+#include "core/limit.h"
+#include "core/offsets.h"
+#include "engine/plan.h"
+#include "engine/telemetry.h"
+#include "engine/worker.h"
+#include "io/consumer.h"
+#include "io/http.h"
+#include "io/loop.h"
+#include "io/producer.h"
+#include "io/redis.h"
+#include "workflow/run.h"
+
+#define FENCE_SIZE 24
+
+/* One assigned partition. */
+struct partition {
+    int32_t number;
+    bool paused;
+    bool dirty;          /* the watermark or the map moved since the last commit */
+    int64_t committed;   /* what was committed last */
+    struct offsets *offsets;
+};
+
+/* What a job needs while it is at work. Pooled. */
+struct work {
+    struct work *next_free;
+    struct event event;
+    bool decoded;
+    struct plan *plan;       /* the plan that the run was started with */
+    struct run *run;         /* NULL before the claim and when the claim answered by itself */
+    json_t *record;          /* as the claim gave it */
+    char order[ORDER_TEXT_SIZE];
+    char fingerprint[2 * HASH_SHA256_SIZE + 1];
+    char fence[FENCE_SIZE];
+    bool slot;               /* holds a slot of the limit */
+    bool changed;            /* a step that changes something is done: STEP before the next one */
+    struct http_call *call;
+    struct outcome outcome;
+    struct buf facts;        /* outcome facts for Redis */
+    struct buf record_text;  /* record after it; empty: no record is published */
+    bool dead_letter;
+    enum dead_reason dead_reason;
+    struct fault fault;      /* why the event is refused: for the dead letter */
+    unsigned unacked;        /* messages that are not acknowledged */
+    bool ack_failed;
+    bool owes_decide;        /* Redis was away: DECIDE follows */
+    int64_t started_ns, claimed_ns, judged_ns; /* loop time */
+    int64_t call_ns;         /* in calls, all tries of this claim */
+    int64_t call_started_ns;
+};
+
+struct job {
+    struct lane_item item;   /* first: a job is found from its item */
+    struct heap_item timer;
+    struct worker *worker;   /* callbacks get the job alone */
+    struct partition *part;  /* NULL: dropped */
+    int32_t partition;
+    int64_t offset;
+    enum job_state state;
+    unsigned pending;        /* callbacks that still come: the job lives until they have */
+    struct work *work;
+    struct job *prev, *next; /* in worker.active: all that are neither queued nor waiting */
+    int64_t arrived_ns;      /* loop time */
+    int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
+    int64_t first_try_ms;    /* 0: not tried yet */
+    int64_t doubt_since_ms;  /* when the doubtful request left, loop time */
+    uint8_t tries;           /* that counted */
+    uint8_t calls;           /* that left, for the outcome */
+    bool doubt;              /* a request of this event may have been done */
+    bool doubt_own;          /* it was sent by this worker under this claim */
+    bool claimed_before;
+    bool tombstone;          /* the message has no value */
+    bool auth_checked;       /* our credentials were found good after it was refused with 401 */
+    uint32_t size;           /* of the whole block */
+    uint32_t key_len, value_len;
+    uint16_t header_count;
+    char bytes[];            /* key, NUL, value, NUL, then each header: name, NUL, length (4), value */
+};
+
+/* A workflow run that belongs to no event: authenticate, probe, x-confirm. */
+struct errand;
+
+enum drain_why { DRAIN_NONE, DRAIN_REVOKE, DRAIN_STOP };
+
+struct worker {
+    struct worker_options o;
+    const struct settings_provider *provider;
+    const struct settings_numbers *numbers;
+    struct plan *plan;
+    struct loop *loop;
+    struct loop_hook *turn;
+    struct loop_timer *timer; /* for the heap and the housekeeping */
+    struct loop_timer *commit_timer;
+    struct loop_async *wake;
+    struct consumer *consumer;
+    struct producer *producer;
+    struct redis *redis;
+    struct http *http;
+    struct log *log;
+    struct metrics *metrics;
+    struct telemetry *tel;
+    struct lanes *lanes;
+    struct heap timers;
+    struct limit limit;
+    struct job *active;
+    unsigned active_count;
+    struct work *free_works;
+    struct partition **parts; /* by partition number; NULL: not ours */
+    int32_t part_count, assigned;
+    size_t window_bytes;      /* of all jobs */
+    bool window_full;
+    unsigned assignment;      /* number of the assignment: part of the owner's name */
+    char owner[160];
+    char fence[FENCE_SIZE];   /* highest seen */
+    char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
+    struct buf scratch, metadata;
+    uint64_t random;          /* state of the jitter's generator */
+
+    enum drain_why drain;
+    int64_t drain_until_ms;
+    bool final_commit;        /* the drain's last commit is under way */
+
+    /* session token and credentials */
+    char *token;
+    int64_t token_until_ms;
+    struct errand *auth_errand, *probe_errand;
+    bool credentials_bad;
+    int64_t probe_at_ms;
+    int64_t housekept_ns;
+    struct job **token_waiters;
+    size_t token_waiter_count, token_waiter_cap;
+
+    /* crossing threads */
+    _Atomic bool want_drain;
+    _Atomic(struct plan *) next_plan;
+    _Atomic bool is_member, is_redis_up, is_provider_ok;
+    _Atomic int64_t open_events, moved_at_ms; /* for worker_ready() */
+};
+
+/* ---- job.c: life and lists ---- */
+struct job *job_new(struct worker *w, struct partition *part, const struct consumer_delivery *d);
+struct job *job_of_item(struct lane_item *item);
+void job_message(const struct job *j, struct event_message *ret, struct event_header *headers);
+#define JOB_HEADERS_MAX 64
+/* The only way to another state; keeps the list of the active. A wrong step is a bug: logged, and the job is kept as it is. */
+void job_go(struct worker *w, struct job *j, enum job_state next);
+/* Gives the job something to work with; NULL: out of memory. */
+struct work *job_work(struct worker *w, struct job *j);
+void job_release_work(struct worker *w, struct job *j);
+void job_release_slot(struct worker *w, struct job *j);
+/* Settles the offset, ends the lane's turn, frees. */
+void job_settle(struct worker *w, struct job *j);
+/* The job goes back to the head of its lane, to be taken again when it can start. */
+void job_requeue(struct worker *w, struct job *j);
+/* Holds its lane until @delay_ms from now, then job_requeue(). What it has for work is freed unless @keep_work. */
+void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work);
+/* Nothing more is sent or published for it; freed once its callbacks have come. */
+void job_drop(struct worker *w, struct job *j);
+/* At the head of every callback: true when the job was dropped meanwhile (it may be freed by this). */
+bool job_callback_is_late(struct worker *w, struct job *j);
+uint32_t worker_random(struct worker *w);
+
+/* ---- intake.c: from Kafka into the lanes ---- */
+void intake_delivery(struct worker *w, const struct consumer_delivery *d);
+void intake_resume(struct worker *w);
+/* Starts what can start: lanes that are ready, while slots are free. */
+void intake_pump(struct worker *w);
+
+/* ---- claim.c, call.c, decide.c: one event's way ---- */
+void claim_start(struct worker *w, struct job *j);
+/* Goes on with the job's run from where it is. */
+void call_advance(struct worker *w, struct job *j);
+/* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
+void decide_start(struct worker *w, struct job *j, const json_t *patch);
+void decide_refused(struct worker *w, struct job *j, const char *reason, const char *detail);
+void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const char *reason);
+void publish_start(struct worker *w, struct job *j);
+/* Tells Redis what was decided while it was away. */
+void decide_owed(struct worker *w, struct job *j);
+/* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. */
+void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);
+
+/* ---- token.c: session tokens and our credentials ---- */
+void token_need(struct worker *w, struct job *j);
+void token_forget_job(struct worker *w, const struct job *j);
+bool token_valid(const struct worker *w);
+/* A 401 or 403 that was not about a token: asks `probe` whether our credentials are good. */
+void credentials_doubt(struct worker *w, struct job *j);
+void credentials_tick(struct worker *w);
+void token_fini(struct worker *w);
+
+/* ---- errand.c ---- */
+/* @result NULL: it failed; @why says how. Both borrowed for the callback. */
+typedef void errand_fn(struct worker *w, void *arg, const struct run_result *result, const char *why);
+struct errand *errand_start(struct worker *w, struct plan *plan, const struct workflow *wf,
+                            const struct run_inputs *in, errand_fn *fn, void *arg);
+void errand_cancel(struct errand *e); /* no callback any more; NULL is fine */
+
+/* ---- partitions.c: assignment, commits, drain ---- */
+void partitions_assigned(void *arg, const struct consumer_partition *p, size_t n);
+void partitions_revoked(void *arg, const int32_t *numbers, size_t n, bool lost);
+void partitions_committed(void *arg, bool ok, bool fenced, const char *why);
+void partitions_commit_tick(struct worker *w);
+void partitions_drain(struct worker *w, enum drain_why why);
+/* Goes on with a drain: once what was in flight is finished, the last commit, then the end. */
+void partitions_drain_tick(struct worker *w);
+void partitions_forget_all(struct worker *w);
+
+#endif
