@@ -1,0 +1,1 @@
+tvb_unit(judge tvb_engine)

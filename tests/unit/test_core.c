@@ -1,0 +1,167 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "core/heap.h"
+#include "core/job.h"
+#include "core/limit.h"
+#include "core/retry.h"
+
+/* ---- heap ---- */
+
+Test(heap, gives_what_is_due_in_order_of_time)
+{
+    struct heap h = {0};
+    struct heap_item items[200] = {0};
+    srand(7);
+    for (size_t i = 0; i < ARRAY_LEN(items); i++)
+        cr_assert(zero(int, heap_set(&h, &items[i], rand() % 1000)));
+    for (size_t i = 0; i < ARRAY_LEN(items); i += 3)
+        heap_remove(&h, &items[i]);
+    for (size_t i = 1; i < ARRAY_LEN(items); i += 3)
+        cr_assert(zero(int, heap_set(&h, &items[i], rand() % 1000)), "moved in place");
+    int64_t last = -1;
+    size_t n = 0;
+    for (struct heap_item *i; (i = heap_pop_due(&h, 1000)) != NULL; n++) {
+        cr_expect(ge(i64, i->due, last));
+        cr_expect(zero(sz, i->place));
+        last = i->due;
+    }
+    cr_expect(eq(sz, n, ARRAY_LEN(items) - (ARRAY_LEN(items) + 2) / 3));
+    heap_fini(&h);
+}
+
+Test(heap, what_is_not_due_stays)
+{
+    struct heap h = {0};
+    struct heap_item a = {0};
+    cr_assert(zero(int, heap_set(&h, &a, 10)));
+    cr_expect(heap_pop_due(&h, 9) == NULL);
+    cr_expect(heap_pop_due(&h, 10) == &a);
+    heap_remove(&h, &a);
+    heap_fini(&h);
+}
+
+/* ---- retry ---- */
+
+static const struct settings_retry policy = {
+    .base_ms = 200, .cap_ms = 30000, .max_age_ms = 900000, .retry_after_cap_ms = 300000, .attempts = 8};
+
+Test(retry, backoff_is_full_jitter_under_a_doubling_cap)
+{
+    static const struct { unsigned attempt; int64_t most; } rows[] = {
+        {1, 200}, {2, 400}, {3, 800}, {8, 25600}, {9, 30000}, {100, 30000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cr_expect(zero(i64, backoff_ms(rows[i].attempt, 200, 30000, 0)));
+        cr_expect(eq(i64, backoff_ms(rows[i].attempt, 200, 30000, UINT32_MAX), rows[i].most));
+    }
+}
+
+Test(retry, ends_with_the_attempts_or_the_age)
+{
+    int64_t delay;
+    struct retry_ask ask = {.attempts = 7, .retry_after_ms = -1};
+    cr_expect(retry_again(&policy, &ask, &delay));
+    ask.attempts = 8;
+    cr_expect(not(retry_again(&policy, &ask, &delay)));
+    ask = (struct retry_ask){.attempts = 1, .age_ms = 900001, .retry_after_ms = -1};
+    cr_expect(not(retry_again(&policy, &ask, &delay)));
+}
+
+Test(retry, the_providers_word_comes_first_up_to_its_cap)
+{
+    int64_t delay;
+    struct retry_ask ask = {.attempts = 1, .retry_after_ms = 7000, .rnd = UINT32_MAX};
+    cr_assert(retry_again(&policy, &ask, &delay));
+    cr_expect(eq(i64, delay, 7200));
+    ask.retry_after_ms = 86400000;
+    ask.rnd = 0;
+    cr_assert(retry_again(&policy, &ask, &delay));
+    cr_expect(eq(i64, delay, 300000));
+}
+
+/* ---- limit ---- */
+
+Test(limit, a_share_of_the_partitions_is_a_share_of_the_slots)
+{
+    static const struct { int32_t mine, all; unsigned want; } rows[] = {
+        {12, 12, 100}, {6, 12, 50}, {1, 12, 8}, {0, 12, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct limit l = {0};
+        limit_set(&l, 100, 0, 1, rows[i].mine, rows[i].all, 1000);
+        cr_expect(eq(u32, l.max_in_flight, rows[i].want));
+    }
+    struct limit l = {0};
+    limit_set(&l, 2, 0, 1, 1, 12, 1000);
+    cr_expect(eq(u32, l.max_in_flight, 1), "at least one");
+}
+
+Test(limit, slots_come_back)
+{
+    struct limit l = {0};
+    limit_set(&l, 2, 0, 1, 1, 1, 1000);
+    cr_expect(limit_take(&l, 1000));
+    cr_expect(limit_take(&l, 1000));
+    cr_expect(not(limit_take(&l, 1000)));
+    limit_give(&l);
+    cr_expect(limit_take(&l, 1000));
+}
+
+Test(limit, the_bucket_fills_at_the_rate_and_keeps_its_burst)
+{
+    struct limit l = {0};
+    limit_set(&l, 100, 10, 3, 1, 1, 1000);
+    for (int i = 0; i < 3; i++)
+        cr_expect(limit_take(&l, 1000));
+    cr_expect(not(limit_take(&l, 1000)));
+    cr_expect(all(ge(i64, limit_wait_ms(&l, 1000), 100), le(i64, limit_wait_ms(&l, 1000), 101)));
+    cr_expect(limit_take(&l, 1101));
+    for (int i = 0; i < 3; i++)
+        cr_expect(limit_take(&l, 100000));
+    cr_expect(not(limit_take(&l, 100000)), "no more than the burst is kept");
+}
+
+Test(limit, a_pause_holds_all_and_is_never_shortened)
+{
+    struct limit l = {0};
+    limit_set(&l, 2, 0, 1, 1, 1, 1000);
+    limit_pause(&l, 5000);
+    limit_pause(&l, 3000);
+    cr_expect(not(limit_take(&l, 4999)));
+    cr_expect(eq(i64, limit_wait_ms(&l, 4000), 1000));
+    cr_expect(limit_take(&l, 5000));
+}
+
+/* ---- job ---- */
+
+Test(job, only_the_steps_of_the_table_are_taken)
+{
+    static const struct { const char *why; enum job_state from, to; bool ok; } rows[] = {
+        {"nothing is called without a claim", JOB_QUEUED, JOB_CALLING, false},
+        {"a slot and a claim first", JOB_QUEUED, JOB_CLAIMING, true},
+        {"an undecodable event has no key to claim", JOB_QUEUED, JOB_PUBLISHING, true},
+        {"no outcome before it is decided", JOB_CALLING, JOB_PUBLISHING, false},
+        {"judged", JOB_CALLING, JOB_DECIDING, true},
+        {"a retry claims again", JOB_WAITING, JOB_CALLING, false},
+        {"a retry queues first", JOB_WAITING, JOB_QUEUED, true},
+        {"no way back once it is published", JOB_PUBLISHING, JOB_WAITING, false},
+        {"finished is finished", JOB_SETTLED, JOB_QUEUED, false},
+        {"dropped is dropped", JOB_DROPPED, JOB_PUBLISHING, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        enum job_state s = rows[i].from;
+        cr_expect(eq(int, job_enter(&s, rows[i].to), rows[i].ok), "%s", rows[i].why);
+        cr_expect(eq(int, s, rows[i].ok ? rows[i].to : rows[i].from), "%s", rows[i].why);
+    }
+}
+
+Test(job, every_live_state_can_be_dropped)
+{
+    for (int s = JOB_QUEUED; s < JOB_SETTLED; s++) {
+        enum job_state state = (enum job_state)s;
+        cr_expect(job_enter(&state, JOB_DROPPED), "%s", job_state_name((enum job_state)s));
+    }
+}

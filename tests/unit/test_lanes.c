@@ -1,0 +1,102 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/lanes.h"
+
+struct item {
+    struct lane_item in;
+    int id;
+};
+
+static void push(struct lanes *ls, const char *key, struct item *i, int id)
+{
+    i->id = id;
+    cr_assert(zero(int, lanes_push(ls, key, strlen(key), &i->in)));
+}
+
+static int take(struct lanes *ls)
+{
+    struct lane_item *i = lanes_take(ls);
+    return i == NULL ? -1 : ((struct item *)i)->id;
+}
+
+Test(lanes, one_item_of_a_key_is_worked_at_a_time_and_in_order)
+{
+    struct lanes *ls = lanes_new();
+    struct item a, b, c;
+    push(ls, "70001", &a, 1);
+    push(ls, "70001", &b, 2);
+    push(ls, "778", &c, 3);
+    cr_expect(eq(int, take(ls), 1));
+    cr_expect(eq(int, take(ls), 3));
+    cr_expect(eq(int, take(ls), -1), "the second of 70001 waits for the first");
+    cr_expect(lanes_finish(ls, &a.in) == &b.in);
+    cr_expect(eq(int, take(ls), 2));
+    cr_expect(lanes_finish(ls, &b.in) == NULL);
+    cr_expect(lanes_finish(ls, &c.in) == NULL);
+    cr_expect(zero(sz, lanes_count(ls)), "a lane without items ends");
+    lanes_free(ls);
+}
+
+Test(lanes, what_is_given_back_comes_first_again)
+{
+    struct lanes *ls = lanes_new();
+    struct item a, b;
+    push(ls, "a", &a, 1);
+    push(ls, "b", &b, 2);
+    cr_expect(eq(int, take(ls), 1));
+    lanes_give_back(ls, &a.in);
+    cr_expect(eq(int, take(ls), 1));
+    cr_expect(eq(int, take(ls), 2));
+    cr_expect(not(lanes_any_ready(ls)));
+    lanes_free(ls);
+}
+
+static bool drop_odd(void *arg, struct lane_item *i)
+{
+    (*(int *)arg)++;
+    return ((struct item *)i)->id % 2 == 1;
+}
+
+Test(lanes, removal_spares_the_head_of_a_busy_lane)
+{
+    struct lanes *ls = lanes_new();
+    struct item a, b, c, d, e;
+    push(ls, "busy", &a, 1);
+    push(ls, "busy", &b, 3);
+    push(ls, "busy", &c, 4);
+    push(ls, "idle", &d, 5);
+    push(ls, "mixed", &e, 6);
+    cr_expect(eq(int, take(ls), 1));
+    int asked = 0;
+    lanes_remove_if(ls, drop_odd, &asked);
+    cr_expect(eq(int, asked, 4), "the busy head is not asked about");
+    cr_expect(eq(sz, lanes_items(ls), 3));
+    cr_expect(eq(sz, lanes_count(ls), 2), "an emptied lane is gone");
+    cr_expect(lanes_finish(ls, &a.in) == &c.in);
+    cr_expect(eq(int, take(ls), 6));
+    cr_expect(eq(int, take(ls), 4));
+    struct item f;
+    push(ls, "busy", &f, 8);
+    cr_expect(lanes_finish(ls, &c.in) == &f.in, "the tail is right after a removal");
+    lanes_free(ls);
+}
+
+Test(lanes, keys_are_bytes_and_may_share_a_beginning)
+{
+    struct lanes *ls = lanes_new();
+    struct item items[100];
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i % 10);
+        push(ls, key, &items[i], i);
+    }
+    cr_expect(eq(sz, lanes_count(ls), 10));
+    for (int i = 0; i < 10; i++)
+        cr_expect(eq(int, take(ls), i));
+    cr_expect(eq(sz, lane_depth(items[0].in.lane), 10));
+    cr_expect(eq(str, (char *)lane_key(items[3].in.lane), "3"));
+    lanes_free(ls);
+}
