@@ -1,3 +1,3 @@
-foreach(name order axes event outcome record deadletter topics)
+foreach(name order axes event outcome record deadletter topics vectors)
     tvb_unit(${name} tvb_contract)
 endforeach()
