@@ -280,13 +280,20 @@ class Demo:
         self.show.part("settings and logs", str(self.stack.dir))
         self.show.line()
         self.show.line("Events that you publish show up here. Ctrl-C stops everything.")
+        try:
+            self.follow()
+        except KeyboardInterrupt:
+            self.show.line("\nstopping")
+            return 0
+        raise servers.Failure(f"the worker ended:\n{servers.tail(self.worker.log, 20)}")
+
+    def follow(self):
         number = len(story.STEPS)
         while self.worker.running():
             line = self.follower.next(1)
             if line:
                 number += 1
                 self.show_foreign(number, line.get("data", line), line.get("subject", ""))
-        raise servers.Failure(f"the worker ended:\n{servers.tail(self.worker.log, 20)}")
 
     def show_foreign(self, number, outcome, service):
         event = outcome.get("event", {})
@@ -312,7 +319,7 @@ def main():
         demo.start()
         demo.tell()
         if not args.once:
-            demo.stay()
+            return demo.stay()
         demo.save_metrics()
         demo.stop_worker()
         if args.keep:
