@@ -1,0 +1,171 @@
+/* settings_provider.c - one provider of the settings: where it is, how hard it may be called, by which numbers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/settings_impl.h"
+#include "contract/settings_numbers.h"
+
+static int64_t integer_of(const json_t *object, const char *key, int64_t otherwise)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_number(v) ? (int64_t)json_number_value(v) : otherwise;
+}
+
+/* ---- numbers ---- */
+
+static void read_numbers(const json_t *top, const json_t *own, struct settings_numbers *ret)
+{
+    size_t n;
+    const struct settings_number *t = settings_number_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t v = integer_of(own, t[i].name, integer_of(top, t[i].name, t[i].standard));
+        *(int64_t *)(void *)((char *)ret + t[i].offset) = v;
+    }
+}
+
+/* Where @member was set for @provider; false when nowhere. */
+static bool place_of(const struct settings_loader *l, const char *provider, const char *member, char *ret, size_t size)
+{
+    snprintf(ret, size, "/providers/%s/numbers/%s", provider, member);
+    if (json_at_pointer(l->root, ret) != NULL)
+        return true;
+    snprintf(ret, size, "/numbers/%s", member);
+    return json_at_pointer(l->root, ret) != NULL;
+}
+
+static int check_numbers(struct settings_loader *l, const struct settings_provider *p)
+{
+    struct settings_disagreement d;
+    char at[200];
+    if (settings_numbers_agree(&p->numbers, &d))
+        return 0;
+    if (!place_of(l, p->name, d.member, at, sizeof(at)) &&
+        (d.other == NULL || !place_of(l, p->name, d.other, at, sizeof(at))))
+        snprintf(at, sizeof(at), json_object_get(l->root, "numbers") != NULL ? "/numbers" : "/providers/%s", p->name);
+    return settings_refuse(l, at, "%s", d.reason);
+}
+
+/* ---- limits and retries ---- */
+
+static void read_limits(const json_t *o, struct settings_limits *ret)
+{
+    const json_t *rate = json_object_get(o, "rate_per_s");
+    ret->in_flight = (unsigned)integer_of(o, "in_flight", 32);
+    ret->rate_per_s = json_is_number(rate) ? json_number_value(rate) : 0;
+    ret->burst = (unsigned)integer_of(o, "burst", ret->in_flight);
+    ret->answer_max_bytes = (size_t)integer_of(o, "answer_max_bytes", 1024 * 1024);
+}
+
+static void read_retry(const json_t *o, struct settings_retry *ret)
+{
+    ret->base_ms = integer_of(o, "base_ms", 200);
+    ret->cap_ms = integer_of(o, "cap_ms", 30000);
+    ret->max_age_ms = integer_of(o, "max_age_ms", 15 * 60 * 1000);
+    ret->retry_after_cap_ms = integer_of(o, "retry_after_cap_ms", 5 * 60 * 1000);
+    ret->attempts = (unsigned)integer_of(o, "attempts", 8);
+}
+
+static int check_retry(struct settings_loader *l, const struct settings_provider *p)
+{
+    const struct settings_retry *r = &p->retry;
+    const struct {
+        const char *name;
+        int64_t value, limit;
+        const char *why;
+    } rules[] = {
+        {"base_ms", r->base_ms, r->cap_ms, "cap_ms"},
+        {"cap_ms", r->cap_ms, r->max_age_ms, "max_age_ms"},
+        {"retry_after_cap_ms", r->retry_after_cap_ms, r->max_age_ms, "max_age_ms"},
+        {"max_age_ms", r->max_age_ms, p->numbers.id_memory_ms, "numbers.id_memory_ms"},
+    };
+    char at[200];
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        if (rules[i].value <= rules[i].limit)
+            continue;
+        snprintf(at, sizeof(at), "/providers/%s/retry/%s", p->name, rules[i].name);
+        return settings_refuse(l, at, "%s is %lld, wanted at most %lld, which is %s", rules[i].name,
+                               (long long)rules[i].value, (long long)rules[i].limit, rules[i].why);
+    }
+    return 0;
+}
+
+/* ---- files ---- */
+
+static int read_pack(struct settings_loader *l, struct settings_provider *p, const json_t *o)
+{
+    static const char *const files[] = {"openapi.yaml", "workflows.arazzo.yaml"};
+    const char *pack = json_string_value(json_object_get(o, "pack"));
+    char at[200];
+    snprintf(at, sizeof(at), pack != NULL ? "/providers/%s/pack" : "/providers/%s", p->name);
+    if (pack != NULL && strchr(pack, '/') != NULL)
+        p->pack_dir = settings_path(l, pack);
+    else
+        p->pack_dir = settings_keep(l, "%s/providers/%s", l->s->schemas, pack != NULL ? pack : p->name);
+    if (p->pack_dir == NULL)
+        return -1;
+    struct stat st;
+    if (stat(p->pack_dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        return settings_refuse(l, at, "no pack here: found no folder %s, wanted one with %s and %s", p->pack_dir,
+                               files[0], files[1]);
+    return 0;
+}
+
+static int read_files(struct settings_loader *l, struct settings_provider *p, const json_t *o)
+{
+    char at[200];
+    snprintf(at, sizeof(at), "/providers/%s/ca_file", p->name);
+    const char *ca = json_string_value(json_object_get(o, "ca_file"));
+    if (ca != NULL && (p->ca_file = settings_path(l, ca)) == NULL)
+        return -1;
+    if (ca != NULL && access(p->ca_file, R_OK) != 0)
+        return settings_refuse(l, at, "found no readable file %s, wanted certificates (PEM)", p->ca_file);
+    return read_pack(l, p, o);
+}
+
+/* An empty object that lives with the settings, where the file has none. */
+static const json_t *object_or_empty(struct settings_loader *l, const json_t *v)
+{
+    if (v != NULL)
+        return v;
+    json_t *empty = json_object();
+    return empty != NULL && json_array_append_new(l->made, empty) == 0 ? empty : NULL;
+}
+
+static int read_provider(struct settings_loader *l, struct settings_provider *p, const json_t *o)
+{
+    p->base_url = json_string_value(json_object_get(o, "base_url"));
+    p->threads = (unsigned)integer_of(o, "threads", 1);
+    p->settings = object_or_empty(l, json_object_get(o, "settings"));
+    p->credentials = object_or_empty(l, json_object_get(o, "credentials"));
+    p->idempotency_secret = json_string_value(json_object_get(o, "idempotency_secret"));
+    p->proxy = json_string_value(json_object_get(o, "proxy"));
+    p->tls_verify = !json_is_false(json_object_get(o, "tls_verify"));
+    read_limits(json_object_get(o, "limits"), &p->limits);
+    read_retry(json_object_get(o, "retry"), &p->retry);
+    read_numbers(json_object_get(l->root, "numbers"), json_object_get(o, "numbers"), &p->numbers);
+    if (p->settings == NULL || p->credentials == NULL)
+        return err_nomem(l->reterr);
+    if (check_numbers(l, p) != 0 || check_retry(l, p) != 0)
+        return -1;
+    return read_files(l, p, o);
+}
+
+int settings_read_providers(struct settings_loader *l)
+{
+    struct settings *s = l->s;
+    json_t *all = json_object_get(l->root, "providers"), *o;
+    s->providers = calloc(json_object_size(all), sizeof(*s->providers));
+    if (s->providers == NULL)
+        return err_nomem(l->reterr);
+    const char *name;
+    json_object_foreach (all, name, o) {
+        struct settings_provider *p = &s->providers[s->provider_count++];
+        p->name = name;
+        if (read_provider(l, p, o) != 0)
+            return -1;
+    }
+    return 0;
+}
