@@ -36,9 +36,9 @@ void kafka_options_init(struct kafka_options *o)
     *o = (struct kafka_options){.settings = getenv("TVBRIDGE_SETTINGS"), .timeout_ms = KAFKA_TIMEOUT_MS};
 }
 
-struct cli_group kafka_options_group(struct kafka_options *o)
+struct cli_group kafka_options_group(struct kafka_options *o, bool timeout)
 {
-    return (struct cli_group){"Kafka", options, ARRAY_LEN(options), o};
+    return (struct cli_group){"Kafka", options, ARRAY_LEN(options) - (timeout ? 0 : 1), o}; /* it is the last one */
 }
 
 static bool is_one_of(const char *const *names, size_t n, const char *name, size_t len)

@@ -23,8 +23,8 @@ struct kafka_options {
 };
 
 void kafka_options_init(struct kafka_options *o);
-/* The options above as a group for cli_parse(). */
-struct cli_group kafka_options_group(struct kafka_options *o);
+/* The options above as a group for cli_parse(); without @timeout, the command has a --timeout of its own. */
+struct cli_group kafka_options_group(struct kafka_options *o, bool timeout);
 
 struct kafka_place {
     struct settings *settings;   /* owned; NULL: no file was given */

@@ -398,7 +398,7 @@ int cmd_publish(int argc, char **argv)
         {"One event", event_options, ARRAY_LEN(event_options), &p->options.flags},
         {"Many events", file_options, ARRAY_LEN(file_options), &p->options},
         {"Sending", sending_options, ARRAY_LEN(sending_options), &p->options},
-        kafka_options_group(&p->kafka),
+        kafka_options_group(&p->kafka, true),
     };
     enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &operand);
     if (status == CLI_RUN)

@@ -345,7 +345,7 @@ int cmd_topics_create(int argc, char **argv)
     kafka_options_init(&t.kafka);
     const struct cli_group groups[] = {
         {"Topics", topics_options, ARRAY_LEN(topics_options), &t.options},
-        kafka_options_group(&t.kafka),
+        kafka_options_group(&t.kafka, true),
     };
     enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &operand);
     if (status == CLI_RUN)
