@@ -1,1 +1,342 @@
+/* consumer.c - see consumer.h: life, messages, pause. The group is in consumer_assign.c, commits in consumer_commit.c. */
 #include "io/consumer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "io/consumer_state.h"
+#include "io/kafka_conf.h"
+
+#define TICK_MS 1000 /* polled at least so often, whatever happens: max.poll.interval.ms */
+#define LEAVE_MS 2000
+
+void consumer_enter(struct consumer *c, enum consumer_state next)
+{
+    c->state = next;
+}
+
+void consumer_tell(struct consumer *c, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (c->h.error && kafka_hush_passes(&c->hush, text, loop_now_ms(c->loop)))
+        c->h.error(c->h.arg, false, text);
+}
+
+struct consumer_part *consumer_part_of(const struct consumer *c, int32_t partition)
+{
+    if (partition < 0 || partition >= c->part_count || !c->parts[partition].assigned)
+        return NULL;
+    return &c->parts[partition];
+}
+
+/* ---- messages ---- */
+
+static bool room_for_headers(struct consumer *c, size_t n)
+{
+    if (n <= c->header_cap)
+        return true;
+    struct event_header *h = realloc(c->headers, n * sizeof *h);
+    if (h == NULL)
+        return false;
+    c->headers = h;
+    c->header_cap = n;
+    return true;
+}
+
+static size_t read_headers(struct consumer *c, const rd_kafka_message_t *m)
+{
+    rd_kafka_headers_t *hdrs;
+    if (rd_kafka_message_headers(m, &hdrs) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    size_t n = rd_kafka_header_cnt(hdrs);
+    if (!room_for_headers(c, n))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        const void *value = NULL;
+        rd_kafka_header_get_all(hdrs, i, &c->headers[i].name, &value, &c->headers[i].len);
+        c->headers[i].value = value;
+    }
+    return n;
+}
+
+static void deliver(struct consumer *c, const rd_kafka_message_t *m)
+{
+    struct consumer_part *p = consumer_part_of(c, m->partition);
+    if (p == NULL || c->state != CONSUMER_READING || m->offset < p->next)
+        return;
+    p->next = m->offset + 1;
+    struct consumer_delivery d = {
+        .partition = m->partition,
+        .offset = m->offset,
+        .timestamp_ms = rd_kafka_message_timestamp(m, NULL),
+        .message = {.key = m->key, .key_len = m->key_len, .value = m->payload, .value_len = m->len,
+                    .headers = c->headers},
+    };
+    d.message.header_count = read_headers(c, m);
+    d.message.headers = c->headers; /* read_headers() may have moved them */
+    c->h.delivery(c->h.arg, &d);
+}
+
+/* ---- errors ---- */
+
+static void on_topic_error(struct consumer *c, rd_kafka_resp_err_t code, rd_kafka_event_t *ev)
+{
+    rd_kafka_topic_partition_t *tp = rd_kafka_event_topic_partition(ev);
+    if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && tp)
+        consumer_on_out_of_range(c, tp->partition);
+    else
+        consumer_tell(c, "topic %s: %s", c->topic, rd_kafka_event_error_string(ev));
+    if (tp)
+        rd_kafka_topic_partition_destroy(tp);
+}
+
+static void on_fatal(struct consumer *c)
+{
+    char why[256] = "";
+    rd_kafka_fatal_error(c->rk, why, sizeof why);
+    if (c->h.error && !c->closing)
+        c->h.error(c->h.arg, true, why);
+}
+
+static void on_error(struct consumer *c, rd_kafka_event_t *ev)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(ev);
+    if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(ev))
+        on_fatal(c);
+    else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        consumer_tell(c, "topic %s does not exist: create it with `tvbridge topics create`", c->topic);
+    else
+        on_topic_error(c, code, ev);
+}
+
+static void on_message_event(struct consumer *c, rd_kafka_event_t *ev)
+{
+    const rd_kafka_message_t *m;
+    while ((m = rd_kafka_event_message_next(ev)))
+        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            deliver(c, m);
+}
+
+static void on_log(struct consumer *c, rd_kafka_event_t *ev)
+{
+    const char *text = kafka_log_text(ev);
+    if (text)
+        consumer_tell(c, "%s", text);
+}
+
+static void on_event(void *arg, rd_kafka_event_t *ev)
+{
+    struct consumer *c = arg;
+    switch (rd_kafka_event_type(ev)) {
+    case RD_KAFKA_EVENT_FETCH:
+        on_message_event(c, ev);
+        break;
+    case RD_KAFKA_EVENT_REBALANCE:
+        consumer_on_rebalance(c, ev);
+        break;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        consumer_on_commit(c, ev);
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        on_error(c, ev);
+        break;
+    case RD_KAFKA_EVENT_LOG:
+        on_log(c, ev);
+        break;
+    }
+}
+
+static void on_tick(void *arg)
+{
+    struct consumer *c = arg;
+    kafka_queue_drain(&c->queue);
+    loop_timer_start(c->tick, TICK_MS);
+}
+
+/* ---- life ---- */
+
+static int set_member(rd_kafka_conf_t *conf, const struct settings *s, const struct settings_provider *p,
+                      const char *group, unsigned thread, struct err *reterr)
+{
+    char id[256];
+    snprintf(id, sizeof id, "tvbridge-%s-%u", p->name, thread);
+    if (kafka_conf_set(conf, "group.id", group, reterr) < 0 || kafka_conf_set(conf, "client.id", id, reterr) < 0)
+        return -1;
+    if (s->instance == NULL)
+        return 0;
+    snprintf(id, sizeof id, "%s-%s-%u", s->instance, p->name, thread);
+    return kafka_conf_set(conf, "group.instance.id", id, reterr);
+}
+
+static int set_numbers(rd_kafka_conf_t *conf, const struct settings_numbers *n, struct err *reterr)
+{
+    if (kafka_conf_set_int(conf, "session.timeout.ms", n->session_timeout_ms, reterr) < 0 ||
+        kafka_conf_set_int(conf, "heartbeat.interval.ms", n->session_timeout_ms / 4, reterr) < 0 ||
+        kafka_conf_set_int(conf, "max.poll.interval.ms", n->max_poll_ms, reterr) < 0)
+        return -1;
+    return kafka_conf_set_int(conf, "queued.max.messages.kbytes", n->queued_kbytes, reterr);
+}
+
+static rd_kafka_conf_t *conf_of(const struct settings *s, const struct settings_provider *p, const char *group,
+                                unsigned thread, struct err *reterr)
+{
+    static const struct kafka_prop defaults[] = {
+        {"fetch.min.bytes", "1"},
+        {"fetch.wait.max.ms", "100"}, /* only how long a resumed partition waits for its turn: data answers at once */
+        {"fetch.error.backoff.ms", "100"},
+        {"fetch.message.max.bytes", "1048576"},
+        {"fetch.max.bytes", "4194304"},
+        {"queued.min.messages", "100000"},
+        {"check.crcs", "false"},
+        {"topic.metadata.refresh.interval.ms", "10000"}, /* so soon a topic that appears comes alive */
+    };
+    static const struct kafka_prop needed[] = {
+        {"enable.auto.commit", "false"},     {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},      {"partition.assignment.strategy", "range"},
+        {"enable.partition.eof", "false"},   {"allow.auto.create.topics", "false"},
+    };
+    int events = RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT;
+    rd_kafka_conf_t *conf =
+        kafka_conf_new(s, events, defaults, ARRAY_LEN(defaults), needed, ARRAY_LEN(needed), reterr);
+    if (conf == NULL)
+        return NULL;
+    if (set_member(conf, s, p, group, thread, reterr) < 0 || set_numbers(conf, &p->numbers, reterr) < 0) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+static int subscribe(struct consumer *c, struct err *reterr)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, c->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return err_set(reterr, ERR_IO, "subscribing to %s: %s", c->topic, rd_kafka_err2str(code));
+    return 0;
+}
+
+static int connect_to_loop(struct consumer *c, rd_kafka_conf_t *conf, struct err *reterr)
+{
+    c->rk = kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr);
+    if (c->rk == NULL)
+        return -1;
+    rd_kafka_poll_set_consumer(c->rk);
+    rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(c->rk);
+    rd_kafka_set_log_queue(c->rk, q);
+    if (kafka_queue_init(&c->queue, c->loop, q, on_event, c, reterr) < 0)
+        return -1;
+    c->tick = loop_timer_new(c->loop, on_tick, c, reterr);
+    c->ask_again = loop_timer_new(c->loop, consumer_on_ask_again, c, reterr);
+    if (c->tick == NULL || c->ask_again == NULL)
+        return -1;
+    loop_timer_start(c->tick, TICK_MS);
+    return subscribe(c, reterr);
+}
+
+struct consumer *consumer_new(struct loop *l, const struct settings *s, const struct settings_provider *p,
+                              const char *topic, const char *group, unsigned thread,
+                              const struct consumer_handlers *h, struct err *reterr)
+{
+    struct consumer *c = calloc(1, sizeof *c);
+    if (c)
+        c->topic = strdup(topic);
+    if (c == NULL || c->topic == NULL) {
+        free(c);
+        err_nomem(reterr);
+        return NULL;
+    }
+    c->loop = l;
+    c->h = *h;
+    rd_kafka_conf_t *conf = conf_of(s, p, group, thread, reterr);
+    if (conf == NULL || connect_to_loop(c, conf, reterr) < 0) {
+        consumer_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+/* Leaving lets the group give the partitions on at once instead of after the session timeout. */
+static void leave_group(struct consumer *c)
+{
+    int64_t end = clock_boot_ms() + LEAVE_MS;
+    if (c->state == CONSUMER_REVOKING)
+        consumer_revoke_done(c);
+    rd_kafka_error_t *e = rd_kafka_consumer_close_queue(c->rk, c->queue.q);
+    if (e) {
+        rd_kafka_error_destroy(e);
+        return;
+    }
+    while (!rd_kafka_consumer_closed(c->rk) && clock_boot_ms() < end)
+        kafka_queue_wait(&c->queue, 20);
+}
+
+void consumer_free(struct consumer *c)
+{
+    if (c == NULL)
+        return;
+    c->closing = true;
+    consumer_assign_fini(c);
+    if (c->queue.q)
+        leave_group(c);
+    loop_timer_free(c->tick);
+    loop_timer_free(c->ask_again);
+    kafka_queue_fini(&c->queue);
+    if (c->given)
+        rd_kafka_topic_partition_list_destroy(c->given);
+    if (c->rk)
+        rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(c->parts);
+    free(c->headers);
+    free(c->topic);
+    free(c);
+}
+
+/* ---- holding back ---- */
+
+typedef rd_kafka_resp_err_t flow_fn(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list);
+
+static void set_paused(struct consumer *c, int32_t partition, bool paused, flow_fn *fn)
+{
+    struct consumer_part *p = consumer_part_of(c, partition);
+    if (p == NULL || p->paused == paused)
+        return;
+    p->paused = paused;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, c->topic, partition);
+    (void)fn(c->rk, list); /* refused only for what is not assigned yet: start_reading() does it again */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void consumer_pause(struct consumer *c, int32_t partition)
+{
+    set_paused(c, partition, true, rd_kafka_pause_partitions);
+}
+
+void consumer_resume(struct consumer *c, int32_t partition)
+{
+    set_paused(c, partition, false, rd_kafka_resume_partitions);
+}
+
+int64_t consumer_high_watermark(const struct consumer *c, int32_t partition)
+{
+    int64_t low, high;
+    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    return high >= 0 ? high : -1;
+}
+
+bool consumer_is_member(const struct consumer *c)
+{
+    return c->member;
+}

@@ -1,0 +1,61 @@
+/* consumer_state.h - what a consumer is made of. Private to consumer*.c. */
+#ifndef TVB_IO_CONSUMER_STATE_H
+#define TVB_IO_CONSUMER_STATE_H
+
+#include "io/consumer.h"
+#include "io/kafka_queue.h"
+
+/* Where this member stands with its group. consumer_enter() is the only writer. */
+enum consumer_state {
+    CONSUMER_OUT,      /* no assignment */
+    CONSUMER_FETCHING, /* assigned by the group; committed offsets are being asked for */
+    CONSUMER_READING,  /* assigned() was called, messages flow */
+    CONSUMER_REVOKING, /* revoked() was called, consumer_revoke_done() is awaited */
+};
+
+struct consumer_part {
+    bool assigned;
+    bool paused;
+    int64_t next; /* below it, messages were delivered before: drop */
+};
+
+struct offsets_ask; /* one question for committed offsets, consumer_assign.c */
+
+struct consumer {
+    struct loop *loop;
+    struct consumer_handlers h;
+    char *topic;
+    rd_kafka_t *rk;
+    struct kafka_queue queue;
+    struct loop_timer *tick;
+    enum consumer_state state;
+    struct consumer_part *parts; /* by partition number */
+    int32_t part_count;
+    rd_kafka_topic_partition_list_t *given; /* the group's assignment, until answered; owned */
+    struct offsets_ask *ask;                /* under way, or NULL */
+    struct loop_timer *ask_again;
+    bool member;
+    bool commit_outstanding;
+    bool closing;
+    struct event_header *headers; /* room for one message's */
+    size_t header_cap;
+    struct kafka_hush hush;
+};
+
+void consumer_enter(struct consumer *c, enum consumer_state next);
+/* An error for the log, held back when repeated. */
+void consumer_tell(struct consumer *c, const char *fmt, ...) ATTR_PRINTF(2, 3);
+/* The part of @partition when it is assigned, or NULL. */
+struct consumer_part *consumer_part_of(const struct consumer *c, int32_t partition);
+
+/* consumer_assign.c */
+void consumer_on_rebalance(struct consumer *c, rd_kafka_event_t *ev);
+/* The committed offset of @partition is outside of the log: goes on with the nearest message. */
+void consumer_on_out_of_range(struct consumer *c, int32_t partition);
+void consumer_assign_fini(struct consumer *c); /* waits for the question under way, at most a second */
+void consumer_on_ask_again(void *arg);
+
+/* consumer_commit.c */
+void consumer_on_commit(struct consumer *c, rd_kafka_event_t *ev);
+
+#endif
