@@ -63,7 +63,7 @@ struct schema *schema_load(const char *path, struct err *reterr)
     else
         s = schema_compile(path, yaml_root(d), folder, reterr);
     free(folder);
-    yaml_free(d);
+    yaml_doc_free(d);
     return s;
 }
 

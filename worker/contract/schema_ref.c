@@ -231,7 +231,7 @@ static struct schema_resource *load_file(struct schema *s, const struct schema_r
         return NULL;
     *strrchr(path, '/') = '\0';
     struct schema_resource *r = schema_resource_add(s, json_incref(yaml_root(d)), yaml_name(d), uri, path, reterr);
-    yaml_free(d);
+    yaml_doc_free(d);
     return r;
 }
 

@@ -69,7 +69,7 @@ struct settings *settings_load(const char *path, struct err *reterr)
     owned->root = l.root;
     owned->made = l.made;
     s->owned = owned;
-    yaml_free(l.doc);
+    yaml_doc_free(l.doc);
     free(l.folder);
     if (rc == 0)
         return s;

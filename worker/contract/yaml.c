@@ -331,7 +331,7 @@ struct yaml_doc *yaml_load_text(const char *name, const char *text, size_t len, 
         return d;
     }
     free(copy);
-    yaml_free(d);
+    yaml_doc_free(d);
     return NULL;
 }
 
@@ -346,7 +346,7 @@ struct yaml_doc *yaml_load_file(const char *path, struct err *reterr)
     return d;
 }
 
-void yaml_free(struct yaml_doc *d)
+void yaml_doc_free(struct yaml_doc *d)
 {
     if (d == NULL)
         return;

@@ -17,7 +17,8 @@ struct yaml_doc; /* the value and where each of its nodes stood */
 struct yaml_doc *yaml_load_file(const char *path, struct err *reterr);
 /* The same from memory; @name stands for the file in messages. */
 struct yaml_doc *yaml_load_text(const char *name, const char *text, size_t len, struct err *reterr);
-void yaml_free(struct yaml_doc *d);
+/* Not yaml_free(): libyaml exports a function of that name, and the linker would take ours for it. */
+void yaml_doc_free(struct yaml_doc *d);
 
 json_t *yaml_root(const struct yaml_doc *d);      /* borrowed */
 const char *yaml_name(const struct yaml_doc *d);  /* the path as given */
