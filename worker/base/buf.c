@@ -28,6 +28,14 @@ bool buf_ok(const struct buf *b)
     return !b->failed;
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    if (len >= b->len)
+        return;
+    b->len = len;
+    b->data[len] = '\0';
+}
+
 static char *fail(struct buf *b)
 {
     b->failed = true;

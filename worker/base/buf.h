@@ -24,6 +24,7 @@ void buf_init(struct buf *b, size_t max_bytes);
 void buf_fini(struct buf *b);  /* safe to call twice */
 void buf_reset(struct buf *b); /* empties, keeps the memory, forgets a failure */
 bool buf_ok(const struct buf *b);
+void buf_truncate(struct buf *b, size_t len); /* cuts back to @len bytes; longer than it is: nothing */
 
 /* Room for @n more bytes at b->data + b->len; NULL and sticky failure when there is none. */
 char *buf_reserve(struct buf *b, size_t n);

@@ -188,7 +188,7 @@ void offsets_add_done(const struct offsets *o, size_t max_bytes, struct buf *out
         buf_addc(out, '.');
         buf_addi(out, done_end - open_end);
         if (out->len - start > max_bytes) {
-            out->len = before;
+            buf_truncate(out, before);
             return;
         }
         at = done_end;

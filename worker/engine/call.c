@@ -149,15 +149,19 @@ static void next_step(struct worker *w, struct job *j)
         job_wait(w, j, 200, false);
 }
 
+void call_resume(struct worker *w, struct job *j)
+{
+    if (!j->doubt || resolve_doubt(w, j))
+        next_step(w, j);
+}
+
 void call_advance(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     switch (run_state(k->run)) {
     case RUN_CALL:
-    case RUN_UNKNOWN: /* after a wait or a doubt: the same step again */
-        if (j->doubt && !resolve_doubt(w, j))
-            return;
-        next_step(w, j);
+    case RUN_UNKNOWN: /* the same step again */
+        call_resume(w, j);
         return;
     case RUN_RETRY:
         telemetry_count(w->tel, COUNTER_RETRIES, 1);

@@ -95,17 +95,19 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
 {
     struct work *k = j->work;
     const struct workflow *wf = workflow_of(w, k);
-    if (k->run == NULL) {
-        struct run_inputs in;
-        run_inputs_of(w, k, &in);
-        k->plan = plan_ref(w->plan);
-        if (wf != NULL && r->steps_len > 0)
-            k->run = run_restore(k->plan->bound, wf, &in, r->steps, r->steps_len);
-        k->changed = k->run != NULL;
-        if (wf != NULL && k->run == NULL)
-            k->run = run_new(k->plan->bound, wf, &in);
-    }
     job_go(w, j, JOB_CALLING);
+    if (k->run != NULL) { /* the pack asked for a pause inside the run: it goes on where it was */
+        call_resume(w, j);
+        return;
+    }
+    struct run_inputs in;
+    run_inputs_of(w, k, &in);
+    k->plan = plan_ref(w->plan);
+    if (wf != NULL && r->steps_len > 0)
+        k->run = run_restore(k->plan->bound, wf, &in, r->steps, r->steps_len);
+    k->changed = k->run != NULL;
+    if (wf != NULL && k->run == NULL)
+        k->run = run_new(k->plan->bound, wf, &in);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)

@@ -82,6 +82,7 @@ void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const ch
     k->outcome.kind = OUTCOME_DEAD;
     k->dead_letter = true;
     k->dead_reason = why;
+    fault_set(&k->fault, "", "%s", reason);
     snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s",
              why == DEAD_IN_DOUBT || why == DEAD_IMPLAUSIBLE ? dead_reason_name(why) : reason);
     decide_start(w, j, NULL);

@@ -145,6 +145,7 @@ struct work *job_work(struct worker *w, struct job *j)
         k = calloc(1, sizeof(*k));
         if (k == NULL)
             return NULL;
+        k->outcome.round = 1;
         buf_init(&k->facts, 64 * 1024);
         buf_init(&k->record_text, 1024 * 1024);
     }
@@ -196,7 +197,7 @@ void job_release_work(struct worker *w, struct job *j)
     j->work = NULL;
 }
 
-static void job_free(struct worker *w, struct job *j)
+void job_free(struct worker *w, struct job *j)
 {
     token_forget_job(w, j);
     heap_remove(&w->timers, &j->timer);

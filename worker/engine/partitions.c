@@ -203,8 +203,7 @@ static bool drop_queued(void *arg, struct lane_item *item)
     struct job *j = job_of_item(item);
     if (j->state != JOB_QUEUED)
         return false;
-    w->window_bytes -= j->size;
-    free(j);
+    job_free(w, j);
     return true;
 }
 

@@ -174,7 +174,9 @@ void job_go(struct worker *w, struct job *j, enum job_state next);
 struct work *job_work(struct worker *w, struct job *j);
 void job_release_work(struct worker *w, struct job *j);
 void job_release_slot(struct worker *w, struct job *j);
-/* Settles the offset, ends the lane's turn, frees. */
+/* Frees a job that nobody calls back any more and that is in no lane. */
+void job_free(struct worker *w, struct job *j);
+/* Ends the lane's turn and frees. */
 void job_settle(struct worker *w, struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
 void job_requeue(struct worker *w, struct job *j);
@@ -194,8 +196,10 @@ void intake_pump(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
-/* Goes on with the job's run from where it is. */
+/* Does what the run asks for after a reply or at its start. */
 void call_advance(struct worker *w, struct job *j);
+/* Makes the run's present request, or first resolves what may have been done. */
+void call_resume(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
 void decide_start(struct worker *w, struct job *j, const json_t *patch);
 void decide_refused(struct worker *w, struct job *j, const char *reason, const char *detail);

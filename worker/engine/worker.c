@@ -378,6 +378,8 @@ void worker_run(struct worker *w)
     loop_timer_start(w->timer, TICK_MS);
     loop_timer_start(w->commit_timer, w->numbers->commit_ms);
     loop_run(w->loop);
+    consumer_free(w->consumer); /* leaves the group here, so that several threads do it at once */
+    w->consumer = NULL;
     log_flush(w->log);
 }
 
