@@ -154,8 +154,9 @@ class Demo:
 
     def start_worker(self):
         self.worker = self.stack.worker(self.bin / "tvbridge-worker", self.settings, self.admin_port)
-        self.follower = Follower(self.stack, [self.bin / "tvbridge", "outcomes", "--settings", self.settings, "--json"],
-                                 self.stack.dir / "outcomes.log")
+        command = [self.bin / "tvbridge", "outcomes", "--settings", self.settings, "--follow", "--from-beginning", "--dead",
+                   "--json"]
+        self.follower = Follower(self.stack, command, self.stack.dir / "outcomes.log")
         self.show.part("tvbridge-worker", f"ready; metrics on http://127.0.0.1:{self.admin_port}/metrics")
 
     def command(self, *words):
@@ -177,11 +178,11 @@ class Demo:
 
     def tell_step(self, number, step):
         self.show.event(number, step.service, step.type, step.tells)
+        event_id = step.id or f"bill-{number}"
         words = ["publish", "--provider", story.PROVIDER, "--service", step.service, "--type", step.type,
-                 "--source", "/demo/billing", "--id", step.id or f"demo-{number}", "--data", json.dumps(step.data),
-                 "--quiet"]
+                 "--source", "/demo/billing", "--id", event_id, "--data", json.dumps(step.data), "--quiet"]
         self.command(*words, *([] if step.valid else ["--no-validate"]))
-        outcome = self.dead_letter() if step.outcome == "dead letter" else self.next_outcome()
+        outcome = self.await_answer(event_id)
         calls = self.journal.news()
         for request, effects in calls:
             self.show.call(request, effects)
@@ -216,29 +217,27 @@ class Demo:
         words += [f"{calls} call{'' if calls == 1 else 's'}"] if calls is not None else []
         return f"  ({', '.join(words)})" if words else ""
 
-    def next_outcome(self):
-        line = self.follower.next(WAIT_S)
-        return line and line.get("data", line)
-
-    def dead_letter(self):
-        """Waits for the first dead letter, as any Kafka client could read it."""
-        topic = f"tvbridge.dead.{story.PROVIDER}"
+    def await_answer(self, event_id):
+        """The answer to that event; whatever else comes meanwhile should not have."""
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until:
-            done = subprocess.run(["kcat", "-C", "-q", "-e", "-b", self.brokers, "-t", topic, "-o", "beginning", "-J"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=WAIT_S)
-            letters = [json.loads(line) for line in done.stdout.splitlines()]
-            if letters:
-                return self.letter_words(letters[-1])
-            time.sleep(0.2)
+            answer = self.next_answer(max(0.1, until - time.monotonic()))
+            if answer and answer["event"].get("id") == event_id:
+                return answer
+            if answer:
+                self.problem(f"not expected: {answer['kind']} for event {answer['event'].get('id')}")
         return None
 
-    @staticmethod
-    def letter_words(letter):
-        names = letter.get("headers", [])
-        headers = dict(zip(names[::2], names[1::2]))
-        found = {name: next((v for k, v in headers.items() if k.endswith(name)), None) for name in ("reason", "pointer")}
-        return {"kind": "dead letter", **found}
+    def next_answer(self, timeout_s):
+        """The next outcome or dead letter in one form: kind, event, service and more; None when none comes."""
+        line = self.follower.next(timeout_s)
+        if line is None:
+            return None
+        if "dead_letter" in line:
+            event = line.get("event")
+            return {"kind": "dead letter", "service": line.get("key", ""), **line["dead_letter"], "attempts": None,
+                    "event": event if isinstance(event, dict) else {}}
+        return {**line["data"], "service": line.get("subject", "")}
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 
@@ -290,14 +289,14 @@ class Demo:
     def follow(self):
         number = len(story.STEPS)
         while self.worker.running():
-            line = self.follower.next(1)
-            if line:
+            answer = self.next_answer(1)
+            if answer:
                 number += 1
-                self.show_foreign(number, line.get("data", line), line.get("subject", ""))
+                self.show_foreign(number, answer)
 
-    def show_foreign(self, number, outcome, service):
-        event = outcome.get("event", {})
-        self.show.event(number, service, event.get("type", "").removeprefix("tvbridge."), "published by you")
+    def show_foreign(self, number, outcome):
+        kind = outcome["event"].get("type", "").removeprefix("tvbridge.")
+        self.show.event(number, outcome["service"], kind, "published by you")
         for request, effects in self.journal.news():
             self.show.call(request, effects)
         self.show.outcome(outcome["kind"], self.words(outcome), True)
