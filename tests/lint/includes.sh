@@ -91,6 +91,7 @@ check_third_party() {
 
 # ---- lengths ---------------------------------------------------------------------------------------------------------------
 
+# shellcheck disable=SC2016 # $0 is awk's own
 check_lengths() {
     local file lines
     while read -r file; do
@@ -99,7 +100,6 @@ check_lengths() {
     done < <(sources worker producer)
     while read -r line; do
         violation "$line"
-        # shellcheck disable=SC2016 # awk's own $0
     done < <(sources worker producer | xargs awk '
         FNR == 1  { start = 0; head = "" }
         /^\{/     { start = FNR; name = head }

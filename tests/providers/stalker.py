@@ -11,6 +11,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -164,7 +165,7 @@ class Api:
             try:
                 rules = json.loads(request.body)
                 return 200, {"ids": self.faults.add(rules if isinstance(rules, list) else [rules])}
-            except (ValueError, KeyError, TypeError) as e:
+            except (ValueError, KeyError, TypeError, re.error) as e:
                 return 400, {"error": str(e)}
         if call == ("DELETE", "faults"):
             self.faults.clear()
