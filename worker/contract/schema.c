@@ -67,6 +67,21 @@ struct schema *schema_load(const char *path, struct err *reterr)
     return s;
 }
 
+/* Where `cmake --install` puts them, whatever the prefix: <program>/../share/tvbridge/schemas. NULL: not there.
+ * Every call writes the same bytes, so that it does not matter which thread was first. */
+static const char *installed_beside(void)
+{
+    static char dir[4096];
+    char program[4000];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (n <= 0)
+        return NULL;
+    program[n] = '\0';
+    *strrchr(program, '/') = '\0';
+    snprintf(dir, sizeof(dir), "%s/../share/tvbridge/schemas", program);
+    return access(dir, R_OK) == 0 ? dir : NULL;
+}
+
 const char *schema_dir(const char *override)
 {
     if (override != NULL)
@@ -74,5 +89,8 @@ const char *schema_dir(const char *override)
     const char *env = getenv("TVBRIDGE_SCHEMAS");
     if (env != NULL && *env != '\0')
         return env;
+    const char *beside = installed_beside();
+    if (beside != NULL)
+        return beside;
     return access(TVB_SCHEMA_DIR_SOURCE, R_OK) == 0 ? TVB_SCHEMA_DIR_SOURCE : TVB_SCHEMA_DIR_INSTALLED;
 }

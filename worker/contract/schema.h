@@ -32,8 +32,8 @@ void schema_free(struct schema *s);
  * says what was wanted. Values of the instance never appear in the reason. */
 bool schema_check(const struct schema *s, const json_t *v, struct fault *ret_fault);
 
-/* The folder with the schema documents: @override when not NULL, else $TVBRIDGE_SCHEMAS, else the source
- * tree's when it exists, else the installed one. */
+/* The folder with the schema documents: @override when not NULL, else $TVBRIDGE_SCHEMAS, else the one installed
+ * beside the program (../share), else the source tree's when it exists, else that of the prefix built for. */
 const char *schema_dir(const char *override);
 
 #endif
