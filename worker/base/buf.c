@@ -125,9 +125,17 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
+/* As RFC 8785 section 3.2.2.2 writes them: short forms where there are, else lower-case hex. */
 static void add_json_escape(struct buf *b, unsigned char c)
 {
+    static const char hex[] = "0123456789abcdef";
     switch (c) {
+    case '\b':
+        buf_add(b, "\\b", 2);
+        return;
+    case '\f':
+        buf_add(b, "\\f", 2);
+        return;
     case '"':
         buf_add(b, "\\\"", 2);
         return;
@@ -146,7 +154,7 @@ static void add_json_escape(struct buf *b, unsigned char c)
     default:
         break;
     }
-    const char esc[6] = {'\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15]};
+    const char esc[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
     buf_add(b, esc, sizeof(esc));
 }
 

@@ -275,15 +275,15 @@ static bool check_member(struct run *r, const struct schema_object *o, const str
 static bool check_members(struct run *r, const struct schema_object *o, const json_t *v, uint64_t *ret_seen,
                           const struct path *at)
 {
-    const char *key;
-    size_t len;
-    json_t *item, *it = json_unconst(v);
-    json_object_keylen_foreach (it, key, len, item) {
+    json_t *object = json_unconst(v);
+    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
+        const char *key = json_object_iter_key(it);
+        size_t len = json_object_iter_key_len(it);
         const struct schema_key *k = schema_object_find(o, key, len);
         struct path below = {at, key, 0, at->depth + 1};
         if (k != NULL)
             *ret_seen |= k->bit;
-        if (!check_member(r, o, k, key, len, item, &below))
+        if (!check_member(r, o, k, key, len, json_object_iter_value(it), &below))
             return false;
     }
     return true;

@@ -165,8 +165,8 @@ int schema_object_seal(struct schema_compiler *c, struct schema_object *o)
 {
     if (o->key_count > UINT16_MAX - 1)
         return err_set(c->reterr, ERR_INVAL, "more than %d properties in one schema", UINT16_MAX - 1);
-    uint32_t size = 4;
-    while (size < 2 * o->key_count)
+    uint32_t size = 8;
+    while (size < 4 * o->key_count)
         size *= 2;
     o->mask = size - 1;
     o->table = schema_alloc(c->s, size * sizeof(*o->table), c->reterr);
