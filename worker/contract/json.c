@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/json_read.h"
 #include "contract/json_scan.h"
 
 int fault_set(struct fault *ret, const char *pointer, const char *fmt, ...)
@@ -52,7 +53,7 @@ json_t *json_parse_strict(const char *data, size_t len, struct fault *ret_fault)
         fault_set(ret_fault, "", "empty, wanted a JSON value");
         return NULL;
     }
-    json_t *v = json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    json_t *v = json_read_any(data, len);
     if (v != NULL && !is_deeper(v, JSON_EVENT_MAX_DEPTH))
         return v;
     json_decref(v);

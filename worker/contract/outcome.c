@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "contract/json_read.h"
+#include "contract/utf8.h"
 
 static const char *const names[OUTCOME_KIND_COUNT] = {
     [OUTCOME_APPLIED] = "applied",       [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_SUPERSEDED] = "superseded",
@@ -41,22 +43,6 @@ void outcome_fini(struct outcome *o)
 {
     json_decref(o->given);
     o->given = NULL;
-}
-
-/* Length of the UTF-8 character at @s of at most @n bytes (RFC 3629); 0 when there is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || len > n)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong_or_surrogate = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-                                 (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return overlong_or_surrogate ? 0 : len;
 }
 
 /* A provider answers with what bytes it likes, and a cut may split a character; the outcome stays JSON. */
@@ -160,7 +146,7 @@ static int take_facts(const json_t *facts, struct outcome *o)
 int outcome_facts_decode(const char *text, size_t len, struct outcome *ret)
 {
     struct outcome o = {.round = 1};
-    json_t *facts = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *facts = json_read_any(text, len);
     int rc = json_is_object(facts) ? take_facts(facts, &o) : -1;
     json_decref(facts);
     if (rc == 0)

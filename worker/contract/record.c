@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "contract/json_read.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
 static const char *const reserved[] = {"service", "provider", "order_by", "fence", "axes"};
@@ -33,7 +34,7 @@ json_t *record_new(const char *provider, const char *service)
 
 json_t *record_parse(const char *text, size_t len)
 {
-    json_t *r = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *r = json_read_any(text, len);
     const json_t *axes = json_object_get(r, "axes");
     if (json_is_string(json_object_get(r, "service")) && json_is_string(json_object_get(r, "provider")) &&
         (axes == NULL || json_is_object(axes)))
