@@ -1,0 +1,21 @@
+/* redis_server.h - a real redis-server for a test: loopback on a free port and a unix socket, in a folder of its own. */
+#ifndef TVB_TEST_REDIS_SERVER_H
+#define TVB_TEST_REDIS_SERVER_H
+
+struct redis_server;
+
+/* Starts it and waits until it answers; aborts the test when it cannot. @args: more of its options, ends with NULL;
+ * may be NULL itself. */
+struct redis_server *redis_server_start(const char *const *args);
+int redis_server_port(const struct redis_server *s);
+const char *redis_server_unix_path(const struct redis_server *s);
+/* Kills the process; redis_server_again() starts it anew on the same port, empty. */
+void redis_server_kill(struct redis_server *s);
+void redis_server_again(struct redis_server *s);
+void redis_server_stop(struct redis_server *s); /* kills, removes the folder, frees */
+
+/* One command and its answer's first line or bulk, for a test to look and to break things; "" for nil.
+ * Valid until the next call. */
+const char *redis_server_ask(struct redis_server *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
