@@ -1,0 +1,1 @@
+tvb_unit(admin tvb_io Threads::Threads)
