@@ -1,0 +1,132 @@
+/* eval.c - evaluates compiled expressions: finds the source, then goes down. */
+#include <string.h>
+#include <strings.h>
+
+#include "workflow/expr.h"
+#include "workflow/template.h"
+
+const json_t *scope_keep(struct scope *s, json_t *v)
+{
+    if (v == NULL)
+        return NULL;
+    if (s->keep == NULL)
+        s->keep = json_array();
+    if (s->keep == NULL || json_array_append_new(s->keep, v) != 0) {
+        s->failed = true;
+        return NULL;
+    }
+    return v;
+}
+
+static const json_t *go_down(const json_t *v, const struct expr *e)
+{
+    for (size_t i = 0; i < e->seg_count && v != NULL; i++) {
+        const struct seg *seg = &e->segs[i];
+        if (json_is_array(v))
+            v = seg->index == SIZE_MAX ? NULL : json_array_get(v, seg->index);
+        else
+            v = seg->name == NULL ? NULL : json_object_get(v, seg->name);
+    }
+    return v;
+}
+
+static bool looks_like_json(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && strchr(" \t\r\n", s[i]) != NULL && s[i] != '\0')
+        i++;
+    return i < n && strchr("{[\"-0123456789tfn", s[i]) != NULL && s[i] != '\0';
+}
+
+/* The body as JSON, read once a reply; NULL when it is not JSON. A byte order mark is passed over. */
+static const json_t *read_body(struct scope *s)
+{
+    if (s->body_read || s->reply == NULL || s->reply->body == NULL)
+        return s->body;
+    s->body_read = true;
+    const char *text = s->reply->body;
+    size_t n = s->reply->body_len;
+    if (n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        text += 3;
+        n -= 3;
+    }
+    if (looks_like_json(text, n))
+        s->body = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    return s->body;
+}
+
+static struct value eval_body(struct scope *s, const struct expr *e)
+{
+    const json_t *body = read_body(s);
+    if (body != NULL)
+        return value_of_json(go_down(body, e));
+    if (s->reply == NULL || s->reply->body == NULL || e->seg_count > 0)
+        return value_nothing();
+    return value_text(s->reply->body, s->reply->body_len);
+}
+
+static struct value eval_header(const struct scope *s, const char *name)
+{
+    if (s->reply == NULL)
+        return value_nothing();
+    for (size_t i = 0; i < s->reply->header_count; i++) {
+        const struct call_header *h = &s->reply->headers[i];
+        if (h->name != NULL && h->value != NULL && strcasecmp(h->name, name) == 0)
+            return value_text(h->value, strlen(h->value));
+    }
+    if (strcasecmp(name, "Content-Type") == 0 && s->reply->content_type != NULL && s->reply->content_type[0] != '\0')
+        return value_text(s->reply->content_type, strlen(s->reply->content_type));
+    return value_nothing();
+}
+
+static struct value eval_below(struct scope *s, const struct tmpl *t, const struct expr *e)
+{
+    struct value v = tmpl_value(s, t);
+    if (e->seg_count == 0)
+        return v;
+    return v.kind == VALUE_TREE ? value_of_json(go_down(v.json, e)) : value_nothing();
+}
+
+static struct value below(const json_t *v, const struct expr *e)
+{
+    return value_of_json(go_down(v, e));
+}
+
+struct value expr_eval(struct scope *s, const struct expr *e)
+{
+    switch (e->source) {
+    case EXPR_DATA:
+        return below(s->in->data, e);
+    case EXPR_EVENT:
+        return below(s->in->event, e);
+    case EXPR_RECORD:
+        return below(s->in->record, e);
+    case EXPR_SETTINGS:
+        return below(s->bound->settings, e);
+    case EXPR_CREDENTIALS:
+        return below(s->bound->credentials, e);
+    case EXPR_STEP:
+        return below(json_object_get(s->step_outputs[e->index], e->name), e);
+    case EXPR_OUTPUTS:
+        return below(json_object_get(s->outputs, e->name), e);
+    case EXPR_ITEM:
+        return below(s->item, e);
+    case EXPR_LOOP:
+        return below(s->loop, e);
+    case EXPR_STATUS:
+        return s->reply == NULL || s->reply->status == 0 ? value_nothing() : value_int(s->reply->status);
+    case EXPR_URL:
+        return s->url == NULL ? value_nothing() : value_text(s->url, strlen(s->url));
+    case EXPR_METHOD:
+        return value_text(s->step->op->method, strlen(s->step->op->method));
+    case EXPR_BODY:
+        return eval_body(s, e);
+    case EXPR_HEADER:
+        return eval_header(s, e->name);
+    case EXPR_REQUEST_PARAM:
+        return eval_below(s, s->step->params[e->index].value, e);
+    case EXPR_REQUEST_BODY:
+        return eval_below(s, s->step->body, e);
+    }
+    return value_nothing();
+}

@@ -1,0 +1,120 @@
+/* run_save.c - a run as compact JSON, for the event's entry in Redis, and back. Tokens and inputs are not in it. */
+#include <string.h>
+
+#include "contract/json.h"
+#include "workflow/run_parts.h"
+
+static json_t *save_frame(const struct run *r, const struct frame *f)
+{
+    const struct step *s = &r->w->steps[f->step];
+    json_t *v = json_pack("{s:s}", "step", s->id);
+    if (f->items != NULL) {
+        json_object_set_new(v, "item", json_integer((json_int_t)f->item_at));
+        json_object_set(v, "gathered", f->gathered);
+    }
+    json_t *tries = json_array();
+    for (size_t i = 0; i < s->on_failure.n; i++)
+        json_array_append_new(tries, json_integer(f->tries == NULL ? 0 : f->tries[i]));
+    json_object_set_new(v, "tries", tries);
+    return v;
+}
+
+void run_save(const struct run *r, struct buf *out)
+{
+    json_t *v = json_object(), *outputs = json_object();
+    for (size_t i = 0; i < r->w->step_count; i++)
+        if (r->outputs[i] != NULL)
+            json_object_set(outputs, r->w->steps[i].id, r->outputs[i]);
+    if (r->cur.step < r->w->step_count && r->state != RUN_END)
+        json_object_set_new(v, "at", save_frame(r, &r->cur));
+    if (r->back.step < r->w->step_count)
+        json_object_set_new(v, "back", save_frame(r, &r->back));
+    json_object_set_new(v, "outputs", outputs);
+    json_object_set_new(v, "changed", json_boolean(r->changed));
+    json_object_set_new(v, "jumps", json_integer(r->jumps));
+    json_add_compact(out, v);
+    json_decref(v);
+}
+
+static size_t step_of(const struct workflow *w, const char *id)
+{
+    for (size_t i = 0; id != NULL && i < w->step_count; i++)
+        if (strcmp(w->steps[i].id, id) == 0)
+            return i;
+    return RUN_NO_STEP;
+}
+
+/* The lists of a loop must be those that the step declares. */
+static bool take_gathered(struct frame *f, const struct step *s, json_t *saved)
+{
+    for (size_t i = 0; i < s->outputs.n; i++)
+        if (!json_is_array(json_object_get(saved, s->outputs.list[i].name)))
+            return false;
+    json_t *copy = json_deep_copy(saved);
+    if (copy == NULL)
+        return false;
+    json_decref(f->gathered);
+    f->gathered = copy;
+    return true;
+}
+
+static bool restore_frame(struct run *r, struct frame *f, const json_t *v)
+{
+    size_t i = step_of(r->w, json_string_value(json_object_get(v, "step")));
+    if (i == RUN_NO_STEP)
+        return false;
+    const struct step *s = &r->w->steps[i];
+    const json_t *tries = json_object_get(v, "tries");
+    frame_open(r, f, i);
+    for (size_t k = 0; k < s->on_failure.n && f->tries != NULL; k++)
+        f->tries[k] = (unsigned)json_integer_value(json_array_get(tries, k));
+    if (f->items == NULL)
+        return true;
+    json_int_t item = json_integer_value(json_object_get(v, "item"));
+    if (item < 0 || (size_t)item >= json_array_size(f->items))
+        return false;
+    f->item_at = (size_t)item;
+    return take_gathered(f, s, json_object_get(v, "gathered"));
+}
+
+static bool restore_outputs(struct run *r, const json_t *outputs)
+{
+    const char *id;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)outputs, id, v) {
+        size_t i = step_of(r->w, id);
+        if (i == RUN_NO_STEP || !json_is_object(v))
+            return false;
+        r->outputs[i] = json_incref(v);
+    }
+    return true;
+}
+
+static bool restore(struct run *r, const json_t *v)
+{
+    const json_t *back = json_object_get(v, "back");
+    json_int_t jumps = json_integer_value(json_object_get(v, "jumps"));
+    if (!json_is_object(v) || !restore_outputs(r, json_object_get(v, "outputs")) || jumps < 0 || jumps > RUN_JUMPS_MAX)
+        return false;
+    if (!restore_frame(r, &r->cur, json_object_get(v, "at")))
+        return false;
+    if (back != NULL && !restore_frame(r, &r->back, back))
+        return false;
+    r->changed = json_is_true(json_object_get(v, "changed"));
+    r->jumps = (unsigned)jumps;
+    run_prepare(r, RUN_CALL);
+    return true;
+}
+
+struct run *run_restore(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in,
+                        const char *text, size_t len)
+{
+    json_t *v = json_loadb(text, len, 0, NULL);
+    struct run *r = v == NULL ? NULL : run_make(b, w, in);
+    bool good = r != NULL && restore(r, v);
+    json_decref(v);
+    if (good)
+        return r;
+    run_free(r);
+    return NULL;
+}
