@@ -106,11 +106,13 @@ struct cli_table {
     const struct cli_column *columns;
     size_t n;
     int width[CLI_COLUMNS_MAX];
+    int gap;     /* spaces between columns */
     bool cut;    /* a terminal: cells are cut with "…" so that a row stays on its line */
     bool colour;
 };
 
-/* Fits the columns into @terminal_width (0: as wide as they like). @n <= CLI_COLUMNS_MAX. */
+/* Fits the columns into @terminal_width (0: as wide as they like); where even the narrowest do not fit, the last ones
+ * are left out. @n <= CLI_COLUMNS_MAX. */
 void cli_table_init(struct cli_table *t, const struct cli_column *columns, size_t n, int terminal_width, bool colour);
 void cli_table_head(const struct cli_table *t, struct buf *out);
 /* @colours: one a cell, or NULL. Control characters in cells are shown as '?', so that data cannot steer a terminal. */

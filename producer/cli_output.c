@@ -9,7 +9,7 @@
 
 #include "cli.h"
 
-#define GAP 2 /* spaces between columns */
+#define GAP 2 /* spaces between columns, where there is room; else 1 */
 #define PROGRESS_EVERY_MS 100
 
 int cli_width(FILE *out)
@@ -85,18 +85,38 @@ static void narrow(struct cli_table *t, int too_wide)
     }
 }
 
+/* Columns that fit when each is as narrow as it can be: the last ones are left out of a small terminal. */
+static size_t columns_that_fit(const struct cli_column *columns, size_t n, int terminal_width)
+{
+    int least = -1;
+    for (size_t i = 0; i < n; i++) {
+        least += columns[i].least + 1;
+        if (i > 0 && least > terminal_width)
+            return i;
+    }
+    return n;
+}
+
 void cli_table_init(struct cli_table *t, const struct cli_column *columns, size_t n, int terminal_width, bool colour)
 {
-    *t = (struct cli_table){.columns = columns, .n = n, .cut = terminal_width > 0, .colour = colour};
-    int total = GAP * ((int)n - 1);
-    for (size_t i = 0; i < n; i++) {
+    *t = (struct cli_table){.columns = columns, .n = n, .gap = GAP, .cut = terminal_width > 0, .colour = colour};
+    if (t->cut)
+        t->n = columns_that_fit(columns, n, terminal_width);
+    int total = 0;
+    for (size_t i = 0; i < t->n; i++) {
         t->width[i] = columns[i].width;
-        total += columns[i].width;
+        total += columns[i].width + (i > 0 ? GAP : 0);
     }
-    if (t->cut && total > terminal_width)
+    if (!t->cut)
+        return;
+    if (total > terminal_width) {
+        t->gap = 1;
+        total -= (int)t->n - 1;
+    }
+    if (total > terminal_width)
         narrow(t, total - terminal_width);
-    else if (t->cut)
-        t->width[n - 1] += terminal_width - total;
+    else
+        t->width[t->n - 1] += terminal_width - total;
 }
 
 /* Bytes of @s that fill at most @columns columns, and how many they fill. One code point is taken as one column. */
@@ -146,7 +166,7 @@ static void add_cell(const struct cli_table *t, size_t i, const char *cell, enum
     if (!t->columns[i].number && !last)
         spaces(out, pad);
     if (!last)
-        spaces(out, GAP);
+        spaces(out, t->gap);
 }
 
 void cli_table_row(const struct cli_table *t, const char *const *cells, const enum cli_colour *colours,

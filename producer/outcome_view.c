@@ -8,9 +8,9 @@
 #define TYPE_PREFIX "tvbridge."
 
 const struct cli_column outcome_columns[] = {
-    {"TIME (UTC)", 19, 19, false}, {"PROVIDER", 10, 6, false}, {"SERVICE", 12, 6, false},
-    {"EVENT", 22, 10, false},      {"OUTCOME", 11, 8, false},  {"TRIES", 5, 5, true},
-    {"STATUS", 6, 6, true},        {"REASON", 22, 8, false},   {"EVENT ID", 36, 8, false},
+    {"TIME (UTC)", 19, 19, false}, {"PROVIDER", 10, 4, false}, {"SERVICE", 12, 5, false},
+    {"EVENT", 22, 9, false},      {"OUTCOME", 11, 8, false},  {"TRIES", 5, 5, true},
+    {"STATUS", 6, 6, true},        {"REASON", 22, 6, false},   {"EVENT ID", 36, 6, false},
 };
 const size_t outcome_column_count = ARRAY_LEN(outcome_columns);
 

@@ -1,7 +1,95 @@
+/* pack_check.c - `tvbridge pack check DIR...`: loads packs and names each fault. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "cli.h"
 #include "commands.h"
+#include "workflow/pack.h"
+
+struct options {
+    bool json;
+};
+
+static const struct cli_option option_list[] = {
+    {"json", 0, CLI_FLAG, NULL, offsetof(struct options, json), "one JSON object a folder, one a line"},
+};
+
+static const struct cli_command command = {
+    .name = "pack check",
+    .operands = "DIR...",
+    .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong. Nothing is sent.",
+    .examples = "tvbridge pack check schemas/providers/stalker\n",
+    .operands_max = CLI_LIST_MAX,
+};
+
+static void print_faults(const struct pack_faults *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const struct pack_fault *one = &f->list[i];
+        printf("%s:%d: %s: %s\n", one->file, one->line, one->pointer[0] == '\0' ? "/" : one->pointer, one->text);
+    }
+}
+
+static void print_summary(const char *dir, const struct pack *p, const struct pack_faults *f)
+{
+    if (p == NULL)
+        printf("%s: refused, %zu fault%s\n", dir, f->n, f->n == 1 ? "" : "s");
+    else
+        printf("%s: good: %s %s, %zu workflows\n", dir, pack_title(p), pack_version(p), pack_workflow_count(p));
+}
+
+static json_t *faults_json(const struct pack_faults *f)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < f->n; i++) {
+        const struct pack_fault *one = &f->list[i];
+        json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:s}", "file", one->file, "line", one->line, "pointer",
+                                              one->pointer, "text", one->text));
+    }
+    return list;
+}
+
+static void print_json(const char *dir, const struct pack *p, const struct pack_faults *f)
+{
+    json_t *workflows = json_array();
+    for (size_t i = 0; p != NULL && i < pack_workflow_count(p); i++)
+        json_array_append_new(workflows, json_string(workflow_id(pack_workflow_at(p, i))));
+    json_t *v = json_pack("{s:s, s:b, s:s, s:s, s:o, s:o}", "dir", dir, "good", p != NULL, "title",
+                          p == NULL ? "" : pack_title(p), "version", p == NULL ? "" : pack_version(p), "workflows",
+                          workflows, "faults", faults_json(f));
+    json_dumpf(v, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(v);
+}
+
+static bool check(const char *dir, bool json)
+{
+    struct pack_faults faults;
+    struct pack *p = pack_load(dir, &faults);
+    if (json) {
+        print_json(dir, p, &faults);
+    } else {
+        print_faults(&faults);
+        print_summary(dir, p, &faults);
+    }
+    bool good = p != NULL;
+    pack_free(p);
+    pack_faults_fini(&faults);
+    return good;
+}
+
 int cmd_pack_check(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return 1;
+    struct options o = {0};
+    const struct cli_group group = {"Options", option_list, ARRAY_LEN(option_list), &o};
+    int first;
+    enum cli_status status = cli_parse(&command, &group, 1, argc, argv, &first);
+    if (status != CLI_RUN)
+        return status;
+    if (first >= argc)
+        return cli_usage(&command, "name the folder of a pack");
+    bool good = true;
+    for (int i = first; i < argc; i++)
+        good = check(argv[i], o.json) && good;
+    return good ? CLI_OK : CLI_REFUSED;
 }

@@ -96,6 +96,12 @@ static int list_wanted(struct topics *t, struct err *reterr)
     return 0;
 }
 
+static void note_topic(struct topic_entry *e, const rd_kafka_metadata_topic_t *is)
+{
+    e->partitions = is->partition_cnt;
+    e->replication = is->partition_cnt > 0 ? is->partitions[0].replica_cnt : 0;
+}
+
 /* What is there, and how many copies are wanted on so many brokers. */
 static int look(struct topics *t, struct err *reterr)
 {
@@ -113,8 +119,7 @@ static int look(struct topics *t, struct err *reterr)
         if (is == NULL)
             continue;
         e->state = TOPIC_THERE;
-        e->partitions = is->partition_cnt;
-        e->replication = is->partition_cnt > 0 ? is->partitions[0].replica_cnt : 0;
+        note_topic(e, is);
     }
     rd_kafka_metadata_destroy(m);
     return 0;
@@ -156,19 +161,35 @@ static int create_missing(struct topics *t, struct err *reterr)
                    "it lacks the admin API", count_state(t, TOPIC_MISSING));
 }
 
-/* A new topic is usable when the brokers' metadata show it. */
+/* True when the brokers' metadata show every topic that was made, by us or by somebody else just now. */
+static bool is_visible(struct topics *t, const struct rd_kafka_metadata *m)
+{
+    bool all = true;
+    for (size_t i = 0; i < t->n; i++) {
+        struct topic_entry *e = &t->entries[i];
+        const rd_kafka_metadata_topic_t *is = kafka_find_topic(m, e->name);
+        if (e->state != TOPIC_CREATED && e->state != TOPIC_THERE)
+            continue;
+        if (is == NULL)
+            all = false;
+        else
+            note_topic(e, is);
+    }
+    return all;
+}
+
+/* A new topic is usable when the brokers show it: until then its settings cannot be read, nor events be sent. */
 static void wait_until_visible(struct topics *t)
 {
     int64_t end_ms = clock_boot_ms() + VISIBLE_MS;
-    for (bool all = false; !all && clock_boot_ms() < end_ms; usleep(50000)) {
+    for (bool all = t->options.dry_run; !all && clock_boot_ms() < end_ms;) {
         const struct rd_kafka_metadata *m = kafka_client_metadata(t->client, &t->place, VISIBLE_MS, NULL);
-        all = m != NULL;
-        for (size_t i = 0; m != NULL && i < t->n; i++)
-            all = all && (t->entries[i].state != TOPIC_CREATED || kafka_find_topic(m, t->entries[i].name) != NULL);
-        if (m != NULL)
+        if (m != NULL) {
+            all = is_visible(t, m);
             rd_kafka_metadata_destroy(m);
-        if (all)
-            return;
+        }
+        if (!all)
+            usleep(50000);
     }
 }
 
@@ -330,11 +351,11 @@ static enum cli_status work(struct topics *t)
         return cli_usage(&command, "%s", error.msg);
     t->client = kafka_client_new(&t->place, RD_KAFKA_PRODUCER, none, 0, NULL, NULL, &error);
     if (t->client == NULL || look(t, &error) < 0 ||
-        (t->admin = admin_new(t->client, t->kafka.timeout_ms, &error)) == NULL || create_missing(t, &error) < 0 ||
-        check_existing(t, &error) < 0)
+        (t->admin = admin_new(t->client, t->kafka.timeout_ms, &error)) == NULL || create_missing(t, &error) < 0)
         return cli_fail(&command, cli_status_of(&error), "%s", error.msg);
-    if (count_state(t, TOPIC_CREATED) > 0)
-        wait_until_visible(t);
+    wait_until_visible(t);
+    if (check_existing(t, &error) < 0)
+        return cli_fail(&command, cli_status_of(&error), "%s", error.msg);
     return show(t);
 }
 

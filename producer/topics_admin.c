@@ -206,7 +206,15 @@ static bool config_is_wrong(const struct topic_entry *t)
     return false;
 }
 
-/* AlterConfigs replaces all that a topic has of its own: that is given back with ours over it. */
+static bool is_ours(const struct topic_entry *t, const char *name)
+{
+    for (size_t i = 0; i < t->config_count; i++)
+        if (strcmp(t->config[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* AlterConfigs replaces all that a topic has of its own: that is given back beside ours, each name once. */
 static rd_kafka_ConfigResource_t *wanted_config(const rd_kafka_ConfigResource_t *is, const struct topic_entry *t)
 {
     size_t n = 0;
@@ -214,7 +222,7 @@ static rd_kafka_ConfigResource_t *wanted_config(const rd_kafka_ConfigResource_t 
     const rd_kafka_ConfigEntry_t **c = rd_kafka_ConfigResource_configs(is, &n);
     for (size_t i = 0; i < n; i++)
         if (rd_kafka_ConfigEntry_source(c[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG &&
-            rd_kafka_ConfigEntry_value(c[i]) != NULL)
+            rd_kafka_ConfigEntry_value(c[i]) != NULL && !is_ours(t, rd_kafka_ConfigEntry_name(c[i])))
             rd_kafka_ConfigResource_set_config(r, rd_kafka_ConfigEntry_name(c[i]), rd_kafka_ConfigEntry_value(c[i]));
     for (size_t i = 0; i < t->config_count; i++)
         rd_kafka_ConfigResource_set_config(r, t->config[i].name, t->config[i].value);
