@@ -113,7 +113,7 @@ static void mutate(char *text, size_t n)
 {
     unsigned seed = (unsigned)n;
     static const char bytes[] = "\"\\{}[],:0u1-.eE \n\x01\x80\xc3\xff";
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 600; round++) {
         size_t a = (size_t)rand_r(&seed) % n, b = (size_t)rand_r(&seed) % n;
         char was_a = text[a], was_b = text[b];
         text[a] = bytes[(size_t)rand_r(&seed) % (sizeof(bytes) - 1)];

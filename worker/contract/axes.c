@@ -73,7 +73,8 @@ static int add(struct axes *a, const char *kind, const char *id, struct fault *r
                          AXIS_NAME_SIZE - 1);
     char *name = a->name[a->n];
     memcpy(name, kind, kind_len);
-    memcpy(name + kind_len, id, id_len + 1);
+    memcpy(name + kind_len, id, id_len);
+    name[kind_len + id_len] = '\0';
     if (!has(a, name))
         a->n++;
     return 0;
@@ -221,13 +222,13 @@ int mac_normalise(const char *s, char ret[18])
     size_t group = n == 17 ? 2 : n == 14 ? 4 : n == 12 ? 12 : 0; /* digits between separators */
     if (group == 0)
         return -1;
-    char separator = group == 12 ? '\0' : s[group];
-    if (group != 12 && strchr(group == 2 ? ":-." : ".-:", separator) == NULL)
+    const char *separator = s + group;
+    if (group != 12 && strchr(":-.", *separator) == NULL)
         return -1;
     char *to = ret;
     for (size_t i = 0, d = 0; i < n; i++) {
         if (group != 12 && i % (group + 1) == group) {
-            if (s[i] != separator)
+            if (s[i] != *separator)
                 return -1;
             continue;
         }

@@ -1,9 +1,8 @@
 #include "contract/event.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -122,8 +121,9 @@ static struct hash_part part(const char *text)
 
 static int take_digests(struct event *e, struct fault *ret_fault)
 {
+    static const size_t max_bytes = JSON_EVENT_MAX_BYTES;
     struct buf data;
-    buf_init(&data, 8 * JSON_EVENT_MAX_BYTES); /* escapes may lengthen it, six times at worst */
+    buf_init(&data, 8 * max_bytes); /* escapes may lengthen it, six times at worst */
     json_add_canonical(&data, e->data);
     if (!buf_ok(&data)) {
         buf_fini(&data);

@@ -170,7 +170,7 @@ json_t *event_root_of(const struct event_message *m, struct fault *ret_fault)
 {
     if (m->value == NULL)
         return refuse(NULL, ret_fault, "", "a tombstone (a message without a value) is no event");
-    if (m->value_len > JSON_EVENT_MAX_BYTES)
+    if (m->value_len > (size_t)JSON_EVENT_MAX_BYTES)
         return refuse(NULL, ret_fault, "", "larger than 1 MiB");
     const struct event_header *type = find_header(m, "content-type");
     if (type != NULL && starts_with(type, structured_media, sizeof(structured_media) - 1))

@@ -156,13 +156,13 @@ int outcome_facts_decode(const char *text, size_t len, struct outcome *ret)
 
 void outcome_id(const struct outcome *o, const struct event *e, char ret[33])
 {
-    char round[16];
-    int round_len = snprintf(round, sizeof(round), "%u", o->round);
+    const uint8_t round[] = {(uint8_t)(o->round >> 24), (uint8_t)(o->round >> 16), (uint8_t)(o->round >> 8),
+                             (uint8_t)o->round};
     const char *kind = outcome_kind_name(o->kind);
     const struct hash_part parts[] = {
         {e->service, strlen(e->service)}, {e->source, strlen(e->source)},
         {e->id, strlen(e->id)},           {e->fingerprint, sizeof(e->fingerprint)},
-        {kind, strlen(kind)},             {round, (size_t)round_len},
+        {kind, strlen(kind)},             {round, sizeof(round)},
     };
     uint8_t digest[HASH_SHA256_SIZE];
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
@@ -177,10 +177,21 @@ static void add_attribute(struct buf *out, const char *name_with_comma, const ch
     buf_add_json_str(out, value);
 }
 
+/* The outcome's Kafka key, "<provider>/<service>"; at most 63 and 128 bytes by the envelope's schema. */
+static void add_key(const struct event *e, struct buf *out)
+{
+    char key[256];
+    size_t provider = strnlen(e->provider, 63), service = strnlen(e->service, 128);
+    memcpy(key, e->provider, provider);
+    key[provider] = '/';
+    memcpy(key + provider + 1, e->service, service);
+    buf_adds(out, ",\"partitionkey\":");
+    buf_add_json(out, key, provider + 1 + service);
+}
+
 static void add_context(const struct outcome *o, const struct event *e, const struct outcome_place *at, struct buf *out)
 {
-    char id[33], time[CLOCK_RFC3339_SIZE], key[256]; /* provider and service: at most 63 and 128 bytes */
-    snprintf(key, sizeof(key), "%s/%s", e->provider, e->service);
+    char id[33], time[CLOCK_RFC3339_SIZE];
     outcome_id(o, e, id);
     clock_format_rfc3339(at->now_ms, time);
     buf_adds(out, "{\"specversion\":\"1.0\",\"id\":\"");
@@ -194,7 +205,7 @@ static void add_context(const struct outcome *o, const struct event *e, const st
     buf_adds(out, "\",\"datacontenttype\":\"application/json\",\"provider\":\"");
     buf_adds(out, e->provider);
     buf_addc(out, '"');
-    add_attribute(out, ",\"partitionkey\":", key);
+    add_key(e, out);
     add_attribute(out, ",\"sequence\":", e->sequence);
     add_attribute(out, ",\"traceparent\":", e->traceparent);
 }
