@@ -34,6 +34,31 @@ static const char *member_of(const struct scheme *s)
     return "value";
 }
 
+static void fill_in(json_t *all, const char *scheme, const char *member, const char *fill)
+{
+    json_t *one = json_object_get(all, scheme);
+    if (one == NULL) {
+        one = json_object();
+        json_object_set_new(all, scheme, one);
+    }
+    json_object_set_new(one, member, json_string(fill));
+}
+
+json_t *pack_credentials(const struct pack *p, const char *fill)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < p->scheme_count; i++) {
+        if (&p->schemes[i] == p->token_scheme)
+            continue;
+        fill_in(all, p->schemes[i].id, member_of(&p->schemes[i]), fill);
+        if (p->schemes[i].kind == SCHEME_BASIC)
+            fill_in(all, p->schemes[i].id, "password", fill);
+    }
+    for (const struct credential_use *u = p->credential_uses; u != NULL; u = u->next)
+        fill_in(all, u->scheme, u->member, fill);
+    return all;
+}
+
 static bool has_credentials(const struct bound_pack *b, const struct scheme *s)
 {
     return s == b->pack->token_scheme || secret_of(b, s->id, member_of(s)) != NULL;

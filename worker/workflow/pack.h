@@ -13,6 +13,9 @@
  *                                                counts as done when the condition over its $outputs and $inputs holds
  *   Arazzo workflow     x-record: OBJECT of expressions: the merge patch for the record after an applied or unchanged end
  *   Arazzo workflow     x-outcome: { kind, reason }     what a run to the last step's success means (default applied)
+ *   Arazzo workflow     x-outputs: OBJECT of expressions: more outputs, as lists and objects in our words
+ *   Arazzo criterion    x-any | x-none: EXPRESSION  the condition holds for at least one, for no item ($item) of a list
+ *   any value           { x-case: [..] }, { x-each: .. }, { x-format: mac | .. }: a choice, a mapped list, a rewriting
  *   Arazzo workflow `authenticate`   x-token: { scheme: NAME, value: EXPR, expires-in: EXPR or seconds }   session token life */
 #ifndef TVB_WORKFLOW_PACK_H
 #define TVB_WORKFLOW_PACK_H
@@ -53,6 +56,9 @@ size_t pack_workflow_count(const struct pack *p);
 const struct workflow *pack_workflow_at(const struct pack *p, size_t i);
 const char *workflow_id(const struct workflow *w);
 const char *workflow_summary(const struct workflow *w); /* "" when none */
+
+/* What an installation must give: scheme name -> members, each with the text @fill. The caller owns it. */
+json_t *pack_credentials(const struct pack *p, const char *fill);
 
 /* A pack made ready for one installation: base URL and credentials are put in once. Read-only. */
 struct bound_pack;
