@@ -38,7 +38,7 @@ providers:
     pack: {pack}
     base_url: {portal}
     credentials:
-      basic: {{ username: {login}, password: "${{STALKER_PASSWORD}}" }}
+      portal: {{ username: {login}, password: "${{STALKER_PASSWORD}}" }}
 """
 
 
@@ -196,7 +196,7 @@ class Demo:
             self.problem(f"nothing came within {WAIT_S} s; the worker's log is {self.worker.log}")
         else:
             self.outcomes += 1
-            self.show.outcome(kind, self.words(outcome), kind == step.outcome)
+            self.show.outcome(kind, self.words(outcome, calls), kind == step.outcome)
         if kind not in (None, step.outcome):
             self.problem(f"expected: {step.outcome}")
         if effects != step.effects:
@@ -211,11 +211,10 @@ class Demo:
         self.show.problem(text)
 
     @staticmethod
-    def words(outcome):
+    def words(outcome, calls):
         words = [outcome[name] for name in ("reason", "resolved", "pointer") if outcome.get(name)]
-        calls = outcome.get("attempts")
-        words += [f"{calls} call{'' if calls == 1 else 's'}"] if calls is not None else []
-        return f"  ({', '.join(words)})" if words else ""
+        words.append("1 call" if len(calls) == 1 else f"{len(calls) or 'no'} calls")
+        return f"  ({', '.join(words)})"
 
     def await_answer(self, event_id):
         """The answer to that event; whatever else comes meanwhile should not have."""
@@ -235,7 +234,7 @@ class Demo:
             return None
         if "dead_letter" in line:
             event = line.get("event")
-            return {"kind": "dead letter", "service": line.get("key", ""), **line["dead_letter"], "attempts": None,
+            return {"kind": "dead letter", "service": line.get("key", ""), **line["dead_letter"],
                     "event": event if isinstance(event, dict) else {}}
         return {**line["data"], "service": line.get("subject", "")}
 
@@ -297,9 +296,10 @@ class Demo:
     def show_foreign(self, number, outcome):
         kind = outcome["event"].get("type", "").removeprefix("tvbridge.")
         self.show.event(number, outcome["service"], kind, "published by you")
-        for request, effects in self.journal.news():
+        calls = self.journal.news()
+        for request, effects in calls:
             self.show.call(request, effects)
-        self.show.outcome(outcome["kind"], self.words(outcome), True)
+        self.show.outcome(outcome["kind"], self.words(outcome, calls), True)
 
 
 def parse_arguments():

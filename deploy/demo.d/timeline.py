@@ -1,6 +1,7 @@
 """Prints what happens so that a person can follow it: aligned, in colours on a terminal."""
 import os
 import sys
+import urllib.parse
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 GOOD = ("applied", "unchanged")
@@ -32,7 +33,7 @@ class Timeline:
     def call(self, request, effects):
         """One request that the portal got, and what it changed there."""
         form = " ".join(f"{name}={self.value(value)}" for name, value in request["form"].items())
-        path = request["path"].rpartition("/api/")[2]
+        path = urllib.parse.unquote(request["path"].rpartition("/api/")[2])
         text = f"{request['method']:<7}{path:<28}{form}"
         self.line(f"     {self.paint('──▶', 'blue')}    {text.rstrip()}")
         for effect in effects:
@@ -40,7 +41,7 @@ class Timeline:
 
     @staticmethod
     def value(value):
-        return ",".join(value) if isinstance(value, list) else value
+        return ",".join(value) if isinstance(value, list) else str(value)
 
     @staticmethod
     def effect(effect):
