@@ -1,5 +1,6 @@
 tvb_unit(json tvb_contract)
 tvb_unit(yaml tvb_contract)
+tvb_unit(schema tvb_contract)
 tvb_unit(schema_suite tvb_contract)
 tvb_unit(numbers tvb_core)
 tvb_unit(settings tvb_contract)

@@ -25,24 +25,43 @@ struct schema_pattern {
 /* WhiteSpace and LineTerminator of ECMA-262 12.2, 12.3, as the inside of a class. */
 static const char ecma_space[] = "\\t\\n\\u000b\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 
-static int translate_escape(const char **at, bool in_class, struct buf *out, struct err *reterr)
+/* Where the translation is. */
+struct dialect {
+    const char *at;
+    bool in_class, quantified; /* quantified: what stands before is a quantifier */
+    struct buf *out;
+};
+
+static void copy(struct dialect *d, size_t n)
 {
-    char c = (*at)[1];
+    buf_add(d->out, d->at, n);
+    d->at += n;
+}
+
+/* Length of "{...}" behind \p, \P and \u; 0 when there is none. */
+static size_t braces(const char *s)
+{
+    const char *end = *s == '{' ? strchr(s, '}') : NULL;
+    return end != NULL ? (size_t)(end - s) + 1 : 0;
+}
+
+static int translate_escape(struct dialect *d, struct err *reterr)
+{
+    char c = d->at[1];
     if (c == '\0')
         return err_set(reterr, ERR_INVAL, "the pattern ends with a backslash");
     if (strchr("AZzGQEaehHRXKNCgoUlLVO", c) != NULL)
         return err_set(reterr, ERR_INVAL, "\\%c is not ECMA-262", c);
-    *at += 2;
-    if (c == 'v') {
-        buf_adds(out, "\\u000b");
-    } else if (c == 's') {
-        buf_addf(out, in_class ? "%s" : "[%s]", ecma_space);
-    } else if (c == 'S' && !in_class) {
-        buf_addf(out, "[^%s]", ecma_space);
-    } else {
-        buf_addc(out, '\\');
-        buf_addc(out, c);
-    }
+    if (c == 'v')
+        buf_adds(d->out, "\\u000b");
+    else if (c == 's')
+        buf_addf(d->out, d->in_class ? "%s" : "[%s]", ecma_space);
+    else if (c == 'S' && !d->in_class)
+        buf_addf(d->out, "[^%s]", ecma_space);
+    else
+        buf_add(d->out, d->at, 2);
+    d->at += 2;
+    copy(d, strchr("pPu", c) != NULL ? braces(d->at) : 0);
     return 0;
 }
 
@@ -58,39 +77,54 @@ static int translate_group(const char *at, struct err *reterr)
                : err_set(reterr, ERR_INVAL, "(?%c is not ECMA-262", at[2] != '\0' ? at[2] : ' ');
 }
 
-static bool is_quantifier_end(const char *from, const char *at)
+/* Length of the quantifier at @s; 0 when there is none. */
+static size_t quantifier(const char *s)
 {
-    return at > from && (strchr("*+?", at[-1]) != NULL || (at[-1] == '}' && memchr(from, '{', (size_t)(at - from)) != NULL)) &&
-           !(at - from > 1 && at[-2] == '\\');
+    if (*s != '{')
+        return *s == '*' || *s == '+' || *s == '?';
+    size_t n = 1 + strspn(s + 1, "0123456789");
+    if (n > 1 && s[n] == ',')
+        n += 1 + strspn(s + n + 1, "0123456789");
+    return n > 1 && s[n] == '}' ? n + 1 : 0;
 }
 
-/* One token outside or inside a class; *at moves behind it. */
-static int translate_token(const char *from, const char **at, bool *in_class, struct buf *out, struct err *reterr)
+static void translate_class(struct dialect *d)
 {
-    char c = **at;
-    if (c == '\\')
-        return translate_escape(at, *in_class, out, reterr);
-    if (*in_class) {
-        if (c == '[' && strchr(":.=", (*at)[1]) != NULL && (*at)[1] != '\0')
-            buf_addc(out, '\\'); /* POSIX classes are PCRE2's: here it is a plain bracket */
-        *in_class = c != ']';
-    } else if (c == '[') {
-        *in_class = true;
-    } else if (c == '(' && translate_group(*at, reterr) != 0) {
-        return -1;
-    } else if (c == '+' && is_quantifier_end(from, *at)) {
+    char c = *d->at;
+    if (c == '[' && d->at[1] != '\0' && strchr(":.=", d->at[1]) != NULL)
+        buf_addc(d->out, '\\'); /* POSIX classes are PCRE2's: here it is a plain bracket */
+    d->in_class = c != ']';
+    copy(d, 1);
+}
+
+static int translate_token(struct dialect *d, struct err *reterr)
+{
+    size_t n = d->in_class ? 0 : quantifier(d->at);
+    if (n > 0 && d->quantified && *d->at == '+')
         return err_set(reterr, ERR_INVAL, "a possessive + is not ECMA-262");
+    d->quantified = n > 0;
+    if (n > 0) {
+        copy(d, n);
+        return 0;
     }
-    buf_addc(out, c);
-    ++*at;
+    if (*d->at == '\\')
+        return translate_escape(d, reterr);
+    if (d->in_class) {
+        translate_class(d);
+        return 0;
+    }
+    if (*d->at == '(' && translate_group(d->at, reterr) != 0)
+        return -1;
+    d->in_class = *d->at == '[';
+    copy(d, 1);
     return 0;
 }
 
 static int translate(const char *text, struct buf *out, struct err *reterr)
 {
-    bool in_class = false;
-    for (const char *at = text; *at != '\0';)
-        if (translate_token(text, &at, &in_class, out, reterr) != 0)
+    struct dialect d = {.at = text, .out = out};
+    while (*d.at != '\0')
+        if (translate_token(&d, reterr) != 0)
             return -1;
     return buf_ok(out) ? 0 : err_nomem(reterr);
 }
