@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define JSON_EVENT_MAX_BYTES (1024 * 1024)
+#define JSON_EVENT_MAX_BYTES 1048576 /* 1 MiB */
 #define JSON_EVENT_MAX_DEPTH 16
 
 /* What was wrong with an input, and where. Both texts are NUL-terminated, cut when too long. */
