@@ -38,7 +38,7 @@ providers:
     pack: {pack}
     base_url: {portal}
     credentials:
-      portal: {{ username: {login}, password: "${{STALKER_PASSWORD}}" }}
+      portal: {{ username: {login}, password: "file:portal-password" }}
 """
 
 
@@ -146,7 +146,7 @@ class Demo:
         self.settings.write_text(SETTINGS.format(
             brokers=self.brokers, partitions=PARTITIONS, redis=self.redis, admin_port=self.admin_port, login=LOGIN,
             pack=servers.ROOT / "schemas/providers/stalker", portal=f"{self.portal}/stalker_portal/api"))
-        os.environ["STALKER_PASSWORD"] = PASSWORD
+        (self.stack.dir / "portal-password").write_text(PASSWORD)
 
     def create_topics(self):
         if self.args.kafka:
@@ -270,7 +270,7 @@ class Demo:
         self.show.title("It stays up. Try in another terminal:")
         self.show.part("block 70001", f"{tvbridge} publish -S {self.settings} -p stalker -s 70001 "
                                       "-t contract.blocked -d '{\"reason\":\"delinquency\"}'")
-        self.show.part("watch the outcomes", f"{tvbridge} outcomes -S {self.settings}")
+        self.show.part("watch the outcomes", f"{tvbridge} outcomes -S {self.settings} --follow")
         self.show.part("the portal's state", f"curl -s {self.portal}/_control/state")
         self.show.part("make a call fail", f"curl -s {self.portal}/_control/faults -d "
                                            "'{\"match\":{\"method\":\"PUT\"},\"action\":\"retry_after\",\"after\":2}'")
