@@ -158,9 +158,8 @@ static void add_json_escape(struct buf *b, unsigned char c)
     buf_add(b, esc, sizeof(esc));
 }
 
-void buf_add_json(struct buf *b, const char *s, size_t n)
+void buf_add_json_inner(struct buf *b, const char *s, size_t n)
 {
-    buf_addc(b, '"');
     size_t from = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
@@ -171,6 +170,12 @@ void buf_add_json(struct buf *b, const char *s, size_t n)
         from = i + 1;
     }
     buf_add(b, s + from, n - from);
+}
+
+void buf_add_json(struct buf *b, const char *s, size_t n)
+{
+    buf_addc(b, '"');
+    buf_add_json_inner(b, s, n);
     buf_addc(b, '"');
 }
 
@@ -217,7 +222,10 @@ void buf_add_percent(struct buf *b, const char *s, size_t n)
 
 const char *buf_cstr(struct buf *b)
 {
-    return b->failed || b->len == 0 ? "" : b->data;
+    if (b->failed || b->len == 0)
+        return "";
+    b->data[b->len] = '\0'; /* who filled buf_reserve()d room may have left it out */
+    return b->data;
 }
 
 char *buf_steal(struct buf *b, size_t *ret_len)

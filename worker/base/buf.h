@@ -39,6 +39,8 @@ void buf_addf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /* @s as a JSON string with its quotes (RFC 8259 section 7; @s must be UTF-8). */
 void buf_add_json(struct buf *b, const char *s, size_t n);
 void buf_add_json_str(struct buf *b, const char *s);
+/* The same without the quotes. */
+void buf_add_json_inner(struct buf *b, const char *s, size_t n);
 
 /* application/x-www-form-urlencoded (WHATWG URL 5.2: space is '+'), and RFC 3986 percent-encoding (unreserved kept). */
 void buf_add_form(struct buf *b, const char *s, size_t n);

@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define LINES_MAX_BYTES (1024 * 1024)
 #define FLUSH_AT_BYTES (64 * 1024)
@@ -23,6 +24,7 @@ struct log {
     enum log_format format;
     enum log_level least;
     struct buf lines;
+    size_t line_start; /* of the line that is being written */
     struct buf context; /* already in the format, with its leading separator */
 };
 
@@ -121,12 +123,37 @@ static bool needs_quotes(const char *s, size_t n)
     return n == 0;
 }
 
+static size_t valid_bytes(const char *s, size_t n)
+{
+    size_t at = 0;
+    for (size_t len; at < n && (len = utf8_len(s + at, n - at)) > 0;)
+        at += len;
+    return at;
+}
+
+/* A value may come from anywhere: what is not UTF-8 in it is shown as U+FFFD, so that the line stays readable. */
+static void add_mended(struct buf *b, const char *value, size_t n)
+{
+    buf_addc(b, '"');
+    while (n > 0) {
+        size_t valid = valid_bytes(value, n);
+        buf_add_json_inner(b, value, valid);
+        if (valid == n)
+            break;
+        buf_adds(b, "\\ufffd");
+        value += valid + 1;
+        n -= valid + 1;
+    }
+    buf_addc(b, '"');
+}
+
 static void add_value(struct buf *b, enum log_format format, const char *value, size_t n)
 {
-    if (format == LOG_FORMAT_JSON || needs_quotes(value, n))
-        buf_add_json(b, value, n);
-    else
+    bool valid = valid_bytes(value, n) == n;
+    if (valid && format == LOG_FORMAT_LOGFMT && !needs_quotes(value, n))
         buf_add(b, value, n);
+    else
+        add_mended(b, value, n);
 }
 
 void log_set_context(struct log *l, const char *key, const char *value)
@@ -143,6 +170,7 @@ bool log_begin(struct log *l, enum log_level level, const char *event)
     clock_format_rfc3339(clock_real_ms(), now);
     struct buf *b = &l->lines;
     bool json = l->format == LOG_FORMAT_JSON;
+    l->line_start = b->len;
     buf_adds(b, json ? "{\"level\":\"" : "level=");
     buf_adds(b, level_names[level]);
     buf_adds(b, json ? "\",\"event\":\"" : " event=");
@@ -194,6 +222,8 @@ void log_bool(struct log *l, const char *key, bool value)
 void log_end(struct log *l)
 {
     buf_adds(&l->lines, l->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+    if (!buf_ok(&l->lines)) /* it did not fit: whole lines only */
+        l->lines.len = l->line_start;
     if (!buf_ok(&l->lines) || l->lines.len >= FLUSH_AT_BYTES)
         log_flush(l);
 }

@@ -24,7 +24,7 @@ static const struct {
 struct metric {
     struct metric *next;
     enum kind kind;
-    bool in_ms; /* a gauge kept in ms and shown in seconds */
+    _Atomic bool in_ms; /* a gauge kept in ms and shown in seconds */
     char *name, *help, *labels;
     _Atomic int64_t value; /* histogram: sum in ns */
     _Atomic uint64_t counts[ARRAY_LEN(bounds) + 1];
@@ -141,7 +141,7 @@ void metric_set(struct metric *s, int64_t v)
 
 void metric_set_ms(struct metric *s, int64_t ms)
 {
-    s->in_ms = true;
+    atomic_store_explicit(&s->in_ms, true, memory_order_relaxed);
     metric_set(s, ms);
 }
 
@@ -151,7 +151,7 @@ void metric_observe_ns(struct metric *s, int64_t ns)
     while (i < ARRAY_LEN(bounds) && ns > bounds[i].ns)
         i++;
     bump(&s->counts[i], 1);
-    bump_signed(&s->value, ns);
+    bump_signed(&s->value, ns > 0 ? ns : 0); /* a clock that stepped back adds nothing */
 }
 
 uint64_t metric_value(const struct metric *s)
@@ -210,7 +210,7 @@ static void add_histogram(struct buf *out, const struct row *r)
         buf_addc(out, '\n');
     }
     add_series(out, r->first->name, "_sum", r->first->labels, NULL);
-    buf_addf(out, "%.9g\n", (double)r->value / 1e9);
+    buf_addf(out, "%lld.%09lld\n", (long long)(r->value / 1000000000), (long long)(r->value % 1000000000));
     add_series(out, r->first->name, "_count", r->first->labels, NULL);
     buf_addu(out, total);
     buf_addc(out, '\n');
@@ -223,7 +223,7 @@ static void add_row(struct buf *out, const struct row *r)
         return;
     }
     add_series(out, r->first->name, "", r->first->labels, NULL);
-    if (r->first->in_ms)
+    if (atomic_load_explicit(&r->first->in_ms, memory_order_relaxed))
         buf_addf(out, "%.3f", (double)r->value / 1e3);
     else
         buf_addi(out, r->value);

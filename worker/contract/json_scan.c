@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define POINTER_MAX_BYTES (64 * 1024)
 
 struct scan {
@@ -71,24 +73,6 @@ static void pointer_cut(struct scan *s, size_t len)
         s->pointer.data[len] = '\0';
 }
 
-/* Length of the well-formed UTF-8 sequence at @p (Unicode 15, table 3-7); 0 when it is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-        return 0;
-    unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return n;
-}
-
 /* Four hex digits at @p as a number; -1 when there are not that many. */
 static int hex4(const char *p, const char *end)
 {
@@ -148,7 +132,7 @@ static int scan_string(struct scan *s)
         }
         if (c < 0x20)
             return refuse(s, "control character in a text");
-        size_t n = utf8_len((const unsigned char *)s->at, (size_t)(s->end - s->at));
+        size_t n = utf8_len(s->at, (size_t)(s->end - s->at));
         if (n == 0)
             return refuse(s, "invalid UTF-8");
         s->at += n;

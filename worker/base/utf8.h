@@ -1,0 +1,10 @@
+/* utf8.h - well-formed UTF-8 (Unicode 15, table 3-7). */
+#ifndef TVB_BASE_UTF8_H
+#define TVB_BASE_UTF8_H
+
+#include <stddef.h>
+
+/* Bytes of the well-formed sequence at @s, of which @left (at least 1) bytes are there; 0 when it is none. */
+size_t utf8_len(const char *s, size_t left);
+
+#endif
