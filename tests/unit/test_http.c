@@ -801,10 +801,10 @@ Test(http, a_connection_that_died_while_idle_costs_nothing_but_a_new_one)
     url_of(p, url);
     struct call_request r = post(url);
     start(&c);
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 20; i++) {
         call(&c, &r);
         cr_expect(eq(int, c.reply.status, 200), "%s", c.reply.error);
-        usleep(5000); /* the end of the connection arrives */
+        http_peer_await_closed(p, i + 1);
     }
     finish(&c);
     cr_expect(eq(uint, http_peer_requests(p), 20u));

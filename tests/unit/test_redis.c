@@ -373,8 +373,7 @@ Test(redis, an_emptied_redis_is_noticed_by_the_next_script)
     redis_server_ask(s, "FLUSHALL");
     STATE(&w, &c, CLAIM_FORGOT);
     cr_expect(eq(str, (char *)redis_server_ask(s, "EXISTS " LANE), "0"), "nothing was done");
-    run_for(&w, 0); /* down */
-    run_for(&w, 0); /* up */
+    run_to_up(&w, 2);
     cr_expect(eq(uint, w.downs, 1u));
     cr_expect(eq(uint, w.forgots, 1u));
     cr_expect(eq(uint, w.ups, 2u));

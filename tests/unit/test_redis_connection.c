@@ -19,7 +19,7 @@ Test(redis, a_killed_server_ends_what_is_under_way_and_is_found_again)
     redis_server_kill(s);
     cr_assert(zero(int, redis_claim(w.redis, &c, on_claim, &w)));
     cr_assert(zero(int, redis_claim(w.redis, &c, on_claim, &w)));
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(uint, w.claims, 2u), "each exactly once, before the event");
     cr_expect(eq(int, (int)w.a.state, (int)CLAIM_FAILED));
     cr_expect(ne(str, w.a.error, ""));
@@ -27,8 +27,7 @@ Test(redis, a_killed_server_ends_what_is_under_way_and_is_found_again)
     cr_expect(not(redis_is_up(w.redis)));
     cr_expect(eq(int, redis_claim(w.redis, &c, on_claim, &w), -1));
     redis_server_again(s);
-    while (w.ups < 2)
-        run_for(&w, 0);
+    run_to_up(&w, 2);
     cr_expect(eq(uint, w.forgots, 1u));
     STATE(&w, &c, CLAIM_FRESH);
     worker_end(&w);
@@ -39,7 +38,7 @@ Test(redis, a_refused_connection_is_told)
 {
     struct worker w;
     worker_new(&w, (struct redis_options){.host = "127.0.0.1", .port = 1, .owner = "w1"});
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(uint, w.downs, 1u));
     cr_expect(ne(ptr, strstr(w.why, "refused"), NULL), "%s", w.why);
     worker_end(&w);
@@ -49,7 +48,7 @@ Test(redis, a_missing_socket_is_told)
 {
     struct worker w;
     worker_new(&w, (struct redis_options){.unix_path = "/nonexistent/redis.sock", .owner = "w1"});
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(uint, w.downs, 1u));
     cr_expect(ne(ptr, strstr(w.why, "No such file"), NULL), "%s", w.why);
     worker_end(&w);
@@ -62,14 +61,14 @@ Test(redis, a_wrong_password_is_told_without_it)
     struct worker w;
     worker_new(&w, (struct redis_options){
                        .host = "127.0.0.1", .port = redis_server_port(s), .password = "secret-word", .owner = "w1"});
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(uint, w.downs, 1u));
     cr_expect(ne(ptr, strstr(w.why, "password"), NULL), "%s", w.why);
     cr_expect(eq(ptr, strstr(w.why, "secret-word"), NULL));
     worker_end(&w);
     worker_new(&w, (struct redis_options){
                        .host = "127.0.0.1", .port = redis_server_port(s), .password = "right", .db = 3, .owner = "w1"});
-    run_for(&w, 0);
+    run_to_up(&w, 1);
     cr_expect(eq(uint, w.ups, 1u), "%s", w.why);
     worker_end(&w);
     redis_server_stop(s);
@@ -82,14 +81,14 @@ Test(redis, a_cluster_and_a_replica_are_refused)
     struct worker w;
     struct redis_server *s = redis_server_start(cluster);
     worker_new(&w, (struct redis_options){.host = "127.0.0.1", .port = redis_server_port(s), .owner = "w1"});
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(zero(uint, w.ups));
     cr_expect(ne(ptr, strstr(w.why, "Cluster"), NULL), "%s", w.why);
     worker_end(&w);
     redis_server_stop(s);
     s = redis_server_start(replica);
     worker_new(&w, (struct redis_options){.host = "127.0.0.1", .port = redis_server_port(s), .owner = "w1"});
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(zero(uint, w.ups));
     cr_expect(ne(ptr, strstr(w.why, "replica"), NULL), "%s", w.why);
     worker_end(&w);
@@ -106,8 +105,7 @@ Test(redis, a_server_that_forgets_is_warned_of_once)
     cr_expect(ne(ptr, strstr(w.warning[0], "noeviction"), NULL), "%s", w.warning[0]);
     cr_expect(ne(ptr, strstr(w.warning[1], "appendonly"), NULL), "%s", w.warning[1]);
     redis_server_ask(s, "CLIENT KILL TYPE normal SKIPME yes");
-    run_for(&w, 0);
-    run_for(&w, 0);
+    run_to_up(&w, 2);
     cr_expect(eq(uint, w.ups, 2u));
     cr_expect(eq(uint, w.warnings, 2u));
     worker_end(&w);
@@ -204,16 +202,15 @@ Test(redis, an_answer_that_does_not_come_in_time_ends_the_connection)
     struct claim_request c = event("e5", ORDER(5));
     worker_new(&w, (struct redis_options){
                        .host = "127.0.0.1", .port = redis_server_port(s), .timeout_ms = 300, .owner = "w1"});
-    run_for(&w, 0);
+    run_to_up(&w, 1);
     cr_assert(eq(uint, w.ups, 1u), "%s", w.why);
     redis_server_ask(s, "CLIENT PAUSE 1500 ALL");
     cr_assert(zero(int, redis_claim(w.redis, &c, on_claim, &w)));
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(int, (int)w.a.state, (int)CLAIM_FAILED));
     cr_expect(eq(uint, w.downs, 1u));
     cr_expect(ne(ptr, strstr(w.why, "in time"), NULL), "%s", w.why);
-    while (w.ups < 2)
-        run_for(&w, 0);
+    run_to_up(&w, 2);
     cr_expect(zero(uint, w.forgots), "the same Redis as before");
     STATE(&w, &c, CLAIM_FRESH);
     worker_end(&w);
@@ -237,7 +234,7 @@ Test(redis, nothing_is_queued_from_the_callbacks_of_a_lost_connection)
     worker_start(&w, s, "w1");
     redis_server_kill(s);
     cr_assert(zero(int, redis_claim(w.redis, &c, claim_again_inside, &w)));
-    run_for(&w, 0);
+    run_to_down(&w, 1);
     cr_expect(eq(uint, w.claims, 1u));
     worker_end(&w);
     redis_server_stop(s);

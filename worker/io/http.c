@@ -114,6 +114,7 @@ static void sock_free(void *arg)
 static void sock_drop(struct sock *s)
 {
     struct http *h = s->http;
+    h->connections -= s->ours;
     h->socks[s->fd] = NULL;
     loop_poll_free(s->poll);
     loop_defer(h->loop, sock_free, s);
@@ -161,10 +162,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
     (void)easy, (void)sock_arg;
     struct sock *s = sock_find(h, fd);
     if (what == CURL_POLL_REMOVE) {
-        if (s && s->ours)
+        if (s && s->ours && (s->wanted & LOOP_READABLE))
             sock_change(s, 0);
         else if (s)
-            sock_drop(s); /* the resolver's pipe: libcurl closes it without telling */
+            sock_drop(s); /* the resolver's pipe, or still connecting: libcurl closes those without telling */
         return 0;
     }
     if (!s)
@@ -182,6 +183,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    /* A number that libcurl closed without telling and has not taken off its list: it thinks that it is watched. */
+    struct sock *old = sock_find(h, fd);
+    int wanted = old ? old->wanted : 0;
+    if (old)
+        sock_drop(old);
     struct sock *s = sock_add(h, fd);
     if (!s) {
         close(fd);
@@ -189,6 +195,8 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     }
     s->ours = true;
     h->connections++;
+    if (wanted)
+        sock_change(s, wanted);
     return fd;
 }
 
@@ -196,10 +204,8 @@ static int on_close(void *arg, curl_socket_t fd)
 {
     struct http *h = arg;
     struct sock *s = sock_find(h, fd);
-    if (s) {
+    if (s)
         sock_drop(s);
-        h->connections--;
-    }
     return close(fd);
 }
 
@@ -465,6 +471,9 @@ void http_free(struct http *h)
         http_handle_free(c);
     }
     curl_multi_cleanup(h->multi);
+    for (size_t i = 0; i < h->sock_cap; i++)
+        if (h->socks[i])
+            sock_drop(h->socks[i]);
     loop_hook_free(h->hook);
     loop_timer_free(h->timer);
     loop_defer(h->loop, free_memory, h);

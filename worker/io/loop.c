@@ -39,6 +39,7 @@ struct loop {
     struct deferred_list deferred;
     struct turn *turn;
     bool wake;
+    bool stopped; /* in the last end_turn() of a run */
 };
 
 struct loop_poll {
@@ -199,24 +200,27 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->idle, NULL);
     uv_walk(&l->uv, close_leftover, NULL);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
+    while (uv_loop_close(&l->uv) == UV_EBUSY)
+        uv_run(&l->uv, UV_RUN_DEFAULT); /* returns early once where loop_stop() was called before */
     run_deferred(l);
     for (struct loop_hook *h = l->hooks; h; h = h->next)
         h->fn = NULL;
     sweep_hooks(l);
-    uv_loop_close(&l->uv);
     loop_free_memory(l);
 }
 
 void loop_run(struct loop *l)
 {
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    end_turn(l); /* the turn that stopped it */
+    l->stopped = true;
+    end_turn(l); /* of the turn that stopped it */
+    l->stopped = false;
 }
 
 void loop_stop(struct loop *l)
 {
-    uv_stop(&l->uv);
+    if (!l->stopped)
+        uv_stop(&l->uv);
 }
 
 int64_t loop_now_ns(const struct loop *l)

@@ -26,7 +26,7 @@ struct http_peer {
     pthread_t thread;
     pthread_mutex_t lock;
     struct connection conns[CONNECTIONS_MAX];
-    atomic_uint n, requests, bytes;
+    atomic_uint n, requests, bytes, closed;
     char *last;
 };
 
@@ -99,6 +99,7 @@ static void *serve(void *arg)
     pthread_mutex_lock(&c->peer->lock);
     close(c->fd);
     c->fd = -1;
+    atomic_fetch_add(&c->peer->closed, 1);
     pthread_mutex_unlock(&c->peer->lock);
     return NULL;
 }
@@ -170,6 +171,12 @@ unsigned http_peer_bytes(const struct http_peer *p)
 unsigned http_peer_connections(const struct http_peer *p)
 {
     return atomic_load(&p->n);
+}
+
+void http_peer_await_closed(const struct http_peer *p, unsigned n)
+{
+    while (atomic_load(&p->closed) < n)
+        usleep(1000);
 }
 
 char *http_peer_last(struct http_peer *p)

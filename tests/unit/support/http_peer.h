@@ -24,6 +24,7 @@ int http_peer_port(const struct http_peer *p);
 unsigned http_peer_requests(const struct http_peer *p); /* that arrived whole */
 unsigned http_peer_bytes(const struct http_peer *p);    /* that arrived at all */
 unsigned http_peer_connections(const struct http_peer *p);
+void http_peer_await_closed(const struct http_peer *p, unsigned n); /* until it has closed @n of them */
 /* The last request's text; the caller frees it. */
 char *http_peer_last(struct http_peer *p);
 

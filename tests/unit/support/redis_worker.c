@@ -89,6 +89,18 @@ void run_for(struct worker *w, unsigned answers)
     loop_run(w->loop);
 }
 
+void run_to_up(struct worker *w, unsigned ups)
+{
+    while (w->ups < ups)
+        run_for(w, 0);
+}
+
+void run_to_down(struct worker *w, unsigned downs)
+{
+    while (w->downs < downs)
+        run_for(w, 0);
+}
+
 /* ---- events ---- */
 
 static const char block[1][72] = {"block"};

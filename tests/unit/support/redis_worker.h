@@ -31,8 +31,11 @@ void worker_new(struct worker *w, struct redis_options o);
 /* Makes it and waits until it is up. */
 void worker_start(struct worker *w, struct redis_server *s, const char *owner);
 void worker_end(struct worker *w);
-/* Runs until @answers came, or with 0 until the next UP or DOWN. */
+/* Runs until @answers came, or with 0 until an UP or DOWN. */
 void run_for(struct worker *w, unsigned answers);
+/* Runs until as many UPs or DOWNs have come in all. */
+void run_to_up(struct worker *w, unsigned ups);
+void run_to_down(struct worker *w, unsigned downs);
 /* Counts one, for callbacks of the tests' own. */
 void answered(struct worker *w);
 void on_claim(void *arg, const struct claim_reply *r);
