@@ -7,7 +7,7 @@ MAC, OTHER_MAC = "00:1A:79:2C:D1:C1", "00:1A:79:1E:73:E1"
 
 
 def expect(result, kind, reason=""):
-    if (result["kind"], result.get("reason", "")) != (kind, reason):
+    if (result["kind"], result["reason"]) != (kind, reason):
         raise Wrong("wanted %s %s, got %s" % (kind, reason, result))
     return result
 

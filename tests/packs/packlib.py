@@ -49,19 +49,25 @@ class Try:
         for path in self.replies:
             command += ["--reply", path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if "not asked for" in done.stderr:
+            raise Wrong("the run had ended before its last reply: %s" % done.stdout[:800])
         try:
             return json.loads(done.stdout)
         except ValueError:
             raise Wrong("pack try (exit %d) said: %s%s" % (done.returncode, done.stdout[:500], done.stderr[:500])) from None
 
     def state(self):
-        return self.shown["state"]
+        """call, retry (the same step is wanted again later), unknown (no criterion knows the answer) or end."""
+        if self.shown["state"] == "waits for a reply":
+            earlier = self.shown["calls"][:-1]
+            return "retry" if earlier and "again_after_ms" in earlier[-1] else "call"
+        return {"unknown answer": "unknown"}.get(self.shown["state"], self.shown["state"])
 
     def request(self):
-        return self.shown["requests"][-1]
+        return self.shown["calls"][-1]
 
     def result(self):
-        return self.shown["result"]
+        return {"kind": self.shown.get("outcome"), **{k: self.shown.get(k) for k in ("reason", "detail", "outputs", "record")}}
 
     def give(self, status, headers, body):
         """@body: bytes."""
@@ -152,7 +158,7 @@ def _compare_end(run, end):
     if run.state() != "end":
         raise Wrong("wanted the end, but the run is at %s: %s" % (run.state(), json.dumps(run.request())))
     result = run.result()
-    if (result["kind"], result.get("reason", "")) != (end["kind"], end["reason"]):
+    if (result["kind"], result["reason"]) != (end["kind"], end["reason"]):
         raise Wrong("wanted %s %s, got %s" % (end["kind"], end["reason"], json.dumps(result)))
     for name in ("record", "outputs"):
         if name in end and result.get(name) != end[name]:
@@ -189,7 +195,9 @@ class Standin:
             headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
             token = base64.b64encode(("%s:%s" % (self.LOGIN, self.PASSWORD)).encode()).decode()
             headers["Authorization"] = "Basic " + token
-            c.request(method, url, body.encode() if body else None, headers)
+            parts = urllib.parse.urlsplit(url)
+            path = parts.path + ("?" + parts.query if parts.query else "")
+            c.request(method, path, body.encode() if body else None, headers)
             reply = c.getresponse()
             return reply.status, reply.getheaders(), reply.read()
         finally:
@@ -223,7 +231,7 @@ class Standin:
             while run.state() == "call":
                 r = run.request()
                 calls += 1
-                run.give(*self.send(r["method"], r["url"], dict(r.get("headers") or {}), r.get("body")))
+                run.give(*self.send(r["method"], r["url"], {h["name"]: h["value"] for h in r["headers"]}, r.get("body")))
             if run.state() != "end":
                 raise Wrong("%s stopped at %s: %s" % (workflow, run.state(), json.dumps(run.shown)[:800]))
             return dict(run.result(), calls=calls)

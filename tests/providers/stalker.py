@@ -254,7 +254,10 @@ class Connection(asyncio.Protocol):
             rest = body_at + int(length)
             body = self.data[body_at:rest]
         self.data = self.data[rest:]
-        return Request(start[0], start[1], headers, body.decode("utf-8", "replace"), 0)
+        target = start[1]
+        if target.startswith("http://"):  # absolute form, as sent to a proxy
+            target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"
+        return Request(start[0], target, headers, body.decode("utf-8", "replace"), 0)
 
     def chunked(self, at):
         """(body, where the next request starts), None: more is to come."""
