@@ -23,9 +23,12 @@ static double cpu_ns(void)
 static size_t make_event(char *text, size_t size)
 {
     static const char head[] =
-        "{\"specversion\":\"1.0\",\"id\":\"bill-2026-000001\",\"source\":\"/billing/main\",\"type\":\"tvbridge.contract.blocked\","
-        "\"subject\":\"70001\",\"time\":\"2026-11-22T10:00:00Z\",\"datacontenttype\":\"application/json\",\"provider\":\"stalker\","
-        "\"sequence\":\"101\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\","
+        "{\"specversion\":\"1.0\",\"id\":\"bill-2026-000001\",\"source\":\"/billing/"
+        "main\",\"type\":\"tvbridge.contract.blocked\","
+        "\"subject\":\"70001\",\"time\":\"2026-11-22T10:00:00Z\",\"datacontenttype\":\"application/"
+        "json\",\"provider\":\"stalker\","
+        "\"sequence\":\"101\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-"
+        "00f067aa0ba902b7-01\","
         "\"data\":{\"reason\":\"delinquency\",\"scope\":\"total\",\"note\":\"";
     static const char note[] = "invoice 4711 is 30 days late; ";
     int n = snprintf(text, size, "%s", head);
@@ -56,9 +59,15 @@ static double decode_ns(const struct event_schemas *s, const struct event_messag
 
 static double encode_ns(const struct event *e, const char *record, long rounds)
 {
-    struct outcome o = {.kind = OUTCOME_APPLIED, .attempts = 1, .round = 1, .status = 200,
+    struct outcome o = {.kind = OUTCOME_APPLIED,
+                        .attempts = 1,
+                        .round = 1,
+                        .status = 200,
                         .answer = "{\"status\":\"OK\",\"results\":true}"};
-    struct outcome_place at = {.partition = 4, .offset = 1812, .order = {.number = 101}, .fence = "1795342800000001",
+    struct outcome_place at = {.partition = 4,
+                               .offset = 1812,
+                               .order = {.number = 101},
+                               .fence = "1795342800000001",
                                .now_ms = 1795341601250};
     struct buf out;
     buf_init(&out, 1 << 20);
@@ -78,8 +87,10 @@ static double encode_ns(const struct event *e, const char *record, long rounds)
 int main(int argc, char **argv)
 {
     static const char record[] =
-        "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"active\",\"login\":\"70001\",\"plan\":\"3\","
-        "\"block\":\"blocked\",\"order_by\":\"sequence\",\"fence\":\"1795342800000001\",\"axes\":{\"block\":{\"order\":"
+        "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"active\",\"login\":\"70001\","
+        "\"plan\":\"3\","
+        "\"block\":\"blocked\",\"order_by\":\"sequence\",\"fence\":\"1795342800000001\",\"axes\":{"
+        "\"block\":{\"order\":"
         "\"000000-000000000000000101-000000\",\"id\":\"bill-2026-000001\"}}}";
     long rounds = argc > 1 ? atol(argv[1]) : 200000;
     char text[EVENT_BYTES + 8];
@@ -89,7 +100,8 @@ int main(int argc, char **argv)
     struct event_schemas *s = event_schemas_load(TVB_ROOT "/schemas", &err);
     if (s == NULL)
         fail(err.msg);
-    struct event_message m = {.key = "70001", .key_len = 5, .value = text, .value_len = make_event(text, sizeof(text))};
+    struct event_message m = {
+        .key = "70001", .key_len = 5, .value = text, .value_len = make_event(text, sizeof(text))};
     if (event_decode(s, &m, &e, &f) != 0)
         fail(f.reason);
     printf("event: %zu bytes, %ld rounds\n", m.value_len, rounds);

@@ -8,8 +8,9 @@
 #include "base/attr.h"
 #include "contract/event.h"
 
-#define BLOCKED_HEAD                                                                                                   \
-    "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/billing\",\"type\":\"tvbridge.contract.blocked\","           \
+#define BLOCKED_HEAD                                                                               \
+    "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/"                                        \
+    "billing\",\"type\":\"tvbridge.contract.blocked\","                                            \
     "\"subject\":\"70001\",\"provider\":\"stalker\""
 #define BLOCKED_TAIL ",\"data\":{\"reason\":\"delinquency\"}}"
 #define BLOCKED BLOCKED_HEAD ",\"sequence\":\"7\"" BLOCKED_TAIL
@@ -25,7 +26,8 @@ static inline struct event_schemas *load_schemas(void)
 /* A structured message with the key 70001 and no headers. */
 static inline struct event_message message(const char *text)
 {
-    return (struct event_message){.key = "70001", .key_len = 5, .value = text, .value_len = strlen(text)};
+    return (struct event_message){
+        .key = "70001", .key_len = 5, .value = text, .value_len = strlen(text)};
 }
 
 static inline struct event_header header(const char *name, const char *value)

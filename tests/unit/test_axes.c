@@ -21,8 +21,13 @@ Test(axes, every_type_has_a_name_that_parses_back)
 
 Test(axes, other_types_are_refused)
 {
-    static const char *const rows[] = {"", "contract.blocked", "tvbridge.", "tvbridge.contract", "tvbridge.contract.blockedx",
-                                       "Tvbridge.contract.blocked", "tvbridge.outcome"};
+    static const char *const rows[] = {"",
+                                       "contract.blocked",
+                                       "tvbridge.",
+                                       "tvbridge.contract",
+                                       "tvbridge.contract.blockedx",
+                                       "Tvbridge.contract.blocked",
+                                       "tvbridge.outcome"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         enum event_type t;
         cr_expect(eq(int, event_type_parse(rows[i], &t), -1), "%s", rows[i]);
@@ -46,13 +51,18 @@ static const char *axes_text(enum event_type t, const char *data, char *text, si
 
 Test(axes, are_those_of_the_protocol)
 {
-    static const struct { enum event_type type; const char *data, *want; } rows[] = {
+    static const struct {
+        enum event_type type;
+        const char *data, *want;
+    } rows[] = {
         {EVENT_SERVICE_CREATED, "{\"plan\":\"3\",\"packages\":[{\"id\":\"P1\"}]}", "existence"},
         {EVENT_SERVICE_DELETED, "{}", "existence"},
-        {EVENT_SERVICE_UPDATED, "{\"comment\":\"x\",\"subscriber\":{\"name\":\"n\",\"email\":\"e\"}}",
+        {EVENT_SERVICE_UPDATED,
+         "{\"comment\":\"x\",\"subscriber\":{\"name\":\"n\",\"email\":\"e\"}}",
          "profile:comment,profile:name,profile:email"},
         {EVENT_PLAN_CHANGED, "{\"plan\":\"3\"}", "plan"},
-        {EVENT_CREDENTIALS_CHANGED, "{\"password\":\"x\",\"login\":\"y\"}", "credentials:login,credentials:password"},
+        {EVENT_CREDENTIALS_CHANGED, "{\"password\":\"x\",\"login\":\"y\"}",
+         "credentials:login,credentials:password"},
         {EVENT_SUBSCRIBER_UPDATED, "{\"subscriber\":{\"phone\":\"1\"}}", "profile:phone"},
         {EVENT_SERVICE_CONVERTED, "{}", ""},
         {EVENT_CONTRACT_ACTIVATED, "{}", "block,suspension"},
@@ -63,9 +73,11 @@ Test(axes, are_those_of_the_protocol)
         {EVENT_CONTRACT_CANCELLED, "{}", "existence"},
         {EVENT_CONTRACT_AWAITING_SIGNATURE, "{}", "block"},
         {EVENT_CONTRACT_LATE_NOTICE, "{}", "block"},
-        {EVENT_PACKAGE_ADDED, "{\"packages\":[{\"id\":\"P1\"},{\"id\":\"P2\"}]}", "package:P1,package:P2"},
+        {EVENT_PACKAGE_ADDED, "{\"packages\":[{\"id\":\"P1\"},{\"id\":\"P2\"}]}",
+         "package:P1,package:P2"},
         {EVENT_PACKAGE_REMOVED, "{\"packages\":[{\"id\":\"P1\"}]}", "package:P1"},
-        {EVENT_DEVICE_ADDED, "{\"device\":{\"mac\":\"00-1a-79-4d-2b-11\",\"serial\":\"S\"}}", "device:00:1A:79:4D:2B:11"},
+        {EVENT_DEVICE_ADDED, "{\"device\":{\"mac\":\"00-1a-79-4d-2b-11\",\"serial\":\"S\"}}",
+         "device:00:1A:79:4D:2B:11"},
         {EVENT_DEVICE_REMOVED, "{\"device\":{\"serial\":\"S1\"}}", "device:S1"},
         {EVENT_DEVICE_REPLACED, "{\"old\":{\"mac\":\"001A794D2B11\"}}", ""},
         {EVENT_PAIRING_CODE_REQUESTED, "{}", ""},
@@ -76,10 +88,12 @@ Test(axes, are_those_of_the_protocol)
         {EVENT_CATALOG_REQUESTED, "{}", ""},
         {EVENT_ACCOUNTS_REQUESTED, "{}", ""},
     };
-    cr_expect(eq(sz, ARRAY_LEN(rows), EVENT_TYPE_COUNT + 1), "a row for each type, two for the snapshot");
+    cr_expect(eq(sz, ARRAY_LEN(rows), EVENT_TYPE_COUNT + 1),
+              "a row for each type, two for the snapshot");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[1024];
-        cr_expect(eq(str, (char *)axes_text(rows[i].type, rows[i].data, text, sizeof(text)), (char *)rows[i].want),
+        cr_expect(eq(str, (char *)axes_text(rows[i].type, rows[i].data, text, sizeof(text)),
+                     (char *)rows[i].want),
                   "%s", event_type_name(rows[i].type));
     }
 }
@@ -87,8 +101,11 @@ Test(axes, are_those_of_the_protocol)
 Test(axes, a_package_that_is_named_twice_is_one_axis)
 {
     char text[256];
-    cr_expect(eq(str, (char *)axes_text(EVENT_PACKAGE_ADDED, "{\"packages\":[{\"id\":\"P\"},{\"id\":\"P\",\"price\":\"1\"}]}",
-                                        text, sizeof(text)), "package:P"));
+    cr_expect(eq(str,
+                 (char *)axes_text(EVENT_PACKAGE_ADDED,
+                                   "{\"packages\":[{\"id\":\"P\"},{\"id\":\"P\",\"price\":\"1\"}]}",
+                                   text, sizeof(text)),
+                 "package:P"));
 }
 
 Test(axes, two_writings_of_a_mac_are_the_same_axis)
@@ -138,8 +155,9 @@ Test(axes, an_id_of_63_bytes_fits_and_one_of_64_is_a_fault)
 
 Test(mac, usual_writings_become_one)
 {
-    static const char *const rows[] = {"00:1A:79:4D:2B:11", "00:1a:79:4d:2b:11", "00-1A-79-4d-2b-11", "001A.794D.2B11",
-                                       "001a-794d-2b11",    "001a794d2b11",      "00.1a.79.4d.2b.11"};
+    static const char *const rows[] = {
+        "00:1A:79:4D:2B:11", "00:1a:79:4d:2b:11", "00-1A-79-4d-2b-11", "001A.794D.2B11",
+        "001a-794d-2b11",    "001a794d2b11",      "00.1a.79.4d.2b.11"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char mac[18] = "";
         cr_expect(eq(int, mac_normalise(rows[i], mac), 0), "%s", rows[i]);
@@ -149,8 +167,15 @@ Test(mac, usual_writings_become_one)
 
 Test(mac, other_texts_are_refused)
 {
-    static const char *const rows[] = {"", "00:1A:79:4D:2B", "00:1A:79:4D:2B:1G", "00:1A-79:4D:2B:11", "001A794D2B1",
-                                       "00 1A 79 4D 2B 11", "001A.794D:2B11", "00:1A:79:4D:2B:11:22", ":::::::::::::::::"};
+    static const char *const rows[] = {"",
+                                       "00:1A:79:4D:2B",
+                                       "00:1A:79:4D:2B:1G",
+                                       "00:1A-79:4D:2B:11",
+                                       "001A794D2B1",
+                                       "00 1A 79 4D 2B 11",
+                                       "001A.794D:2B11",
+                                       "00:1A:79:4D:2B:11:22",
+                                       ":::::::::::::::::"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char mac[18];
         cr_expect(eq(int, mac_normalise(rows[i], mac), -1), "%s", rows[i]);

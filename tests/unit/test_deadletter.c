@@ -8,8 +8,15 @@
 #include "contract/schema.h"
 
 static const struct dead_letter full = {
-    .reason = DEAD_INVALID, .detail = "want one of 3 values", .pointer = "/data/reason", .topic = "tvbridge.events.stalker",
-    .partition = 4, .offset = 1812, .attempts = 0, .round = 1, .now_ms = 1795341601250,
+    .reason = DEAD_INVALID,
+    .detail = "want one of 3 values",
+    .pointer = "/data/reason",
+    .topic = "tvbridge.events.stalker",
+    .partition = 4,
+    .offset = 1812,
+    .attempts = 0,
+    .round = 1,
+    .now_ms = 1795341601250,
 };
 
 static json_t *as_object(const struct dead_letter *d)
@@ -79,7 +86,8 @@ Test(deadletter, every_reason_is_one_of_the_schema)
         struct fault f = {.pointer = ""};
         d.reason = (enum dead_reason)r;
         json_t *o = as_object(&d);
-        cr_expect(eq(int, schema_check(s, o, &f), true), "%s: %s %s", dead_reason_name(d.reason), f.pointer, f.reason);
+        cr_expect(eq(int, schema_check(s, o, &f), true), "%s: %s %s", dead_reason_name(d.reason),
+                  f.pointer, f.reason);
         json_decref(o);
     }
     schema_free(s);

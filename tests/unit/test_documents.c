@@ -30,12 +30,15 @@ static size_t check_examples(const char *path)
     cr_assert(ne(ptr, s, NULL), "%s: %s", path, err.msg);
     cr_assert(ne(ptr, doc, NULL), "%s", path);
     cr_expect(eq(int, json_is_string(json_object_get(doc, "title")), 1), "%s: title", path);
-    cr_expect(eq(int, json_is_string(json_object_get(doc, "description")), 1), "%s: description", path);
+    cr_expect(eq(int, json_is_string(json_object_get(doc, "description")), 1), "%s: description",
+              path);
     json_t *examples = json_object_get(doc, "examples"), *example;
     size_t i, n = json_array_size(examples);
-    json_array_foreach(examples, i, example) {
+    json_array_foreach(examples, i, example)
+    {
         struct fault f = {.pointer = ""};
-        cr_expect(eq(int, schema_check(s, example, &f), true), "%s: example %zu: %s %s", path, i, f.pointer, f.reason);
+        cr_expect(eq(int, schema_check(s, example, &f), true), "%s: example %zu: %s %s", path, i,
+                  f.pointer, f.reason);
     }
     json_decref(doc);
     schema_free(s);
@@ -61,14 +64,16 @@ static int check_folder(const char *folder)
 Test(documents, every_schema_compiles_and_its_examples_are_valid)
 {
     cr_expect(ge(int, check_folder(SCHEMAS), 4));
-    cr_expect(eq(int, check_folder(SCHEMAS "/events"), EVENT_TYPE_COUNT + 1), "a schema for each type, and the definitions");
+    cr_expect(eq(int, check_folder(SCHEMAS "/events"), EVENT_TYPE_COUNT + 1),
+              "a schema for each type, and the definitions");
 }
 
 Test(documents, every_event_type_has_its_schema)
 {
     for (int t = 0; t < EVENT_TYPE_COUNT; t++) {
         char path[1024];
-        snprintf(path, sizeof(path), SCHEMAS "/events/%s.schema.json", event_type_name((enum event_type)t));
+        snprintf(path, sizeof(path), SCHEMAS "/events/%s.schema.json",
+                 event_type_name((enum event_type)t));
         cr_expect(eq(int, access(path, R_OK), 0), "%s", path);
     }
 }
@@ -101,15 +106,15 @@ static int check_refs(const json_t *root, json_t *v)
     json_t *member;
     size_t i;
     int n = 0;
-    json_object_foreach(v, name, member) {
+    json_object_foreach(v, name, member)
+    {
         if (strcmp(name, "$ref") == 0 && json_is_string(member)) {
             check_ref(root, json_string_value(member));
             n++;
         }
         n += check_refs(root, member);
     }
-    json_array_foreach(v, i, member)
-        n += check_refs(root, member);
+    json_array_foreach(v, i, member) n += check_refs(root, member);
     return n;
 }
 
@@ -126,7 +131,8 @@ Test(documents, asyncapi_has_a_message_for_every_event_type)
     const char *name;
     json_t *message, *messages = json_at_pointer(yaml_root(d), "/components/messages");
     int found[EVENT_TYPE_COUNT] = {0};
-    json_object_foreach(messages, name, message) {
+    json_object_foreach(messages, name, message)
+    {
         enum event_type t;
         if (event_type_parse(json_string_value(json_object_get(message, "name")), &t) == 0)
             found[t]++;
@@ -144,7 +150,8 @@ static const char *text_of(const json_t *v, char *text, size_t size)
     if (json_is_integer(v))
         snprintf(text, size, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
     else
-        snprintf(text, size, "%s", json_is_string(v) ? json_string_value(v) : "(neither text nor number)");
+        snprintf(text, size, "%s",
+                 json_is_string(v) ? json_string_value(v) : "(neither text nor number)");
     return text;
 }
 
@@ -176,7 +183,8 @@ Test(documents, asyncapi_names_and_sets_the_topics_as_the_code_does)
         json_t *config = json_at_pointer(channel, "/bindings/kafka/topicConfiguration");
         cr_expect(ge(sz, json_object_size(config), 3), "%s", name);
         json_object_foreach(config, setting, value)
-            cr_expect(eq(str, (char *)text_of(value, text, sizeof(text)), (char *)wanted((enum topic_kind)k, setting)),
+            cr_expect(eq(str, (char *)text_of(value, text, sizeof(text)),
+                         (char *)wanted((enum topic_kind)k, setting)),
                       "%s %s", name, setting);
     }
     yaml_doc_free(d);

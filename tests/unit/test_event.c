@@ -44,7 +44,9 @@ Test(event, structured_mode_is_decoded_whole)
 {
     struct event e;
     struct event_header h = header("content-type", "application/cloudevents+json; charset=UTF-8");
-    struct event_message m = message(BLOCKED_HEAD ",\"sequence\":\"7\",\"time\":\"2026-11-22T10:00:00Z\","
+    struct event_message m = message(
+        BLOCKED_HEAD
+        ",\"sequence\":\"7\",\"time\":\"2026-11-22T10:00:00Z\","
         "\"expirytime\":\"1970-01-01T00:00:01.5Z\",\"partitionkey\":\"70001\",\"myext\":true,"
         "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"" BLOCKED_TAIL);
     m.headers = &h;
@@ -57,7 +59,8 @@ Test(event, structured_mode_is_decoded_whole)
     cr_expect(eq(str, (char *)e.provider, "stalker"));
     cr_expect(eq(str, (char *)e.time, "2026-11-22T10:00:00Z"));
     cr_expect(eq(str, (char *)e.sequence, "7"));
-    cr_expect(eq(str, (char *)e.traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    cr_expect(
+        eq(str, (char *)e.traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
     cr_expect(eq(i64, e.expires_ms, 1500));
     cr_expect(eq(str, (char *)json_string_value(json_object_get(e.data, "reason")), "delinquency"));
     cr_expect(eq(sz, e.axes.n, 1));
@@ -69,8 +72,9 @@ Test(event, structured_mode_is_decoded_whole)
 Test(event, what_is_absent_is_null_and_data_is_an_empty_object)
 {
     struct event e;
-    struct event_message m = message("{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/b\",\"subject\":\"70001\","
-                                     "\"type\":\"tvbridge.contract.unblocked\",\"provider\":\"stalker\"}");
+    struct event_message m =
+        message("{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/b\",\"subject\":\"70001\","
+                "\"type\":\"tvbridge.contract.unblocked\",\"provider\":\"stalker\"}");
     expect_event(&m, &e, "no data");
     cr_expect(eq(ptr, (void *)e.time, NULL));
     cr_expect(eq(ptr, (void *)e.sequence, NULL));
@@ -84,7 +88,8 @@ Test(event, what_is_absent_is_null_and_data_is_an_empty_object)
 Test(event, an_attribute_that_is_null_is_unset)
 {
     struct event e;
-    struct event_message m = message(BLOCKED_HEAD ",\"sequence\":null,\"time\":null,\"myext\":null" BLOCKED_TAIL);
+    struct event_message m =
+        message(BLOCKED_HEAD ",\"sequence\":null,\"time\":null,\"myext\":null" BLOCKED_TAIL);
     expect_event(&m, &e, "null attributes");
     cr_expect(eq(ptr, (void *)e.sequence, NULL));
     event_fini(&e);
@@ -92,7 +97,9 @@ Test(event, an_attribute_that_is_null_is_unset)
 
 Test(event, content_types_name_the_mode)
 {
-    static const struct { const char *type, *pointer; } rows[] = {
+    static const struct {
+        const char *type, *pointer;
+    } rows[] = {
         {"application/cloudevents+json", NULL},
         {"Application/CloudEvents+JSON", NULL},
         {"application/cloudevents+json;charset=utf-8", NULL},
@@ -120,7 +127,9 @@ Test(event, content_types_name_the_mode)
 
 Test(event, messages_that_are_no_single_event_are_refused)
 {
-    static const struct { const char *why, *text, *pointer; } rows[] = {
+    static const struct {
+        const char *why, *text, *pointer;
+    } rows[] = {
         {"not JSON", "hello", ""},
         {"empty", "", ""},
         {"a batch", "[" BLOCKED "]", ""},
@@ -167,9 +176,10 @@ struct binary {
 
 static void binary_init(struct binary *b, const char *data)
 {
-    *b = (struct binary){.h = {header("ce_specversion", "1.0"), header("ce_id", "e1"), header("ce_source", "/billing"),
-                               header("ce_type", "tvbridge.contract.blocked"), header("ce_subject", "70001"),
-                               header("ce_provider", "stalker")}};
+    *b = (struct binary){.h = {header("ce_specversion", "1.0"), header("ce_id", "e1"),
+                               header("ce_source", "/billing"),
+                               header("ce_type", "tvbridge.contract.blocked"),
+                               header("ce_subject", "70001"), header("ce_provider", "stalker")}};
     b->m = message(data);
     b->m.headers = b->h;
     b->m.header_count = 6;
@@ -217,7 +227,9 @@ Test(event, binary_mode_without_a_value_is_an_event_without_data)
 
 Test(event, binary_mode_refuses_by_the_pointer_of_the_structured_form)
 {
-    static const struct { const char *why, *name, *value, *data, *pointer; } rows[] = {
+    static const struct {
+        const char *why, *name, *value, *data, *pointer;
+    } rows[] = {
         {"two ids", "ce_id", "e2", "{}", "/id"},
         {"upper case", "ce_MyExt", "1", "{}", NULL},
         {"not UTF-8", "ce_myext", "\xff\xfe", "{}", "/myext"},
@@ -228,7 +240,8 @@ Test(event, binary_mode_refuses_by_the_pointer_of_the_structured_form)
         {"data as an attribute", "ce_data", "{}", "{}", "/data"},
         {"not JSON", "content-type", "application/json", "{", "/data"},
         {"no object", "content-type", "application/json", "[]", "/data"},
-        {"a field of data", "content-type", "application/json", "{\"reason\":\"whim\"}", "/data/reason"},
+        {"a field of data", "content-type", "application/json", "{\"reason\":\"whim\"}",
+         "/data/reason"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct binary b;
@@ -246,14 +259,16 @@ Test(event, a_header_with_a_nul_byte_is_refused)
 {
     struct binary b;
     binary_init(&b, "{}");
-    b.h[1].value = "e\0" "1";
+    b.h[1].value = "e\0"
+                   "1";
     b.h[1].len = 3;
     expect_fault(&b.m, "/id", "NUL");
 }
 
 Test(event, any_type_that_ends_with_json_is_data_in_binary_mode)
 {
-    static const char *const types[] = {"application/json", "APPLICATION/JSON", "application/vnd.isp+json", "text/x+json;v=1"};
+    static const char *const types[] = {"application/json", "APPLICATION/JSON",
+                                        "application/vnd.isp+json", "text/x+json;v=1"};
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         struct binary b;
         struct event e;
@@ -285,29 +300,53 @@ static bool same_fingerprint(const char *a, const char *b)
 
 Test(event, fingerprint_is_of_what_is_said_not_of_how_or_when)
 {
-    cr_expect(eq(int, same_fingerprint(BLOCKED, BLOCKED_HEAD ",\"time\":\"2026-11-22T10:00:00Z\",\"sequence\":\"7\","
-        "\"expirytime\":\"2027-01-01T00:00:00Z\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\""
-        BLOCKED_TAIL), true), "time, expiry and trace");
-    cr_expect(eq(int, same_fingerprint(BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"scope\":\"total\"}}",
-                               BLOCKED_HEAD ",\"data\":{ \"scope\":\"total\", \"reason\":\"delinquency\"}}"), true), "order of members");
-    cr_expect(eq(int, same_fingerprint(BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"note\":\"\\u00e9\"}}",
-                               BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"note\":\"\xc3\xa9\"}}"), true), "escapes");
+    cr_expect(
+        eq(int,
+           same_fingerprint(BLOCKED, BLOCKED_HEAD
+                            ",\"time\":\"2026-11-22T10:00:00Z\",\"sequence\":\"7\","
+                            "\"expirytime\":\"2027-01-01T00:00:00Z\",\"traceparent\":\"00-"
+                            "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"" BLOCKED_TAIL),
+           true),
+        "time, expiry and trace");
+    cr_expect(eq(int,
+                 same_fingerprint(
+                     BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"scope\":\"total\"}}",
+                     BLOCKED_HEAD ",\"data\":{ \"scope\":\"total\", \"reason\":\"delinquency\"}}"),
+                 true),
+              "order of members");
+    cr_expect(eq(int,
+                 same_fingerprint(
+                     BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"note\":\"\\u00e9\"}}",
+                     BLOCKED_HEAD ",\"data\":{\"reason\":\"delinquency\",\"note\":\"\xc3\xa9\"}}"),
+                 true),
+              "escapes");
 }
 
 Test(event, fingerprint_moves_with_type_sequence_and_data)
 {
-    cr_expect(zero(int, same_fingerprint(BLOCKED, BLOCKED_HEAD ",\"sequence\":\"8\"" BLOCKED_TAIL)), "sequence");
+    cr_expect(zero(int, same_fingerprint(BLOCKED, BLOCKED_HEAD ",\"sequence\":\"8\"" BLOCKED_TAIL)),
+              "sequence");
     cr_expect(zero(int, same_fingerprint(BLOCKED, BLOCKED_HEAD BLOCKED_TAIL)), "no sequence");
-    cr_expect(zero(int, same_fingerprint(BLOCKED, BLOCKED_HEAD ",\"sequence\":\"7\",\"data\":{\"reason\":\"administrative\"}}")), "data");
-    cr_expect(zero(int, same_fingerprint(BLOCKED,
-        "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/billing\",\"type\":\"tvbridge.contract.unblocked\","
-        "\"subject\":\"70001\",\"provider\":\"stalker\",\"sequence\":\"7\"" BLOCKED_TAIL)), "type");
+    cr_expect(zero(int, same_fingerprint(
+                            BLOCKED, BLOCKED_HEAD
+                            ",\"sequence\":\"7\",\"data\":{\"reason\":\"administrative\"}}")),
+              "data");
+    cr_expect(
+        zero(int,
+             same_fingerprint(
+                 BLOCKED,
+                 "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/"
+                 "billing\",\"type\":\"tvbridge.contract.unblocked\","
+                 "\"subject\":\"70001\",\"provider\":\"stalker\",\"sequence\":\"7\"" BLOCKED_TAIL)),
+        "type");
 }
 
 Test(event, key_is_of_service_source_and_id_alone)
 {
-    struct event a = decoded(BLOCKED), b = decoded(BLOCKED_HEAD ",\"data\":{\"reason\":\"administrative\"}}");
-    struct event c = decoded("{\"specversion\":\"1.0\",\"id\":\"e\",\"source\":\"/billing1\",\"type\":\"tvbridge.contract.blocked\","
+    struct event a = decoded(BLOCKED),
+                 b = decoded(BLOCKED_HEAD ",\"data\":{\"reason\":\"administrative\"}}");
+    struct event c = decoded("{\"specversion\":\"1.0\",\"id\":\"e\",\"source\":\"/"
+                             "billing1\",\"type\":\"tvbridge.contract.blocked\","
                              "\"subject\":\"70001\",\"provider\":\"stalker\"" BLOCKED_TAIL);
     cr_expect(eq(str, a.key, b.key));
     cr_expect(ne(str, a.key, c.key));
@@ -334,7 +373,10 @@ Test(event, partitionkey_must_be_the_key)
 
 Test(event, lists_are_about_a_provider_and_the_others_about_a_service)
 {
-    static const struct { const char *why, *subject, *type; bool ok; } rows[] = {
+    static const struct {
+        const char *why, *subject, *type;
+        bool ok;
+    } rows[] = {
         {"list of this provider", "provider:stalker", "catalog.requested", true},
         {"list of another", "provider:ole", "catalog.requested", false},
         {"list of a service", "70001", "accounts.requested", false},
@@ -343,8 +385,11 @@ Test(event, lists_are_about_a_provider_and_the_others_about_a_service)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[512];
         struct event e;
-        snprintf(text, sizeof(text), "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/b\",\"type\":\"tvbridge.%s\","
-                 "\"subject\":\"%s\",\"provider\":\"stalker\"}", rows[i].type, rows[i].subject);
+        snprintf(
+            text, sizeof(text),
+            "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/b\",\"type\":\"tvbridge.%s\","
+            "\"subject\":\"%s\",\"provider\":\"stalker\"}",
+            rows[i].type, rows[i].subject);
         struct event_message m = message(text);
         if (!rows[i].ok) {
             expect_fault(&m, "/subject", rows[i].why);
@@ -358,9 +403,11 @@ Test(event, lists_are_about_a_provider_and_the_others_about_a_service)
 /* Partitions of java.org.apache.kafka's own hash: Utils.murmur2("21") = -973932308, ("abc") = 479470107. */
 Test(partition, is_that_of_javas_default_partitioner)
 {
-    cr_expect(eq(i32, partition_of(PARTITIONER_MURMUR2, "21", 2, 12), (-973932308 & 0x7fffffff) % 12));
+    cr_expect(
+        eq(i32, partition_of(PARTITIONER_MURMUR2, "21", 2, 12), (-973932308 & 0x7fffffff) % 12));
     cr_expect(eq(i32, partition_of(PARTITIONER_MURMUR2, "abc", 3, 12), 479470107 % 12));
-    cr_expect(eq(i32, partition_of(PARTITIONER_CRC32, "123456789", 9, 12), (int32_t)(0xcbf43926u % 12)));
+    cr_expect(
+        eq(i32, partition_of(PARTITIONER_CRC32, "123456789", 9, 12), (int32_t)(0xcbf43926u % 12)));
 }
 
 Test(event, is_misplaced_when_key_provider_or_partition_differ)
@@ -373,21 +420,28 @@ Test(event, is_misplaced_when_key_provider_or_partition_differ)
     cr_expect(zero(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, home, 12, &f)));
     cr_expect(eq(int, event_is_misplaced(&e, &m, "ole", PARTITIONER_MURMUR2, home, 12, &f), true));
     cr_expect(eq(str, f.pointer, "/provider"));
-    cr_expect(eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, (home + 1) % 12, 12, &f), true));
+    cr_expect(
+        eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, (home + 1) % 12, 12, &f),
+           true));
     cr_expect(eq(str, f.pointer, "/subject"));
     m.key = "70002";
-    cr_expect(eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, home, 12, &f), true));
+    cr_expect(
+        eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, home, 12, &f), true));
     m.key = NULL;
     m.key_len = 0;
-    cr_expect(eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, home, 12, &f), true));
+    cr_expect(
+        eq(int, event_is_misplaced(&e, &m, "stalker", PARTITIONER_MURMUR2, home, 12, &f), true));
     event_fini(&e);
 }
 
 Test(event, order_is_the_sequence_or_else_the_offset)
 {
     struct event with = decoded(BLOCKED), without = decoded(BLOCKED_HEAD BLOCKED_TAIL);
-    cr_expect(eq(int, order_cmp(event_order(&with, 2, 900), (struct order){.epoch = 2, .number = 7}), 0));
-    cr_expect(eq(int, order_cmp(event_order(&without, 2, 900), (struct order){.epoch = 2, .number = 900}), 0));
+    cr_expect(
+        eq(int, order_cmp(event_order(&with, 2, 900), (struct order){.epoch = 2, .number = 7}), 0));
+    cr_expect(
+        eq(int, order_cmp(event_order(&without, 2, 900), (struct order){.epoch = 2, .number = 900}),
+           0));
     event_fini(&with);
     event_fini(&without);
 }
@@ -415,10 +469,13 @@ static void try_bytes(const char *bytes, size_t n)
 
 Test(event, no_changed_byte_of_a_valid_event_breaks_the_decoder)
 {
-    char text[] = BLOCKED_HEAD ",\"sequence\":\"7\",\"expirytime\":\"2027-01-01T00:00:00Z\",\"data\":{\"reason\":"
-                  "\"delinquency\",\"note\":\"\\u00e9\\ud83d\\ude00 \xc3\xa9\",\"extra\":{\"n\":-1.5e3,\"a\":[1,true,null]}}}";
+    char text[] = BLOCKED_HEAD
+        ",\"sequence\":\"7\",\"expirytime\":\"2027-01-01T00:00:00Z\",\"data\":{\"reason\":"
+        "\"delinquency\",\"note\":\"\\u00e9\\ud83d\\ude00 "
+        "\xc3\xa9\",\"extra\":{\"n\":-1.5e3,\"a\":[1,true,null]}}}";
     size_t n = sizeof(text) - 1;
-    static const unsigned char bytes[] = {0, 1, ' ', '"', '\\', '{', '}', '[', ']', ',', ':', '0', 'u', 0x7f, 0x80, 0xc3, 0xff};
+    static const unsigned char bytes[] = {0,   1,   ' ', '"', '\\', '{',  '}',  '[', ']',
+                                          ',', ':', '0', 'u', 0x7f, 0x80, 0xc3, 0xff};
     for (size_t i = 0; i < n; i++) {
         char was = text[i];
         for (size_t k = 0; k < sizeof(bytes); k++) {

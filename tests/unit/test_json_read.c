@@ -32,9 +32,22 @@ static bool same_as_jansson(const char *text, size_t n)
 Test(json_read, takes_the_usual)
 {
     static const char *const rows[] = {
-        "{}", "[]", " [ 1 , -2 , 0 ] ", "\"\"", "true", "false", "null", "-0", "999999999999999999", "{\"\":1}",
-        "{\"a\":{\"b\":[{\"c\":\"d\"}]},\"e\":null}", "\"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"",
-        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u00e9\\u20ac\\ud83d\\ude00x\"", "{\"a\\u0062\":1}", "\t\r\n1\n",
+        "{}",
+        "[]",
+        " [ 1 , -2 , 0 ] ",
+        "\"\"",
+        "true",
+        "false",
+        "null",
+        "-0",
+        "999999999999999999",
+        "{\"\":1}",
+        "{\"a\":{\"b\":[{\"c\":\"d\"}]},\"e\":null}",
+        "\"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "\"\\u00e9\\u20ac\\ud83d\\ude00x\"",
+        "{\"a\\u0062\":1}",
+        "\t\r\n1\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect(eq(int, same_as_jansson(rows[i], strlen(rows[i])), true), "%s", rows[i]);
@@ -43,9 +56,40 @@ Test(json_read, takes_the_usual)
 Test(json_read, leaves_the_rest_to_jansson)
 {
     static const char *const rows[] = {
-        "", " ", "1.5", "1e3", "1000000000000000000", "01", "-", "+1", "nul", "truex", "[1,]", "[1 2]", "{\"a\":1,}", "{a:1}",
-        "{\"a\" 1}", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "\"", "\"a", "\"\x01\"", "\"\\x\"", "\"\\u12\"", "\"\\u0000\"",
-        "\"\\ud83d\"", "\"\\ud83dx\"", "\"\\ude00\"", "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "1 2", "{}x", "[", "{", "]",
+        "",
+        " ",
+        "1.5",
+        "1e3",
+        "1000000000000000000",
+        "01",
+        "-",
+        "+1",
+        "nul",
+        "truex",
+        "[1,]",
+        "[1 2]",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\" 1}",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "\"",
+        "\"a",
+        "\"\x01\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u0000\"",
+        "\"\\ud83d\"",
+        "\"\\ud83dx\"",
+        "\"\\ude00\"",
+        "\"\xff\"",
+        "\"\xc3\"",
+        "\"\xed\xa0\x80\"",
+        "1 2",
+        "{}x",
+        "[",
+        "{",
+        "]",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect(zero(int, same_as_jansson(rows[i], strlen(rows[i]))), "%s", rows[i]);
@@ -83,7 +127,8 @@ Test(json_read, a_long_text_with_escapes_is_left_or_the_same)
     }
     memset(text, 'x', sizeof(text));
     text[0] = text[sizeof(text) - 1] = '"';
-    cr_expect(eq(int, same_as_jansson(text, sizeof(text)), true), "without escapes any length is taken");
+    cr_expect(eq(int, same_as_jansson(text, sizeof(text)), true),
+              "without escapes any length is taken");
 }
 
 static void each_vector(void (*fn)(char *text, size_t n))

@@ -12,7 +12,8 @@ Test(order, text_is_fixed_width)
     char text[ORDER_TEXT_SIZE];
     order_format((struct order){.epoch = 1, .number = 42, .sub = 7}, text);
     cr_expect(eq(str, text, "000001-000000000000000042-000007"));
-    order_format((struct order){.epoch = 999999, .number = 999999999999999999u, .sub = 999999}, text);
+    order_format((struct order){.epoch = 999999, .number = 999999999999999999u, .sub = 999999},
+                 text);
     cr_expect(eq(str, text, "999999-999999999999999999-999999"));
 }
 
@@ -28,9 +29,16 @@ Test(order, text_comes_back_as_the_same_order)
 Test(order, other_texts_are_refused)
 {
     static const char *const rows[] = {
-        "", "0", "000001-000000000000000042", "000001-000000000000000042-", "000001-000000000000000042-00000",
-        "000001-000000000000000042-0000070", "000001_000000000000000042-000007", "000001-00000000000000004x-000007",
-        "-00001-000000000000000042-000007", " 00001-000000000000000042-000007",
+        "",
+        "0",
+        "000001-000000000000000042",
+        "000001-000000000000000042-",
+        "000001-000000000000000042-00000",
+        "000001-000000000000000042-0000070",
+        "000001_000000000000000042-000007",
+        "000001-00000000000000004x-000007",
+        "-00001-000000000000000042-000007",
+        " 00001-000000000000000042-000007",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct order o;
@@ -40,7 +48,10 @@ Test(order, other_texts_are_refused)
 
 Test(order, epoch_goes_before_number_and_number_before_sub)
 {
-    static const struct { const char *why; struct order low, high; } rows[] = {
+    static const struct {
+        const char *why;
+        struct order low, high;
+    } rows[] = {
         {"epoch", {1, 999, 9}, {2, 0, 0}},
         {"number", {1, 9, 9}, {1, 10, 0}},
         {"sub", {1, 9, 0}, {1, 9, 1}},
@@ -73,9 +84,17 @@ Test(order, byte_order_of_the_text_is_the_order)
 
 Test(order, sequence_is_one_to_eighteen_digits_compared_as_a_number)
 {
-    static const struct { const char *text; int rc; uint64_t value; } rows[] = {
-        {"0", 0, 0}, {"007", 0, 7}, {"123", 0, 123}, {"999999999999999999", 0, 999999999999999999u},
-        {"", -1, 0}, {"1000000000000000000", -1, 0}, {"-1", -1, 0}, {"+1", -1, 0}, {"1.0", -1, 0}, {" 1", -1, 0}, {"1a", -1, 0},
+    static const struct {
+        const char *text;
+        int rc;
+        uint64_t value;
+    } rows[] = {
+        {"0", 0, 0},     {"007", 0, 7},
+        {"123", 0, 123}, {"999999999999999999", 0, 999999999999999999u},
+        {"", -1, 0},     {"1000000000000000000", -1, 0},
+        {"-1", -1, 0},   {"+1", -1, 0},
+        {"1.0", -1, 0},  {" 1", -1, 0},
+        {"1a", -1, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         uint64_t v = 0;

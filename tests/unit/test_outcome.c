@@ -20,7 +20,11 @@ static struct event event_of(const char *text)
 }
 
 static const struct outcome_place place = {
-    .partition = 4, .offset = 1812, .order = {.number = 7}, .fence = "1795342800000001", .now_ms = 1795341601250,
+    .partition = 4,
+    .offset = 1812,
+    .order = {.number = 7},
+    .fence = "1795342800000001",
+    .now_ms = 1795341601250,
 };
 
 static json_t *encoded(const struct outcome *o, const struct event *e, const char *record)
@@ -44,13 +48,23 @@ static const char *at(const json_t *v, const char *pointer)
 
 Test(outcome, kinds_have_names_that_parse_back_and_final_ones_end_an_event)
 {
-    static const struct { enum outcome_kind kind; const char *name; bool final, moves; } rows[] = {
-        {OUTCOME_APPLIED, "applied", true, true},     {OUTCOME_UNCHANGED, "unchanged", true, true},
-        {OUTCOME_SUPERSEDED, "superseded", true, false}, {OUTCOME_STALE, "stale", true, false},
-        {OUTCOME_REJECTED, "rejected", true, false},  {OUTCOME_DEAD, "dead", true, false},
-        {OUTCOME_EXPIRED, "expired", true, false},    {OUTCOME_PREVIEW, "preview", true, false},
-        {OUTCOME_CONFLICT, "conflict", true, false},  {OUTCOME_HELD, "held", false, false},
-        {OUTCOME_IN_DOUBT, "in_doubt", false, false}, {OUTCOME_WAITING, "waiting", false, false},
+    static const struct {
+        enum outcome_kind kind;
+        const char *name;
+        bool final, moves;
+    } rows[] = {
+        {OUTCOME_APPLIED, "applied", true, true},
+        {OUTCOME_UNCHANGED, "unchanged", true, true},
+        {OUTCOME_SUPERSEDED, "superseded", true, false},
+        {OUTCOME_STALE, "stale", true, false},
+        {OUTCOME_REJECTED, "rejected", true, false},
+        {OUTCOME_DEAD, "dead", true, false},
+        {OUTCOME_EXPIRED, "expired", true, false},
+        {OUTCOME_PREVIEW, "preview", true, false},
+        {OUTCOME_CONFLICT, "conflict", true, false},
+        {OUTCOME_HELD, "held", false, false},
+        {OUTCOME_IN_DOUBT, "in_doubt", false, false},
+        {OUTCOME_WAITING, "waiting", false, false},
     };
     cr_expect(eq(sz, ARRAY_LEN(rows), OUTCOME_KIND_COUNT));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -67,9 +81,15 @@ Test(outcome, kinds_have_names_that_parse_back_and_final_ones_end_an_event)
 
 Test(outcome, says_what_came_of_which_event)
 {
-    struct event e = event_of(BLOCKED_HEAD ",\"sequence\":\"7\","
-                              "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"" BLOCKED_TAIL);
-    struct outcome o = {.kind = OUTCOME_REJECTED, .attempts = 2, .round = 1, .reason = "unknown_account", .status = 200,
+    struct event e = event_of(
+        BLOCKED_HEAD
+        ",\"sequence\":\"7\","
+        "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"" BLOCKED_TAIL);
+    struct outcome o = {.kind = OUTCOME_REJECTED,
+                        .attempts = 2,
+                        .round = 1,
+                        .reason = "unknown_account",
+                        .status = 200,
                         .answer = "Account \"70001\" not found"};
     json_t *v = encoded(&o, &e, NULL);
     char id[33];
@@ -81,14 +101,16 @@ Test(outcome, says_what_came_of_which_event)
     cr_expect(eq(str, (char *)at(v, "/partitionkey"), "stalker/70001"));
     cr_expect(eq(str, (char *)at(v, "/time"), "2026-11-22T10:00:01.250Z"));
     cr_expect(eq(str, (char *)at(v, "/sequence"), "7"));
-    cr_expect(eq(str, (char *)at(v, "/traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    cr_expect(eq(str, (char *)at(v, "/traceparent"),
+                 "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
     cr_expect(eq(str, (char *)at(v, "/data/event/id"), "e1"));
     cr_expect(eq(str, (char *)at(v, "/data/event/source"), "/billing"));
     cr_expect(eq(str, (char *)at(v, "/data/event/type"), "tvbridge.contract.blocked"));
     cr_expect(eq(str, (char *)at(v, "/data/kind"), "rejected"));
     cr_expect(eq(str, (char *)at(v, "/data/reason"), "unknown_account"));
     cr_expect(eq(str, (char *)at(v, "/data/provider_answer/text"), "Account \"70001\" not found"));
-    cr_expect(eq(int, (int)json_integer_value(json_at_pointer(v, "/data/provider_answer/status")), 200));
+    cr_expect(
+        eq(int, (int)json_integer_value(json_at_pointer(v, "/data/provider_answer/status")), 200));
     cr_expect(eq(int, (int)json_integer_value(json_at_pointer(v, "/data/attempts")), 2));
     cr_expect(eq(int, (int)json_integer_value(json_at_pointer(v, "/data/place/offset")), 1812));
     cr_expect(eq(str, (char *)at(v, "/data/order"), "000000-000000000000000007-000000"));
@@ -109,11 +131,16 @@ Test(outcome, is_what_its_schema_says)
     for (int k = 0; k < OUTCOME_KIND_COUNT; k++)
         for (unsigned shape = 0; shape < 16; shape++) {
             struct fault f = {.pointer = ""};
-            struct outcome o = {.kind = (enum outcome_kind)k, .round = 1, .attempts = shape,
-                                .status = shape & 1 ? 200 : 0, .reason = "a_word", .resolved = "record",
+            struct outcome o = {.kind = (enum outcome_kind)k,
+                                .round = 1,
+                                .attempts = shape,
+                                .status = shape & 1 ? 200 : 0,
+                                .reason = "a_word",
+                                .resolved = "record",
                                 .given = shape & 2 ? json_pack("{s:s}", "pin", "1234") : NULL};
             json_t *v = encoded(&o, &rows[shape & 4 ? 1 : 0], shape & 8 ? record_text : NULL);
-            cr_expect(eq(int, schema_check(s, v, &f), true), "%s: %s %s", outcome_kind_name(o.kind), f.pointer, f.reason);
+            cr_expect(eq(int, schema_check(s, v, &f), true), "%s: %s %s", outcome_kind_name(o.kind),
+                      f.pointer, f.reason);
             json_decref(v);
             outcome_fini(&o);
         }
@@ -156,9 +183,15 @@ Test(outcome, an_answer_that_is_no_utf8_still_makes_json)
     json_t *v = encoded(&o, &e, NULL);
     cr_expect(eq(sz, strlen(at(v, "/data/provider_answer/text")), sizeof(o.answer)));
     json_decref(v);
-    static const struct { const char *raw, *want; } rows[] = {
-        {"caf\xc3\xa9", "caf\xc3\xa9"},     {"cut \xe2\x82", "cut ??"},      {"\xed\xa0\x80", "???"},
-        {"\xc0\x80", "??"},                 {"\xf4\x90\x80\x80", "????"},    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+    static const struct {
+        const char *raw, *want;
+    } rows[] = {
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"cut \xe2\x82", "cut ??"},
+        {"\xed\xa0\x80", "???"},
+        {"\xc0\x80", "??"},
+        {"\xf4\x90\x80\x80", "????"},
+        {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
         {"tab\tnew\nline", "tab\tnew\nline"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -185,10 +218,17 @@ static void expect_same(const struct outcome *a, const struct outcome *b)
 Test(outcome, facts_come_back_as_they_were)
 {
     struct outcome rows[] = {
-        {.kind = OUTCOME_APPLIED, .attempts = 1, .round = 1, .status = 200, .answer = "OK \"quoted\" \xc3\xa9",
+        {.kind = OUTCOME_APPLIED,
+         .attempts = 1,
+         .round = 1,
+         .status = 200,
+         .answer = "OK \"quoted\" \xc3\xa9",
          .given = json_pack("{s:s,s:{s:i}}", "account_number", "70001", "nested", "n", 3)},
         {.kind = OUTCOME_STALE, .round = 3, .resolved = "record"},
-        {.kind = OUTCOME_IN_DOUBT, .attempts = 4294967295u, .round = 4294967295u, .reason = "no_answer"},
+        {.kind = OUTCOME_IN_DOUBT,
+         .attempts = 4294967295u,
+         .round = 4294967295u,
+         .reason = "no_answer"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct buf facts;
@@ -205,9 +245,15 @@ Test(outcome, facts_come_back_as_they_were)
 
 Test(outcome, texts_that_are_no_facts_are_refused)
 {
-    static const char *const rows[] = {"", "[]", "{}", "{\"kind\":\"done\"}", "{\"kind\":\"applied\",\"attempts\":-1}",
-                                       "{\"kind\":\"applied\",\"status\":\"200\"}", "{\"kind\":\"applied\",\"given\":[]}",
-                                       "{\"kind\":\"applied\"", "{\"kind\":\"applied\",\"round\":4294967296}"};
+    static const char *const rows[] = {"",
+                                       "[]",
+                                       "{}",
+                                       "{\"kind\":\"done\"}",
+                                       "{\"kind\":\"applied\",\"attempts\":-1}",
+                                       "{\"kind\":\"applied\",\"status\":\"200\"}",
+                                       "{\"kind\":\"applied\",\"given\":[]}",
+                                       "{\"kind\":\"applied\"",
+                                       "{\"kind\":\"applied\",\"round\":4294967296}"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct outcome o;
         cr_expect(eq(int, outcome_facts_decode(rows[i], strlen(rows[i]), &o), -1), "%s", rows[i]);

@@ -7,9 +7,15 @@
 #include "contract/schema.h"
 #include "event_help.h"
 
-static struct event made(enum event_type type, const char *id, const char *sequence, const char *axis)
+static struct event made(enum event_type type, const char *id, const char *sequence,
+                         const char *axis)
 {
-    struct event e = {.type = type, .id = id, .source = "/b", .service = "70001", .provider = "stalker", .sequence = sequence};
+    struct event e = {.type = type,
+                      .id = id,
+                      .source = "/b",
+                      .service = "70001",
+                      .provider = "stalker",
+                      .sequence = sequence};
     if (axis != NULL) {
         strcpy(e.axes.name[0], axis);
         e.axes.n = 1;
@@ -24,11 +30,13 @@ static json_t *json(const char *text)
     return v;
 }
 
-static void apply(json_t *record, const struct event *e, uint64_t number, const char *patch, const char *fence)
+static void apply(json_t *record, const struct event *e, uint64_t number, const char *patch,
+                  const char *fence)
 {
     struct err err;
     json_t *p = patch == NULL ? NULL : json(patch);
-    cr_assert(eq(int, record_apply(record, e, (struct order){.number = number}, p, fence, &err), 0));
+    cr_assert(
+        eq(int, record_apply(record, e, (struct order){.number = number}, p, fence, &err), 0));
     json_decref(p);
 }
 
@@ -44,7 +52,9 @@ static void expect_json(const json_t *v, const char *want)
 /* The examples of RFC 7396, appendix A, whose target is an object. */
 Test(merge_patch, does_what_its_rfc_shows)
 {
-    static const struct { const char *target, *patch, *want; } rows[] = {
+    static const struct {
+        const char *target, *patch, *want;
+    } rows[] = {
         {"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
         {"{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}"},
         {"{\"a\":\"b\"}", "{\"a\":null}", "{}"},
@@ -70,7 +80,8 @@ Test(merge_patch, does_what_its_rfc_shows)
 Test(record, a_new_one_knows_nothing)
 {
     json_t *r = record_new("stalker", "70001");
-    expect_json(r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"axes\":{}}");
+    expect_json(
+        r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"axes\":{}}");
     json_decref(r);
 }
 
@@ -83,16 +94,21 @@ Test(record, keeps_order_and_id_of_the_last_event_on_each_axis)
     apply(r, &blocked, 7, "{\"block\":\"blocked\"}", "100");
     apply(r, &package, 8, "{\"packages\":{\"P1\":{}}}", "101");
     apply(r, &unblocked, 9, "{\"block\":null}", "102");
-    expect_json(r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_by\":\"sequence\","
-                   "\"fence\":\"102\",\"packages\":{\"P1\":{}},\"axes\":{"
-                   "\"block\":{\"order\":\"000000-000000000000000009-000000\",\"id\":\"e3\"},"
-                   "\"package:P1\":{\"order\":\"000000-000000000000000008-000000\",\"id\":\"e2\"}}}");
+    expect_json(r,
+                "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_"
+                "by\":\"sequence\","
+                "\"fence\":\"102\",\"packages\":{\"P1\":{}},\"axes\":{"
+                "\"block\":{\"order\":\"000000-000000000000000009-000000\",\"id\":\"e3\"},"
+                "\"package:P1\":{\"order\":\"000000-000000000000000008-000000\",\"id\":\"e2\"}}}");
     json_decref(r);
 }
 
 Test(record, status_follows_existence_unless_the_pack_says_otherwise)
 {
-    static const struct { enum event_type type; const char *patch, *want; } rows[] = {
+    static const struct {
+        enum event_type type;
+        const char *patch, *want;
+    } rows[] = {
         {EVENT_SERVICE_CREATED, NULL, "active"},
         {EVENT_SERVICE_CREATED, "{\"status\":\"pending\"}", "pending"},
         {EVENT_SERVICE_DELETED, "{}", "terminated"},
@@ -103,7 +119,8 @@ Test(record, status_follows_existence_unless_the_pack_says_otherwise)
         json_t *r = record_new("stalker", "70001");
         struct event e = made(rows[i].type, "e1", NULL, "existence");
         apply(r, &e, 1, rows[i].patch, "1");
-        cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "status")), (char *)rows[i].want));
+        cr_expect(
+            eq(str, (char *)json_string_value(json_object_get(r, "status")), (char *)rows[i].want));
         cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "order_by")), "offset"));
         json_decref(r);
     }
@@ -113,8 +130,12 @@ Test(record, a_patch_cannot_touch_the_books)
 {
     json_t *r = record_new("stalker", "70001");
     struct event e = made(EVENT_CONTRACT_BLOCKED, "e1", "7", "block");
-    apply(r, &e, 7, "{\"service\":\"x\",\"provider\":null,\"axes\":null,\"fence\":\"9\",\"order_by\":\"x\",\"ids\":{\"a\":\"1\"}}", "5");
-    expect_json(r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_by\":\"sequence\","
+    apply(r, &e, 7,
+          "{\"service\":\"x\",\"provider\":null,\"axes\":null,\"fence\":\"9\",\"order_by\":\"x\","
+          "\"ids\":{\"a\":\"1\"}}",
+          "5");
+    expect_json(r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_"
+                   "by\":\"sequence\","
                    "\"fence\":\"5\",\"ids\":{\"a\":\"1\"},\"axes\":{"
                    "\"block\":{\"order\":\"000000-000000000000000007-000000\",\"id\":\"e1\"}}}");
     json_decref(r);
@@ -122,7 +143,9 @@ Test(record, a_patch_cannot_touch_the_books)
 
 Test(record, text_comes_back_and_other_texts_are_refused)
 {
-    static const char *const bad[] = {"", "[]", "{}", "{\"service\":\"1\"}", "{\"service\":\"1\",\"provider\":\"p\",\"axes\":[]}", "{"};
+    static const char *const bad[] = {
+        "", "[]", "{}", "{\"service\":\"1\"}", "{\"service\":\"1\",\"provider\":\"p\",\"axes\":[]}",
+        "{"};
     json_t *r = record_new("stalker", "70001");
     char *text = json_dumps(r, JSON_COMPACT);
     json_t *back = record_parse(text, strlen(text));
@@ -143,7 +166,9 @@ Test(record, is_what_its_schema_says)
     json_t *r = record_new("stalker", "70001");
     cr_expect(eq(int, schema_check(s, r, &f), true), "%s %s", f.pointer, f.reason);
     struct event e = made(EVENT_DEVICE_ADDED, "e1", "7", "device:00:1A:79:4D:2B:11");
-    apply(r, &e, 7, "{\"login\":\"70001\",\"plan\":\"3\",\"block\":\"blocked\",\"packages\":{\"P1\":{}}}", "5");
+    apply(r, &e, 7,
+          "{\"login\":\"70001\",\"plan\":\"3\",\"block\":\"blocked\",\"packages\":{\"P1\":{}}}",
+          "5");
     cr_expect(eq(int, schema_check(s, r, &f), true), "%s %s", f.pointer, f.reason);
     json_decref(r);
     schema_free(s);

@@ -9,7 +9,10 @@
 
 Test(topics, names_follow_the_prefix_and_the_provider)
 {
-    static const struct { enum topic_kind kind; const char *want; } rows[] = {
+    static const struct {
+        enum topic_kind kind;
+        const char *want;
+    } rows[] = {
         {TOPIC_EVENTS, "tvbridge.events.stalker"},   {TOPIC_OUTCOMES, "tvbridge.outcomes"},
         {TOPIC_RECORDS, "tvbridge.records.stalker"}, {TOPIC_WAITING, "tvbridge.waiting.stalker"},
         {TOPIC_CONTROL, "tvbridge.control.stalker"}, {TOPIC_DEAD, "tvbridge.dead.stalker"},
@@ -48,7 +51,8 @@ Test(topics, records_and_waiting_are_compacted_and_the_others_are_not)
 {
     for (int k = 0; k < TOPIC_KIND_COUNT; k++) {
         const char *want = k == TOPIC_RECORDS || k == TOPIC_WAITING ? "compact" : "delete";
-        cr_expect(eq(str, (char *)config_of((enum topic_kind)k, "cleanup.policy"), (char *)want), "kind %d", k);
+        cr_expect(eq(str, (char *)config_of((enum topic_kind)k, "cleanup.policy"), (char *)want),
+                  "kind %d", k);
     }
 }
 

@@ -50,10 +50,12 @@ static int each(const char *folder, vector_fn *fn)
 }
 
 /* Decodes @text with the event's own subject as the key. */
-static int decode(const char *text, size_t len, const json_t *event, struct event *e, struct fault *f)
+static int decode(const char *text, size_t len, const json_t *event, struct event *e,
+                  struct fault *f)
 {
     const char *key = json_string_value(json_object_get(event, "subject"));
-    struct event_message m = {.key = key, .key_len = key == NULL ? 0 : strlen(key), .value = text, .value_len = len};
+    struct event_message m = {
+        .key = key, .key_len = key == NULL ? 0 : strlen(key), .value = text, .value_len = len};
     return event_decode(schemas, &m, e, f);
 }
 
@@ -88,7 +90,8 @@ static void expect_invalid(const char *name, const json_t *vector)
     const char *raw = json_string_value(json_object_get(vector, "raw"));
     char *text = raw != NULL ? strdup(raw) : json_dumps(event, JSON_COMPACT);
     const char *want = json_string_value(json_object_get(vector, "pointer"));
-    cr_assert(eq(int, want != NULL && json_is_string(json_object_get(vector, "why")), 1), "%s: why and pointer", name);
+    cr_assert(eq(int, want != NULL && json_is_string(json_object_get(vector, "why")), 1),
+              "%s: why and pointer", name);
     int rc = decode(text, strlen(text), event, &e, &f);
     cr_expect(eq(int, rc, -1), "%s", name);
     cr_expect(eq(str, f.pointer, (char *)want), "%s: %s", name, f.reason);
@@ -119,7 +122,8 @@ static const char *text_of(struct binary *b, const json_t *v)
         return json_string_value(v);
     if (json_is_boolean(v))
         return json_is_true(v) ? "true" : "false";
-    snprintf(b->numbers[b->n], sizeof(b->numbers[0]), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    snprintf(b->numbers[b->n], sizeof(b->numbers[0]), "%" JSON_INTEGER_FORMAT,
+             json_integer_value(v));
     return b->numbers[b->n];
 }
 
@@ -128,12 +132,14 @@ static void to_headers(struct binary *b, json_t *event)
     const char *name;
     json_t *v;
     b->n = 0;
-    json_object_foreach(event, name, v) {
+    json_object_foreach(event, name, v)
+    {
         if (strcmp(name, "data") == 0 || json_is_null(v))
             continue;
         cr_assert(lt(sz, b->n, ATTRIBUTES_MAX));
         snprintf(b->names[b->n], sizeof(b->names[0]), "ce_%s", name);
-        const char *header_name = strcmp(name, "datacontenttype") == 0 ? "content-type" : b->names[b->n];
+        const char *header_name =
+            strcmp(name, "datacontenttype") == 0 ? "content-type" : b->names[b->n];
         b->h[b->n] = header(header_name, text_of(b, v));
         b->n++;
     }
@@ -145,18 +151,24 @@ static void expect_same_in_binary(const char *name, const json_t *vector)
     struct event s, e;
     struct fault f = {.pointer = ""};
     char *whole = json_dumps(vector, JSON_COMPACT);
-    cr_assert(eq(int, decode(whole, strlen(whole), vector, &s, &f), 0), "%s: %s %s", name, f.pointer, f.reason);
+    cr_assert(eq(int, decode(whole, strlen(whole), vector, &s, &f), 0), "%s: %s %s", name,
+              f.pointer, f.reason);
     json_t *copy = json_deep_copy(vector);
     to_headers(&b, copy);
     json_t *data = json_object_get(copy, "data");
     char *value = data == NULL ? strdup("") : json_dumps(data, JSON_INDENT(1));
-    struct event_message m = {.key = s.service, .key_len = strlen(s.service), .value = value, .value_len = strlen(value),
-                              .headers = b.h, .header_count = b.n};
+    struct event_message m = {.key = s.service,
+                              .key_len = strlen(s.service),
+                              .value = value,
+                              .value_len = strlen(value),
+                              .headers = b.h,
+                              .header_count = b.n};
     int rc = event_decode(schemas, &m, &e, &f);
     cr_expect(eq(int, rc, 0), "%s: %s %s", name, f.pointer, f.reason);
     if (rc == 0) {
         cr_expect(eq(str, e.key, s.key), "%s", name);
-        cr_expect(eq(int, memcmp(e.fingerprint, s.fingerprint, sizeof(s.fingerprint)), 0), "%s", name);
+        cr_expect(eq(int, memcmp(e.fingerprint, s.fingerprint, sizeof(s.fingerprint)), 0), "%s",
+                  name);
         event_fini(&e);
     }
     event_fini(&s);

@@ -66,7 +66,8 @@ static bool has(const struct axes *a, const char *name)
 static int add(struct axes *a, const char *kind, const char *id, struct fault *ret_fault)
 {
     if (a->n == AXES_MAX)
-        return fault_set(ret_fault, "/data", "touches more than %d things at once: send several events", AXES_MAX);
+        return fault_set(ret_fault, "/data",
+                         "touches more than %d things at once: send several events", AXES_MAX);
     size_t kind_len = strlen(kind), id_len = strlen(id);
     if (kind_len + id_len >= AXIS_NAME_SIZE)
         return fault_set(ret_fault, "/data", "the name of what it touches is longer than %d bytes",
@@ -86,9 +87,11 @@ static void add_plain(struct axes *a, const char *name)
     (void)add(a, name, "", &none); /* a handful of short names: cannot fail */
 }
 
-static int add_members(struct axes *a, const char *kind, const json_t *object, struct fault *ret_fault)
+static int add_members(struct axes *a, const char *kind, const json_t *object,
+                       struct fault *ret_fault)
 {
-    void *it = json_object_iter((json_t *)(uintptr_t)object); /* jansson's iterators take no const; nothing is written */
+    void *it = json_object_iter(
+        (json_t *)(uintptr_t)object); /* jansson's iterators take no const; nothing is written */
     for (; it != NULL; it = json_object_iter_next((json_t *)(uintptr_t)object, it))
         if (add(a, kind, json_object_iter_key(it), ret_fault) != 0)
             return -1;
@@ -101,8 +104,9 @@ static int add_profile(struct axes *a, const json_t *data, struct fault *ret_fau
     void *it = json_object_iter((json_t *)(uintptr_t)data);
     for (; it != NULL; it = json_object_iter_next((json_t *)(uintptr_t)data, it)) {
         const char *field = json_object_iter_key(it);
-        int rc = strcmp(field, "subscriber") == 0 ? add_members(a, "profile:", json_object_iter_value(it), ret_fault)
-                                                  : add(a, "profile:", field, ret_fault);
+        int rc = strcmp(field, "subscriber") == 0
+                     ? add_members(a, "profile:", json_object_iter_value(it), ret_fault)
+                     : add(a, "profile:", field, ret_fault);
         if (rc != 0)
             return -1;
     }
@@ -113,7 +117,8 @@ static int add_credentials(struct axes *a, const json_t *data, struct fault *ret
 {
     static const char *const fields[] = {"login", "password", "pin"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        if (json_object_get(data, fields[i]) != NULL && add(a, "credentials:", fields[i], ret_fault) != 0)
+        if (json_object_get(data, fields[i]) != NULL &&
+            add(a, "credentials:", fields[i], ret_fault) != 0)
             return -1;
     return 0;
 }

@@ -27,7 +27,8 @@ struct event_schemas *event_schemas_load(const char *dir, struct err *reterr)
     if (s->envelope == NULL)
         goto fail;
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
-        snprintf(path, sizeof(path), "%s/events/%s.schema.json", dir, event_type_name((enum event_type)i));
+        snprintf(path, sizeof(path), "%s/events/%s.schema.json", dir,
+                 event_type_name((enum event_type)i));
         s->data[i] = schema_load(path, reterr);
         if (s->data[i] == NULL)
             goto fail;
@@ -75,9 +76,12 @@ static int check_subject(const struct event *e, struct fault *ret_fault)
     static const char prefix[] = "provider:";
     bool of_provider = strncmp(e->service, prefix, sizeof(prefix) - 1) == 0;
     if (!is_list(e->type))
-        return of_provider ? fault_set(ret_fault, "/subject", "this type is about a service, not about a provider") : 0;
+        return of_provider ? fault_set(ret_fault, "/subject",
+                                       "this type is about a service, not about a provider")
+                           : 0;
     if (!of_provider || strcmp(e->service + sizeof(prefix) - 1, e->provider) != 0)
-        return fault_set(ret_fault, "/subject", "this type has no service: want provider:<name of the provider>");
+        return fault_set(ret_fault, "/subject",
+                         "this type has no service: want provider:<name of the provider>");
     return 0;
 }
 
@@ -90,7 +94,8 @@ static int take_expiry(struct event *e, struct fault *ret_fault)
     return 0;
 }
 
-static int check_partitionkey(const struct event *e, const struct event_message *m, struct fault *ret_fault)
+static int check_partitionkey(const struct event *e, const struct event_message *m,
+                              struct fault *ret_fault)
 {
     const char *key = text_of(e->root, "partitionkey");
     if (key == NULL)
@@ -124,13 +129,15 @@ static int take_digests(struct event *e, struct fault *ret_fault)
     static const size_t max_bytes = JSON_EVENT_MAX_BYTES;
     struct buf data;
     buf_init(&data, 8 * max_bytes); /* escapes may lengthen it, six times at worst */
+    buf_reserve(&data, 1024);       /* one allocation for most */
     json_add_canonical(&data, e->data);
     if (!buf_ok(&data)) {
         buf_fini(&data);
         return fault_set(ret_fault, "/data", "out of memory");
     }
     const struct hash_part what[] = {
-        part(event_type_name(e->type)), part(e->service), part(e->provider), part(e->sequence), {data.data, data.len},
+        part(event_type_name(e->type)), part(e->service), part(e->provider), part(e->sequence),
+        {data.data, data.len},
     };
     hash_sha256_parts(what, ARRAY_LEN(what), e->fingerprint);
     buf_fini(&data);
@@ -155,8 +162,8 @@ static int decode(const struct event_schemas *s, const struct event_message *m, 
     if (!schema_check(s->envelope, e->root, ret_fault))
         return -1;
     take_attributes(e);
-    if (take_type(e, ret_fault) != 0 || check_subject(e, ret_fault) != 0 || take_expiry(e, ret_fault) != 0 ||
-        check_partitionkey(e, m, ret_fault) != 0)
+    if (take_type(e, ret_fault) != 0 || check_subject(e, ret_fault) != 0 ||
+        take_expiry(e, ret_fault) != 0 || check_partitionkey(e, m, ret_fault) != 0)
         return -1;
     if (check_data(s, e, ret_fault) != 0 || take_digests(e, ret_fault) != 0)
         return -1;
@@ -193,7 +200,8 @@ int32_t partition_of(enum partitioner p, const char *key, size_t key_len, int32_
 }
 
 bool event_is_misplaced(const struct event *e, const struct event_message *m, const char *provider,
-                        enum partitioner p, int32_t partition, int32_t partitions, struct fault *ret_fault)
+                        enum partitioner p, int32_t partition, int32_t partitions,
+                        struct fault *ret_fault)
 {
     size_t len = strlen(e->service);
     if (m->key == NULL || m->key_len != len || memcmp(m->key, e->service, len) != 0)
@@ -201,7 +209,8 @@ bool event_is_misplaced(const struct event *e, const struct event_message *m, co
     else if (strcmp(e->provider, provider) != 0)
         fault_set(ret_fault, "/provider", "the topic is that of another provider");
     else if (partition_of(p, m->key, m->key_len, partitions) != partition)
-        fault_set(ret_fault, "/subject", "the key belongs to partition %d: the producer uses another partitioner",
+        fault_set(ret_fault, "/subject",
+                  "the key belongs to partition %d: the producer uses another partitioner",
                   (int)partition_of(p, m->key, m->key_len, partitions));
     else
         return false;

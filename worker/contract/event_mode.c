@@ -45,7 +45,8 @@ static bool is_json_media(const struct event_header *h)
     if (end == sizeof(plain) - 1 && starts_with(h, plain, end))
         return true;
     size_t n = sizeof(suffix) - 1;
-    return end > n && strncasecmp(h->value + end - n, suffix, n) == 0 && memchr(h->value, '/', end - n) != NULL;
+    return end > n && strncasecmp(h->value + end - n, suffix, n) == 0 &&
+           memchr(h->value, '/', end - n) != NULL;
 }
 
 static int check_format(const struct event_header *type, struct fault *ret_fault)
@@ -56,9 +57,11 @@ static int check_format(const struct event_header *type, struct fault *ret_fault
     if (starts_with(&rest, json, sizeof(json) - 1) && ends_at(&rest, sizeof(json) - 1))
         return 0;
     if (starts_with(&rest, batch, sizeof(batch) - 1))
-        return fault_set(ret_fault, "", "batches are refused: send each event as a message of its own");
-    return fault_set(ret_fault, "", "content-type is of an event format that is not spoken: "
-                                    "want application/cloudevents+json");
+        return fault_set(ret_fault, "",
+                         "batches are refused: send each event as a message of its own");
+    return fault_set(ret_fault, "",
+                     "content-type is of an event format that is not spoken: "
+                     "want application/cloudevents+json");
 }
 
 /* JSON format, section 2.2: an attribute that is null is unset. `data` may be null, and is then no object. */
@@ -74,7 +77,8 @@ static void drop_unset(json_t *root)
     }
 }
 
-static json_t *refuse(json_t *root, struct fault *ret_fault, const char *pointer, const char *reason)
+static json_t *refuse(json_t *root, struct fault *ret_fault, const char *pointer,
+                      const char *reason)
 {
     fault_set(ret_fault, pointer, "%s", reason);
     json_decref(root);
@@ -87,21 +91,25 @@ static json_t *structured(const struct event_message *m, struct fault *ret_fault
     if (root == NULL)
         return NULL;
     if (json_is_array(root))
-        return refuse(root, ret_fault, "", "batches are refused: send each event as a message of its own");
+        return refuse(root, ret_fault, "",
+                      "batches are refused: send each event as a message of its own");
     if (!json_is_object(root))
         return refuse(root, ret_fault, "", "not a CloudEvent: want a JSON object");
     drop_unset(root);
     if (json_object_get(root, "data_base64") != NULL)
-        return refuse(root, ret_fault, "/data_base64", "data in base64 is refused: send JSON in `data`");
+        return refuse(root, ret_fault, "/data_base64",
+                      "data in base64 is refused: send JSON in `data`");
     return root;
 }
 
-static int set_attribute(json_t *root, const char *name, const struct event_header *h, struct fault *ret_fault)
+static int set_attribute(json_t *root, const char *name, const struct event_header *h,
+                         struct fault *ret_fault)
 {
     struct fault at = {.reason = ""};
     snprintf(at.pointer, sizeof(at.pointer), "/%s", name);
     if (strcmp(name, "data") == 0 || strcmp(name, "data_base64") == 0)
-        return fault_set(ret_fault, at.pointer, "no attribute may bear this name: in binary mode data is the value");
+        return fault_set(ret_fault, at.pointer,
+                         "no attribute may bear this name: in binary mode data is the value");
     if (json_object_get(root, name) != NULL)
         return fault_set(ret_fault, at.pointer, "there are two headers for this attribute");
     json_t *value = memchr(h->value, '\0', h->len) == NULL ? json_stringn(h->value, h->len) : NULL;
@@ -119,13 +127,15 @@ static int add_headers(json_t *root, const struct event_message *m, struct fault
     if (type != NULL && set_attribute(root, "datacontenttype", type, ret_fault) != 0)
         return -1;
     if (type != NULL && !is_json_media(type))
-        return fault_set(ret_fault, "/datacontenttype", "want application/json or a type that ends with +json");
+        return fault_set(ret_fault, "/datacontenttype",
+                         "want application/json or a type that ends with +json");
     for (size_t i = 0; i < m->header_count; i++) {
         const struct event_header *h = &m->headers[i];
         if (strncmp(h->name, "ce_", 3) != 0 || h->value == NULL)
             continue;
         if (strcmp(h->name, "ce_datacontenttype") == 0)
-            return fault_set(ret_fault, "/datacontenttype", "in binary mode the header content-type says it");
+            return fault_set(ret_fault, "/datacontenttype",
+                             "in binary mode the header content-type says it");
         if (set_attribute(root, h->name + 3, h, ret_fault) != 0)
             return -1;
     }
@@ -162,7 +172,8 @@ static json_t *unnamed(const struct event_message *m, struct fault *ret_fault)
     json_t *root = structured(m, ret_fault);
     if (root != NULL && json_object_get(root, "specversion") == NULL)
         return refuse(root, ret_fault, "/specversion",
-                      "not a CloudEvent: neither a content-type header, nor ce_ headers, nor specversion in the body");
+                      "not a CloudEvent: neither a content-type header, nor ce_ headers, nor "
+                      "specversion in the body");
     return root;
 }
 
@@ -178,8 +189,9 @@ json_t *event_root_of(const struct event_message *m, struct fault *ret_fault)
     if (find_header(m, "ce_specversion") != NULL)
         return binary(m, ret_fault);
     if (type != NULL)
-        return refuse(NULL, ret_fault, "/specversion",
-                      "not a CloudEvent: content-type is not application/cloudevents+json and there is no "
-                      "ce_specversion header");
+        return refuse(
+            NULL, ret_fault, "/specversion",
+            "not a CloudEvent: content-type is not application/cloudevents+json and there is no "
+            "ce_specversion header");
     return unnamed(m, ret_fault);
 }

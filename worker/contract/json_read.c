@@ -191,10 +191,13 @@ static int read_member(struct reader *r, json_t *object)
     int rc = value == NULL ? -1 : json_object_setn_new_nocheck(object, key, n, value);
     if (key != short_key)
         free(key);
-    return rc == 0 && json_object_size(object) > before ? 0 : -1; /* no growth: the key stood there already */
+    return rc == 0 && json_object_size(object) > before
+               ? 0
+               : -1; /* no growth: the key stood there already */
 }
 
-static json_t *read_container(struct reader *r, json_t *v, char close, int (*read_one)(struct reader *, json_t *))
+static json_t *read_container(struct reader *r, json_t *v, char close,
+                              int (*read_one)(struct reader *, json_t *))
 {
     r->depth++;
     bool ok = v != NULL && r->depth <= DEPTH_MAX;

@@ -8,10 +8,12 @@
 #include "contract/utf8.h"
 
 static const char *const names[OUTCOME_KIND_COUNT] = {
-    [OUTCOME_APPLIED] = "applied",       [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_SUPERSEDED] = "superseded",
-    [OUTCOME_STALE] = "stale",           [OUTCOME_REJECTED] = "rejected",   [OUTCOME_DEAD] = "dead",
-    [OUTCOME_EXPIRED] = "expired",       [OUTCOME_PREVIEW] = "preview",     [OUTCOME_CONFLICT] = "conflict",
-    [OUTCOME_HELD] = "held",             [OUTCOME_IN_DOUBT] = "in_doubt",   [OUTCOME_WAITING] = "waiting",
+    [OUTCOME_APPLIED] = "applied",       [OUTCOME_UNCHANGED] = "unchanged",
+    [OUTCOME_SUPERSEDED] = "superseded", [OUTCOME_STALE] = "stale",
+    [OUTCOME_REJECTED] = "rejected",     [OUTCOME_DEAD] = "dead",
+    [OUTCOME_EXPIRED] = "expired",       [OUTCOME_PREVIEW] = "preview",
+    [OUTCOME_CONFLICT] = "conflict",     [OUTCOME_HELD] = "held",
+    [OUTCOME_IN_DOUBT] = "in_doubt",     [OUTCOME_WAITING] = "waiting",
 };
 
 const char *outcome_kind_name(enum outcome_kind k)
@@ -128,7 +130,8 @@ static int take_facts(const json_t *facts, struct outcome *o)
     if (kind == NULL || outcome_kind_parse(kind, &o->kind) != 0)
         return -1;
     if (take_number(facts, "attempts", UINT32_MAX, &attempts) != 0 ||
-        take_number(facts, "round", UINT32_MAX, &round) != 0 || take_number(facts, "status", 999, &status) != 0)
+        take_number(facts, "round", UINT32_MAX, &round) != 0 ||
+        take_number(facts, "status", 999, &status) != 0)
         return -1;
     json_t *given = json_object_get(facts, "given");
     if (given != NULL && !json_is_object(given))
@@ -156,13 +159,16 @@ int outcome_facts_decode(const char *text, size_t len, struct outcome *ret)
 
 void outcome_id(const struct outcome *o, const struct event *e, char ret[33])
 {
-    const uint8_t round[] = {(uint8_t)(o->round >> 24), (uint8_t)(o->round >> 16), (uint8_t)(o->round >> 8),
-                             (uint8_t)o->round};
+    const uint8_t round[] = {(uint8_t)(o->round >> 24), (uint8_t)(o->round >> 16),
+                             (uint8_t)(o->round >> 8), (uint8_t)o->round};
     const char *kind = outcome_kind_name(o->kind);
     const struct hash_part parts[] = {
-        {e->service, strlen(e->service)}, {e->source, strlen(e->source)},
-        {e->id, strlen(e->id)},           {e->fingerprint, sizeof(e->fingerprint)},
-        {kind, strlen(kind)},             {round, sizeof(round)},
+        {e->service, strlen(e->service)},
+        {e->source, strlen(e->source)},
+        {e->id, strlen(e->id)},
+        {e->fingerprint, sizeof(e->fingerprint)},
+        {kind, strlen(kind)},
+        {round, sizeof(round)},
     };
     uint8_t digest[HASH_SHA256_SIZE];
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
@@ -189,7 +195,8 @@ static void add_key(const struct event *e, struct buf *out)
     buf_add_json(out, key, provider + 1 + service);
 }
 
-static void add_context(const struct outcome *o, const struct event *e, const struct outcome_place *at, struct buf *out)
+static void add_context(const struct outcome *o, const struct event *e,
+                        const struct outcome_place *at, struct buf *out)
 {
     char id[33], time[CLOCK_RFC3339_SIZE];
     outcome_id(o, e, id);
@@ -197,7 +204,8 @@ static void add_context(const struct outcome *o, const struct event *e, const st
     buf_adds(out, "{\"specversion\":\"1.0\",\"id\":\"");
     buf_adds(out, id);
     buf_adds(out, "\",\"source\":\"tvbridge/");
-    buf_adds(out, e->provider); /* the envelope's schema lets no character in that JSON would escape */
+    buf_adds(out,
+             e->provider); /* the envelope's schema lets no character in that JSON would escape */
     buf_adds(out, "\",\"type\":\"tvbridge.outcome\"");
     add_attribute(out, ",\"subject\":", e->service);
     buf_adds(out, ",\"time\":\"");

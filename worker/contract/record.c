@@ -25,8 +25,9 @@ static int set_text(json_t *object, const char *name, const char *text)
 json_t *record_new(const char *provider, const char *service)
 {
     json_t *r = json_object();
-    if (r != NULL && set_text(r, "service", service) == 0 && set_text(r, "provider", provider) == 0 &&
-        set_text(r, "status", "unknown") == 0 && json_object_set_new(r, "axes", json_object()) == 0)
+    if (r != NULL && set_text(r, "service", service) == 0 &&
+        set_text(r, "provider", provider) == 0 && set_text(r, "status", "unknown") == 0 &&
+        json_object_set_new(r, "axes", json_object()) == 0)
         return r;
     json_decref(r);
     return NULL;
@@ -36,8 +37,8 @@ json_t *record_parse(const char *text, size_t len)
 {
     json_t *r = json_read_any(text, len);
     const json_t *axes = json_object_get(r, "axes");
-    if (json_is_string(json_object_get(r, "service")) && json_is_string(json_object_get(r, "provider")) &&
-        (axes == NULL || json_is_object(axes)))
+    if (json_is_string(json_object_get(r, "service")) &&
+        json_is_string(json_object_get(r, "provider")) && (axes == NULL || json_is_object(axes)))
         return r;
     json_decref(r);
     return NULL;
@@ -48,7 +49,8 @@ static int merge_member(json_t *target, const char *name, json_t *value);
 /* RFC 7396 section 2; the depth is that of a pack's document or of an answer that was parsed: bounded by both. */
 static int merge_members(json_t *target, const json_t *patch, bool keep_reserved)
 {
-    json_t *p = (json_t *)(uintptr_t)patch; /* jansson's iterators take no const; nothing is written */
+    json_t *p =
+        (json_t *)(uintptr_t)patch; /* jansson's iterators take no const; nothing is written */
     for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it)) {
         const char *name = json_object_iter_key(it);
         if (keep_reserved && is_reserved(name))
@@ -109,15 +111,15 @@ static int apply_axes(json_t *record, const struct event *e, struct order order)
     order_format(order, text);
     for (size_t i = 0; i < e->axes.n; i++) {
         json_t *last = json_object();
-        if (json_object_set_new(axes, e->axes.name[i], last) != 0 || set_text(last, "order", text) != 0 ||
-            set_text(last, "id", e->id) != 0)
+        if (json_object_set_new(axes, e->axes.name[i], last) != 0 ||
+            set_text(last, "order", text) != 0 || set_text(last, "id", e->id) != 0)
             return -1;
     }
     return 0;
 }
 
-int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch, const char *fence,
-                 struct err *reterr)
+int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch,
+                 const char *fence, struct err *reterr)
 {
     if (patch != NULL && merge_members(record, patch, true) != 0)
         return err_nomem(reterr);

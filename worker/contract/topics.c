@@ -25,7 +25,8 @@ static const char *word_of(enum topic_kind k)
     return "";
 }
 
-int topic_name(enum topic_kind k, const char *prefix, const char *provider, char ret[TOPIC_NAME_SIZE])
+int topic_name(enum topic_kind k, const char *prefix, const char *provider,
+               char ret[TOPIC_NAME_SIZE])
 {
     int n;
     if (k == TOPIC_OUTCOMES)
