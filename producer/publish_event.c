@@ -90,8 +90,10 @@ static int add_data(struct buf *out, const char *data, struct err *reterr)
     char *file = NULL;
     if (data == NULL)
         return 0;
-    if (data[0] == '@' && (file = file_read(data + 1, JSON_EVENT_MAX_BYTES, &len, reterr)) == NULL)
+    if (data[0] == '@' && (file = file_read(data + 1, JSON_EVENT_MAX_BYTES, &len, reterr)) == NULL) {
+        reterr->code = ERR_INVAL; /* not the network's fault: trying again does not help */
         return err_prefix(reterr, "--data");
+    }
     json_t *v = json_parse_strict(file != NULL ? file : data, file != NULL ? len : strlen(data), &fault);
     free(file);
     if (v == NULL)
