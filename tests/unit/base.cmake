@@ -1,0 +1,6 @@
+tvb_unit(buf tvb_base)
+tvb_unit(clock tvb_base)
+tvb_unit(err tvb_base)
+tvb_unit(hash tvb_base)
+tvb_unit(log tvb_base PkgConfig::JANSSON)
+tvb_unit(metrics tvb_base)

@@ -1,0 +1,101 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/hash.h"
+
+static void expect_hex(const uint8_t *digest, const char *want)
+{
+    char hex[2 * HASH_SHA256_SIZE + 1];
+    hash_hex(digest, HASH_SHA256_SIZE, hex);
+    cr_expect(eq(str, hex, (char *)want));
+}
+
+Test(hash, sha256_is_that_of_fips_180)
+{
+    uint8_t d[HASH_SHA256_SIZE];
+    hash_sha256("", 0, d);
+    expect_hex(d, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    hash_sha256("abc", 3, d);
+    expect_hex(d, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+Test(hash, hmac_is_that_of_rfc_4231)
+{
+    uint8_t d[HASH_SHA256_SIZE], key[131];
+    hash_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, d);
+    expect_hex(d, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof(key));
+    hash_hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54, d);
+    expect_hex(d, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+Test(hash, parts_do_not_run_into_each_other)
+{
+    uint8_t a[HASH_SHA256_SIZE], b[HASH_SHA256_SIZE], c[HASH_SHA256_SIZE];
+    hash_sha256_parts((struct hash_part[]){{"ab", 2}, {"c", 1}}, 2, a);
+    hash_sha256_parts((struct hash_part[]){{"a", 1}, {"bc", 2}}, 2, b);
+    hash_sha256("\0\0\0\0\0\0\0\2ab\0\0\0\0\0\0\0\1c", 19, c);
+    cr_expect(ne(int, memcmp(a, b, sizeof(a)), 0));
+    cr_expect(eq(int, memcmp(a, c, sizeof(a)), 0));
+}
+
+/* org.apache.kafka.common.utils.UtilsTest */
+Test(hash, murmur2_places_keys_as_java_does)
+{
+    static const struct {
+        const char *key;
+        int32_t java; /* before the sign bit is cleared */
+    } rows[] = {
+        {"21", -973932308},
+        {"foobar", -790332482},
+        {"a-little-bit-long-string", -985981536},
+        {"a-little-bit-longer-string", -1486304829},
+        {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971},
+        {"abc", 479470107},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cr_expect(eq(u32, hash_murmur2(rows[i].key, strlen(rows[i].key)), (uint32_t)rows[i].java & 0x7fffffff), "%s",
+                  rows[i].key);
+}
+
+Test(hash, crc32_is_that_of_ieee_802_3)
+{
+    cr_expect(eq(u32, hash_crc32("123456789", 9), 0xcbf43926));
+    cr_expect(eq(u32, hash_crc32("", 0), 0));
+}
+
+/* RFC 4648 section 10; base32 here has no padding. */
+Test(hash, bytes_become_text_as_rfc_4648_says)
+{
+    static const struct {
+        const char *bytes, *base32, *base64, *hex;
+    } rows[] = {
+        {"", "", "", ""},
+        {"f", "MY", "Zg==", "66"},
+        {"fo", "MZXQ", "Zm8=", "666f"},
+        {"foo", "MZXW6", "Zm9v", "666f6f"},
+        {"foob", "MZXW6YQ", "Zm9vYg==", "666f6f62"},
+        {"fooba", "MZXW6YTB", "Zm9vYmE=", "666f6f6261"},
+        {"foobar", "MZXW6YTBOI", "Zm9vYmFy", "666f6f626172"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[32];
+        const uint8_t *bytes = (const uint8_t *)rows[i].bytes;
+        hash_base32(bytes, strlen(rows[i].bytes), text);
+        cr_expect(eq(str, text, (char *)rows[i].base32));
+        hash_base64(bytes, strlen(rows[i].bytes), text);
+        cr_expect(eq(str, text, (char *)rows[i].base64));
+        hash_hex(bytes, strlen(rows[i].bytes), text);
+        cr_expect(eq(str, text, (char *)rows[i].hex));
+    }
+}
+
+Test(hash, base32_of_high_bytes_keeps_all_bits)
+{
+    const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x80, 0xfe};
+    char text[32];
+    hash_base32(bytes, sizeof(bytes), text);
+    cr_expect(eq(str, text, "77777777ACAP4"));
+}
