@@ -67,11 +67,28 @@ static size_t read_headers(struct consumer *c, const rd_kafka_message_t *m)
     return n;
 }
 
+/* Offsets that start again mean another log: what we know of this one is void. */
+static void stop_at_new_log(struct consumer *c, struct consumer_part *p, int64_t offset)
+{
+    char text[256];
+    snprintf(text, sizeof text, "topic %s was made anew: offset %lld came after %lld; start again", c->topic,
+             (long long)offset, (long long)p->next);
+    p->sought = false;
+    if (c->h.error)
+        c->h.error(c->h.arg, true, text);
+}
+
 static void deliver(struct consumer *c, const rd_kafka_message_t *m)
 {
     struct consumer_part *p = consumer_part_of(c, m->partition);
-    if (p == NULL || c->state != CONSUMER_READING || m->offset < p->next)
+    if (p == NULL || c->state != CONSUMER_READING)
         return;
+    if (m->offset < p->next) {
+        if (p->sought)
+            stop_at_new_log(c, p, m->offset);
+        return;
+    }
+    p->sought = false;
     p->next = m->offset + 1;
     struct consumer_delivery d = {
         .partition = m->partition,
@@ -258,6 +275,7 @@ struct consumer *consumer_new(struct loop *l, const struct settings *s, const st
     }
     c->loop = l;
     c->h = *h;
+    consumer_assign_init(c);
     rd_kafka_conf_t *conf = conf_of(s, p, group, thread, reterr);
     if (conf == NULL || connect_to_loop(c, conf, reterr) < 0) {
         consumer_free(c);

@@ -4,7 +4,6 @@
  * 2 The answer comes back on the loop: assigned() is called, then rd_kafka_assign() with explicit offsets.
  * 3 REVOKE comes. revoked() is called; after the drain consumer_revoke_done() gives the partitions back.
  * A REVOKE between 1 and 2 makes the answer worthless: the question is cut loose from its consumer. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,22 +12,21 @@
 #define ASK_TIMEOUT_MS 1000
 #define ASK_AGAIN_MS 300
 
-/* Owned by the loop's work until done; the consumer may cut it loose (consumer = NULL) before. */
+/* Owned by the loop's work until done. The other thread may use the consumer's handle as long as it is counted in
+ * c->asking, also when the consumer has cut the question loose. */
 struct offsets_ask {
     struct consumer *consumer;
-    rd_kafka_t *rk;
+    bool loose; /* its answer is no longer wanted, maybe the consumer is no more */
     rd_kafka_topic_partition_list_t *list;
+    int64_t *was; /* for each of list: the committed offset when it is outside of the log, else -1 */
     rd_kafka_resp_err_t code;
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool answered; /* under lock: the other thread is through with rk */
 };
 
 static void ask_free(struct offsets_ask *a)
 {
-    rd_kafka_topic_partition_list_destroy(a->list);
-    pthread_cond_destroy(&a->cond);
-    pthread_mutex_destroy(&a->lock);
+    if (a->list)
+        rd_kafka_topic_partition_list_destroy(a->list);
+    free(a->was);
     free(a);
 }
 
@@ -125,26 +123,57 @@ static void take_assignment(struct consumer *c, rd_kafka_topic_partition_list_t 
 
 /* ---- asking for committed offsets ---- */
 
+/* Moves a committed offset that is outside of the log to the nearest one inside. */
+static void fit_into_log(struct offsets_ask *a, int i)
+{
+    rd_kafka_topic_partition_t *tp = &a->list->elems[i];
+    int64_t low = 0, high = INT64_MAX;
+    if (tp->offset < 0 || rd_kafka_query_watermark_offsets(a->consumer->rk, tp->topic, tp->partition, &low, &high,
+                                                           ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    if (tp->offset >= low && tp->offset <= high)
+        return;
+    a->was[i] = tp->offset;
+    if (tp->offset > high)
+        tp->metadata_size = 0; /* it speaks of another log; its bytes are freed with the list */
+    tp->offset = tp->offset < low ? low : high;
+}
+
 /* On another thread: touches nothing of the consumer but librdkafka's handle. */
 static void ask_work(void *arg)
 {
     struct offsets_ask *a = arg;
-    a->code = rd_kafka_committed(a->rk, a->list, ASK_TIMEOUT_MS);
+    a->code = rd_kafka_committed(a->consumer->rk, a->list, ASK_TIMEOUT_MS);
     for (int i = 0; i < a->list->cnt && a->code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
         a->code = a->list->elems[i].err;
-    pthread_mutex_lock(&a->lock);
-    a->answered = true;
-    pthread_cond_signal(&a->cond);
-    pthread_mutex_unlock(&a->lock);
+    for (int i = 0; i < a->list->cnt && a->code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        fit_into_log(a, i);
+    pthread_mutex_lock(&a->consumer->ask_lock);
+    a->consumer->asking--;
+    pthread_cond_signal(&a->consumer->ask_cond);
+    pthread_mutex_unlock(&a->consumer->ask_lock);
+}
+
+static void tell_moved(struct consumer *c, const struct offsets_ask *a)
+{
+    for (int i = 0; i < a->list->cnt; i++) {
+        const rd_kafka_topic_partition_t *tp = &a->list->elems[i];
+        if (a->was[i] >= 0)
+            consumer_tell(c,
+                          "committed offset %lld of %s partition %d is no longer there: events may have been lost to "
+                          "retention or by a topic made anew; reading goes on at %lld",
+                          (long long)a->was[i], c->topic, (int)tp->partition, (long long)tp->offset);
+    }
 }
 
 static void ask_done(void *arg)
 {
     struct offsets_ask *a = arg;
     struct consumer *c = a->consumer;
-    if (c) {
+    if (!a->loose) {
         c->ask = NULL;
         if (a->code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            tell_moved(c, a);
             take_assignment(c, a->list);
         } else {
             consumer_tell(c, "asking for committed offsets: %s; asking again", rd_kafka_err2str(a->code));
@@ -154,24 +183,42 @@ static void ask_done(void *arg)
     ask_free(a);
 }
 
-static void ask_offsets(struct consumer *c)
+static struct offsets_ask *ask_new(struct consumer *c)
 {
     struct offsets_ask *a = calloc(1, sizeof *a);
-    if (a == NULL) {
-        loop_timer_start(c->ask_again, ASK_AGAIN_MS);
-        return;
-    }
+    if (a == NULL)
+        return NULL;
     a->consumer = c;
-    a->rk = c->rk;
     a->list = rd_kafka_topic_partition_list_copy(c->given);
-    pthread_mutex_init(&a->lock, NULL);
-    pthread_cond_init(&a->cond, NULL);
-    if (loop_work(c->loop, ask_work, ask_done, a) < 0) {
+    a->was = malloc((size_t)a->list->cnt * sizeof *a->was);
+    if (a->was == NULL) {
         ask_free(a);
-        loop_timer_start(c->ask_again, ASK_AGAIN_MS);
+        return NULL;
+    }
+    for (int i = 0; i < a->list->cnt; i++)
+        a->was[i] = -1;
+    return a;
+}
+
+static void count_ask(struct consumer *c, int by)
+{
+    pthread_mutex_lock(&c->ask_lock);
+    c->asking += by;
+    pthread_mutex_unlock(&c->ask_lock);
+}
+
+static void ask_offsets(struct consumer *c)
+{
+    struct offsets_ask *a = ask_new(c);
+    count_ask(c, a ? 1 : 0);
+    if (a && loop_work(c->loop, ask_work, ask_done, a) == 0) {
+        c->ask = a;
         return;
     }
-    c->ask = a;
+    count_ask(c, a ? -1 : 0);
+    if (a)
+        ask_free(a);
+    loop_timer_start(c->ask_again, ASK_AGAIN_MS);
 }
 
 void consumer_on_ask_again(void *arg)
@@ -183,23 +230,29 @@ void consumer_on_ask_again(void *arg)
 
 static void cut_loose(struct consumer *c)
 {
-    loop_timer_stop(c->ask_again);
+    if (c->ask_again)
+        loop_timer_stop(c->ask_again);
     if (c->ask)
-        c->ask->consumer = NULL;
+        c->ask->loose = true;
     c->ask = NULL;
 }
 
-/* The handle must outlive the other thread's call. */
+void consumer_assign_init(struct consumer *c)
+{
+    pthread_mutex_init(&c->ask_lock, NULL);
+    pthread_cond_init(&c->ask_cond, NULL);
+}
+
+/* The handle must outlive the other threads' calls; each of them ends after ASK_TIMEOUT_MS. */
 void consumer_assign_fini(struct consumer *c)
 {
-    struct offsets_ask *a = c->ask;
-    if (a == NULL)
-        return;
-    pthread_mutex_lock(&a->lock);
-    while (!a->answered)
-        pthread_cond_wait(&a->cond, &a->lock);
-    pthread_mutex_unlock(&a->lock);
+    pthread_mutex_lock(&c->ask_lock);
+    while (c->asking > 0)
+        pthread_cond_wait(&c->ask_cond, &c->ask_lock);
+    pthread_mutex_unlock(&c->ask_lock);
     cut_loose(c);
+    pthread_cond_destroy(&c->ask_cond);
+    pthread_mutex_destroy(&c->ask_lock);
 }
 
 /* ---- rebalance events ---- */
@@ -265,32 +318,23 @@ void consumer_revoke_done(struct consumer *c)
 
 /* ---- an offset outside of the log ---- */
 
-static int64_t nearest(struct consumer *c, int32_t partition)
-{
-    int64_t low = -1, high = -1;
-    struct consumer_part *p = consumer_part_of(c, partition);
-    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        high >= 0 && p->next > high)
-        return RD_KAFKA_OFFSET_END;
-    return RD_KAFKA_OFFSET_BEGINNING;
-}
-
+/* Retention ate what was not read yet: goes on at the beginning. Were it a topic made anew, its offsets would start
+ * again below what was read; deliver() sees that. */
 void consumer_on_out_of_range(struct consumer *c, int32_t partition)
 {
     struct consumer_part *p = consumer_part_of(c, partition);
-    if (p == NULL)
+    if (p == NULL || c->state != CONSUMER_READING)
         return;
-    int64_t to = nearest(c, partition);
-    consumer_tell(c, "offset %lld of %s partition %d is no longer there: events may have been lost to retention "
-                  "or by a topic made anew; reading goes on at its %s",
-                  (long long)p->next, c->topic, (int)partition, to == RD_KAFKA_OFFSET_END ? "end" : "beginning");
-    if (to == RD_KAFKA_OFFSET_END)
-        p->next = 0; /* the log is shorter than what was read: its offsets are new ones */
+    consumer_tell(c, "offset %lld of %s partition %d is no longer there: events were lost to retention; reading goes on "
+                  "at the beginning of the log",
+                  (long long)p->next, c->topic, (int)partition);
+    p->sought = true;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = to;
+    rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_error_t *e = rd_kafka_seek_partitions(c->rk, list, 0);
-    if (e)
+    if (e) {
         consumer_tell(c, "seek: %s", rd_kafka_error_string(e));
-    rd_kafka_error_destroy(e);
+        rd_kafka_error_destroy(e);
+    }
     rd_kafka_topic_partition_list_destroy(list);
 }

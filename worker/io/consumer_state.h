@@ -2,6 +2,8 @@
 #ifndef TVB_IO_CONSUMER_STATE_H
 #define TVB_IO_CONSUMER_STATE_H
 
+#include <pthread.h>
+
 #include "io/consumer.h"
 #include "io/kafka_queue.h"
 
@@ -16,6 +18,7 @@ enum consumer_state {
 struct consumer_part {
     bool assigned;
     bool paused;
+    bool sought; /* after an offset out of range, until the next message */
     int64_t next; /* below it, messages were delivered before: drop */
 };
 
@@ -32,7 +35,10 @@ struct consumer {
     struct consumer_part *parts; /* by partition number */
     int32_t part_count;
     rd_kafka_topic_partition_list_t *given; /* the group's assignment, until answered; owned */
-    struct offsets_ask *ask;                /* under way, or NULL */
+    struct offsets_ask *ask;                /* whose answer is awaited, or NULL */
+    pthread_mutex_t ask_lock;
+    pthread_cond_t ask_cond;
+    int asking; /* under ask_lock: questions that other threads are at, those cut loose too */
     struct loop_timer *ask_again;
     bool member;
     bool commit_outstanding;
@@ -50,9 +56,10 @@ struct consumer_part *consumer_part_of(const struct consumer *c, int32_t partiti
 
 /* consumer_assign.c */
 void consumer_on_rebalance(struct consumer *c, rd_kafka_event_t *ev);
-/* The committed offset of @partition is outside of the log: goes on with the nearest message. */
+/* The next offset of @partition is outside of the log. */
 void consumer_on_out_of_range(struct consumer *c, int32_t partition);
-void consumer_assign_fini(struct consumer *c); /* waits for the question under way, at most a second */
+void consumer_assign_init(struct consumer *c);
+void consumer_assign_fini(struct consumer *c); /* waits for the question under way, a second or so */
 void consumer_on_ask_again(void *arg);
 
 /* consumer_commit.c */
