@@ -154,11 +154,11 @@ static json_t *read_number(struct reader *r)
     bool minus = *r->at == '-';
     const unsigned char *from = r->at += minus;
     json_int_t v = 0;
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && r->at - from <= DIGITS_MAX)
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && r->at - from < DIGITS_MAX)
         v = v * 10 + (*r->at++ - '0');
     size_t digits = (size_t)(r->at - from);
-    bool more = r->at < r->end && (*r->at == '.' || *r->at == 'e' || *r->at == 'E');
-    if (digits == 0 || digits > DIGITS_MAX || (digits > 1 && *from == '0') || more)
+    bool more = r->at < r->end && (*r->at == '.' || *r->at == 'e' || *r->at == 'E' || (*r->at >= '0' && *r->at <= '9'));
+    if (digits == 0 || (digits > 1 && *from == '0') || more)
         return NULL;
     return json_integer(minus ? -v : v);
 }
