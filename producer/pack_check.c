@@ -18,7 +18,7 @@ static const struct cli_command command = {
     .name = "pack check",
     .operands = "DIR...",
     .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong. Nothing is sent.",
-    .examples = "tvbridge pack check schemas/providers/stalker\n",
+    .examples = "  tvbridge pack check schemas/providers/stalker\n",
     .operands_max = CLI_LIST_MAX,
 };
 

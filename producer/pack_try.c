@@ -39,7 +39,7 @@ static const struct cli_command command = {
     .operands = "DIR TYPE",
     .about = "Prints the exact HTTP requests that an event of TYPE would cause with the pack in DIR, and with the given answers\n"
              "what would come of it. Nothing is sent; credentials are shown as ***.",
-    .examples = "tvbridge pack try schemas/providers/stalker contract.blocked --record '{\"login\":\"ann\"}' --reply ok.http\n",
+    .examples = "  tvbridge pack try schemas/providers/stalker contract.blocked --record '{\"login\":\"ann\"}' --reply ok.http\n",
     .operands_max = 2,
 };
 
