@@ -140,8 +140,9 @@ static int check_existing(struct topics *t, struct err *reterr)
         return t->options.fix_config && !t->options.dry_run ? admin_fix(t->admin, t->entries, t->n, reterr) : 0;
     if (!unsupported)
         return -1;
-    snprintf(t->note, sizeof(t->note), "this broker does not tell the settings of topics: only their existence and "
-                                       "partitions were checked");
+    if (t->note[0] == '\0')
+        snprintf(t->note, sizeof(t->note), "this broker has no admin API: that the topics exist and have the right "
+                                           "partitions was checked, their settings were not");
     for (size_t i = 0; i < t->n; i++)
         if (t->entries[i].state == TOPIC_THERE)
             t->entries[i].state = topic_judge(&t->entries[i]);
@@ -156,9 +157,10 @@ static int create_missing(struct topics *t, struct err *reterr)
         return 0;
     if (!unsupported)
         return -1;
-    return err_set(reterr, ERR_INVAL, "this broker cannot create topics over the network (%s), and %zu are missing: "
-                                      "create them with the broker's own tool",
-                   "it lacks the admin API", count_state(t, TOPIC_MISSING));
+    snprintf(t->note, sizeof(t->note), "this broker has no admin API and cannot create topics: create the missing ones "
+                                       "with its own tool");
+    *reterr = (struct err){0};
+    return 0;
 }
 
 /* True when the brokers' metadata show every topic that was made, by us or by somebody else just now. */
@@ -339,6 +341,7 @@ static enum cli_status show(const struct topics *t)
         print_json(t, bad == 0);
     else
         print_text(t);
+    fflush(stdout); /* the advice stands after it, also in a file */
     advise(t);
     return bad == 0 ? CLI_OK : CLI_REFUSED;
 }

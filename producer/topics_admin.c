@@ -4,12 +4,14 @@
 #include <string.h>
 
 #define ENTRIES_MAX 512 /* topics in one request */
+#define CONTROLLER_MS 1000 /* metadata, which name it, were read before: it is known, or there is none */
 
 struct admin {
     struct kafka_client *client;
     rd_kafka_queue_t *queue;
     rd_kafka_event_t *described; /* the answer that admin_fix() builds on */
     int64_t timeout_ms;
+    bool has_controller; /* admin requests go to it; a broker that knows of none serves none */
 };
 
 bool topic_config_differs(const struct topic_entry *t, size_t i)
@@ -27,6 +29,20 @@ enum topic_state topic_judge(const struct topic_entry *t)
     return TOPIC_OK;
 }
 
+/* librdkafka's mock cluster names one that is no broker of it: a request would wait until it times out. */
+static bool finds_controller(rd_kafka_t *rk, int64_t timeout_ms)
+{
+    const struct rd_kafka_metadata *m = NULL;
+    int32_t id = rd_kafka_controllerid(rk, CONTROLLER_MS);
+    bool found = false;
+    if (id < 0 || rd_kafka_metadata(rk, 0, NULL, &m, (int)timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    for (int i = 0; i < m->broker_cnt; i++)
+        found = found || m->brokers[i].id == id;
+    rd_kafka_metadata_destroy(m);
+    return found;
+}
+
 struct admin *admin_new(struct kafka_client *c, int64_t timeout_ms, struct err *reterr)
 {
     struct admin *a = calloc(1, sizeof(*a));
@@ -37,6 +53,7 @@ struct admin *admin_new(struct kafka_client *c, int64_t timeout_ms, struct err *
     a->client = c;
     a->timeout_ms = timeout_ms;
     a->queue = rd_kafka_queue_new(c->rk);
+    a->has_controller = finds_controller(c->rk, timeout_ms);
     return a;
 }
 
@@ -58,6 +75,15 @@ static rd_kafka_AdminOptions_t *options_new(const struct admin *a, rd_kafka_admi
     if (op == RD_KAFKA_ADMIN_OP_CREATETOPICS)
         rd_kafka_AdminOptions_set_operation_timeout(o, (int)a->timeout_ms, why, sizeof(why));
     return o;
+}
+
+/* True, and @reterr says so, when there is nobody to ask. */
+static bool is_unsupported(const struct admin *a, bool *ret_unsupported, struct err *reterr)
+{
+    *ret_unsupported = !a->has_controller;
+    if (!a->has_controller)
+        err_set(reterr, ERR_INVAL, "this cluster names no controller");
+    return !a->has_controller;
 }
 
 /* The answer to the request just made; NULL and @reterr when there is none, or it is an error as a whole. */
@@ -125,6 +151,10 @@ int admin_create(struct admin *a, struct topic_entry *t, size_t n, bool dry, boo
     *ret_unsupported = false;
     if (count == 0)
         return 0;
+    if (is_unsupported(a, ret_unsupported, reterr)) {
+        rd_kafka_NewTopic_destroy_array(new, count);
+        return -1;
+    }
     rd_kafka_AdminOptions_t *o = options_new(a, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_AdminOptions_set_validate_only(o, dry, why, sizeof(why));
     rd_kafka_CreateTopics(a->client->rk, new, count, o, a->queue);
@@ -180,6 +210,10 @@ int admin_describe(struct admin *a, struct topic_entry *t, size_t n, bool *ret_u
     *ret_unsupported = false;
     if (count == 0)
         return 0;
+    if (is_unsupported(a, ret_unsupported, reterr)) {
+        rd_kafka_ConfigResource_destroy_array(asked, count);
+        return -1;
+    }
     rd_kafka_AdminOptions_t *o = options_new(a, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(a->client->rk, asked, count, o, a->queue);
     rd_kafka_AdminOptions_destroy(o);
