@@ -9,11 +9,15 @@
 #include "contract/schema.h"
 
 static const char event[] =
-    "{\"specversion\":\"1.0\",\"id\":\"3f0c9a52-7d1e-4f6b-9a35-2f1f6f0f8c11\",\"source\":\"/billing/abills/main\","
-    "\"type\":\"tvbridge.package.added\",\"subject\":\"70001\",\"provider\":\"stalker\",\"sequence\":\"1048577\","
-    "\"time\":\"2026-11-22T10:00:00.000Z\",\"partitionkey\":\"70001\",\"datacontenttype\":\"application/json\","
+    "{\"specversion\":\"1.0\",\"id\":\"3f0c9a52-7d1e-4f6b-9a35-2f1f6f0f8c11\",\"source\":\"/"
+    "billing/abills/main\","
+    "\"type\":\"tvbridge.package.added\",\"subject\":\"70001\",\"provider\":\"stalker\","
+    "\"sequence\":\"1048577\","
+    "\"time\":\"2026-11-22T10:00:00.000Z\",\"partitionkey\":\"70001\",\"datacontenttype\":"
+    "\"application/json\","
     "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
-    "\"data\":{\"packages\":[{\"id\":\"1203\",\"valid_from\":\"2026-11-22T00:00:00Z\",\"valid_to\":\"2026-12-22T00:00:00Z\","
+    "\"data\":{\"packages\":[{\"id\":\"1203\",\"valid_from\":\"2026-11-22T00:00:00Z\",\"valid_to\":"
+    "\"2026-12-22T00:00:00Z\","
     "\"price\":\"12.50\",\"currency\":\"EUR\"}],\"extra\":{\"note\":\"x1\"}}}";
 
 static int64_t cpu_ns(void)
@@ -35,14 +39,16 @@ static struct schema *load(const char *name)
 }
 
 /* CPU ns of one validation, the best of ten rounds; -1 when the event is refused. */
-static double measure(const struct schema *envelope, const struct schema *data, const json_t *v, long rounds)
+static double measure(const struct schema *envelope, const struct schema *data, const json_t *v,
+                      long rounds)
 {
     double best = -1;
     struct fault f;
     for (int turn = 0; turn < 10; turn++) {
         int64_t from = cpu_ns();
         for (long i = 0; i < rounds; i++) {
-            if (!schema_check(envelope, v, &f) || !schema_check(data, json_object_get(v, "data"), &f)) {
+            if (!schema_check(envelope, v, &f) ||
+                !schema_check(data, json_object_get(v, "data"), &f)) {
                 fprintf(stderr, "refused: %s: %s\n", f.pointer, f.reason);
                 return -1;
             }
@@ -57,9 +63,12 @@ static double measure(const struct schema *envelope, const struct schema *data, 
 int main(int argc, char **argv)
 {
     long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 100000;
-    struct schema *envelope = load("event.schema.json"), *data = load("events/package.added.schema.json");
+    struct schema *envelope = load("event.schema.json"),
+                  *data = load("events/package.added.schema.json");
     json_t *v = json_loads(event, 0, NULL);
-    double ns = envelope != NULL && data != NULL && v != NULL && rounds > 0 ? measure(envelope, data, v, rounds) : -1;
+    double ns = envelope != NULL && data != NULL && v != NULL && rounds > 0
+                    ? measure(envelope, data, v, rounds)
+                    : -1;
     printf("event_bytes=%zu ns_per_validation=%.0f\n", strlen(event), ns);
     json_decref(v);
     schema_free(envelope);

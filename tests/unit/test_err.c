@@ -78,9 +78,21 @@ Test(utf8, only_well_formed_sequences_have_a_length)
         const char *bytes;
         size_t want;
     } rows[] = {
-        {"a", 1},        {"\xc3\xa9", 2},     {"\xe2\x82\xac", 3},     {"\xf0\x9f\x98\x80", 4}, {"\xed\x9f\xbf", 3},
-        {"\x80", 0},     {"\xc0\xaf", 0},     {"\xc3", 0},             {"\xc3(", 0},            {"\xe0\x80\xaf", 0},
-        {"\xed\xa0\x80", 0}, {"\xf0\x80\x80\xaf", 0}, {"\xf4\x90\x80\x80", 0}, {"\xf5\x80\x80\x80", 0}, {"\xe2\x82", 0},
+        {"a", 1},
+        {"\xc3\xa9", 2},
+        {"\xe2\x82\xac", 3},
+        {"\xf0\x9f\x98\x80", 4},
+        {"\xed\x9f\xbf", 3},
+        {"\x80", 0},
+        {"\xc0\xaf", 0},
+        {"\xc3", 0},
+        {"\xc3(", 0},
+        {"\xe0\x80\xaf", 0},
+        {"\xed\xa0\x80", 0},
+        {"\xf0\x80\x80\xaf", 0},
+        {"\xf4\x90\x80\x80", 0},
+        {"\xf5\x80\x80\x80", 0},
+        {"\xe2\x82", 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect(eq(sz, utf8_len(rows[i].bytes, strlen(rows[i].bytes)), rows[i].want), "%zu", i);

@@ -27,7 +27,8 @@ Test(hash, hmac_is_that_of_rfc_4231)
     hash_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, d);
     expect_hex(d, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     memset(key, 0xaa, sizeof(key));
-    hash_hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54, d);
+    hash_hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54,
+                     d);
     expect_hex(d, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
@@ -56,8 +57,9 @@ Test(hash, murmur2_places_keys_as_java_does)
         {"abc", 479470107},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_expect(eq(u32, hash_murmur2(rows[i].key, strlen(rows[i].key)), (uint32_t)rows[i].java & 0x7fffffff), "%s",
-                  rows[i].key);
+        cr_expect(eq(u32, hash_murmur2(rows[i].key, strlen(rows[i].key)),
+                     (uint32_t)rows[i].java & 0x7fffffff),
+                  "%s", rows[i].key);
 }
 
 Test(hash, crc32_is_that_of_ieee_802_3)

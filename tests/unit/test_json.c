@@ -12,7 +12,8 @@ static void refused(const char *text, size_t len, const char *pointer, const cha
     json_t *v = json_parse_strict(text, len, &f);
     cr_expect(v == NULL, "%.60s: must be refused", text);
     cr_expect(eq(str, f.pointer, (char *)pointer), "%.60s", text);
-    cr_expect(strstr(f.reason, reason) != NULL, "%.60s: \"%s\" does not say \"%s\"", text, f.reason, reason);
+    cr_expect(strstr(f.reason, reason) != NULL, "%.60s: \"%s\" does not say \"%s\"", text, f.reason,
+              reason);
     json_decref(v);
 }
 
@@ -59,7 +60,8 @@ Test(json, a_reason_never_quotes_the_text)
     struct fault f;
     const char *text = "{\"password\":\"hunter2\" oops}";
     cr_assert(json_parse_strict(text, strlen(text), &f) == NULL);
-    cr_expect(strstr(f.reason, "hunter2") == NULL && strstr(f.reason, "oops") == NULL, "%s", f.reason);
+    cr_expect(strstr(f.reason, "hunter2") == NULL && strstr(f.reason, "oops") == NULL, "%s",
+              f.reason);
 }
 
 static json_t *nested(unsigned depth, struct fault *ret_fault)
@@ -129,12 +131,16 @@ Test(json, canonical_form_sorts_keys_by_utf16_and_drops_space)
     static const struct {
         const char *why, *text, *want;
     } rows[] = {
-        {"sorted, no space", "{ \"b\": 1, \"a\": [1, {\"d\":null,\"c\":true}] }", "{\"a\":[1,{\"c\":true,\"d\":null}],\"b\":1}"},
-        {"RFC 8785's escapes", "\"\\u0008\\u0009\\n\\f\\r\\u001F\\\"\\\\\\/\\u00e9\"", "\"\\b\\t\\n\\f\\r\\u001f\\\"\\\\/\xc3\xa9\""},
-        {"a surrogate pair sorts before U+FB33", "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2,\"\\u20ac\":3}",
+        {"sorted, no space", "{ \"b\": 1, \"a\": [1, {\"d\":null,\"c\":true}] }",
+         "{\"a\":[1,{\"c\":true,\"d\":null}],\"b\":1}"},
+        {"RFC 8785's escapes", "\"\\u0008\\u0009\\n\\f\\r\\u001F\\\"\\\\\\/\\u00e9\"",
+         "\"\\b\\t\\n\\f\\r\\u001f\\\"\\\\/\xc3\xa9\""},
+        {"a surrogate pair sorts before U+FB33",
+         "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2,\"\\u20ac\":3}",
          "{\"\xe2\x82\xac\":3,\"\xf0\x9f\x98\x80\":2,\"\xef\xac\xb3\":1}"},
         {"a prefix sorts first", "{\"ab\":1,\"a\":2,\"\":3}", "{\"\":3,\"a\":2,\"ab\":1}"},
-        {"numbers", "[0,-1,9223372036854775807,1.5,0.1]", "[0,-1,9223372036854775807,1.5,0.10000000000000001]"},
+        {"numbers", "[0,-1,9223372036854775807,1.5,0.1]",
+         "[0,-1,9223372036854775807,1.5,0.10000000000000001]"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char *got = written(rows[i].text, json_add_canonical);
@@ -182,11 +188,13 @@ Test(json, a_pointer_finds_its_value)
     static const struct {
         const char *pointer;
         int want; /* -1: none */
-    } rows[] = {{"/a/0", 10}, {"/a/1/x~1y", 1}, {"/a/1/m~0n", 2}, {"/", 3},    {"/01", 4},    {"/a/01", -1},
-                {"/a/2", -1}, {"/a/-", -1},     {"/b", -1},       {"a", -1},   {"/a/0/x", -1}, {"/a/99999999999", -1}};
+    } rows[] = {{"/a/0", 10}, {"/a/1/x~1y", 1}, {"/a/1/m~0n", 2}, {"/", 3},
+                {"/01", 4},   {"/a/01", -1},    {"/a/2", -1},     {"/a/-", -1},
+                {"/b", -1},   {"a", -1},        {"/a/0/x", -1},   {"/a/99999999999", -1}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const json_t *at = json_at_pointer(v, rows[i].pointer);
-        cr_expect(eq(int, at != NULL ? (int)json_integer_value(at) : -1, rows[i].want), "%s", rows[i].pointer);
+        cr_expect(eq(int, at != NULL ? (int)json_integer_value(at) : -1, rows[i].want), "%s",
+                  rows[i].pointer);
     }
     cr_expect(json_at_pointer(v, "") == v);
     json_decref(v);

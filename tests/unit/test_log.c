@@ -68,7 +68,8 @@ Test(log, a_logfmt_line_quotes_what_needs_it)
     log_set_context(p.log, "pool", "stalker");
     write_line(p.log);
     cr_expect(eq(str, (char *)probe_read(&p),
-                 "level=warn event=call_failed time=" T " pool=stalker service=70001 why=\"a \\\"b\\\"\\n=c\\\\\" empty=\"\" "
+                 "level=warn event=call_failed time=" T
+                 " pool=stalker service=70001 why=\"a \\\"b\\\"\\n=c\\\\\" empty=\"\" "
                  "cut=abc n=-5 took_ms=1.250 odd_ms=0.000 ok=false\n"));
     probe_fini(&p);
 }
@@ -81,8 +82,11 @@ Test(log, a_json_line_is_json)
     write_line(p.log);
     const char *text = probe_read(&p);
     cr_expect(eq(str, (char *)text,
-                 "{\"level\":\"warn\",\"event\":\"call_failed\",\"time\":\"" T "\",\"pool\":\"stalker\",\"service\":\"70001\","
-                 "\"why\":\"a \\\"b\\\"\\n=c\\\\\",\"empty\":\"\",\"cut\":\"abc\",\"n\":-5,\"took_ms\":1.250,\"odd_ms\":0.000,"
+                 "{\"level\":\"warn\",\"event\":\"call_failed\",\"time\":\"" T
+                 "\",\"pool\":\"stalker\",\"service\":\"70001\","
+                 "\"why\":\"a "
+                 "\\\"b\\\"\\n=c\\\\\",\"empty\":\"\",\"cut\":\"abc\",\"n\":-5,\"took_ms\":1.250,"
+                 "\"odd_ms\":0.000,"
                  "\"ok\":false}\n"));
     probe_fini(&p);
 }
@@ -109,7 +113,8 @@ Test(log, bytes_that_are_no_utf8_are_shown_and_the_line_stays_json)
     json_t *v = json_loads(probe_read(&p), JSON_ALLOW_NUL, NULL);
     cr_assert(v != NULL, "%s", p.text);
     const json_t *got = json_object_get(v, "v");
-    static const char want[] = "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\0\xef\xbf\xbd\xef\xbf\xbd";
+    static const char want[] =
+        "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\0\xef\xbf\xbd\xef\xbf\xbd";
     cr_expect(eq(sz, json_string_length(got), sizeof(want) - 1));
     cr_expect(eq(int, memcmp(json_string_value(got), want, sizeof(want) - 1), 0));
     json_decref(v);
@@ -131,7 +136,8 @@ Test(log, a_line_that_is_too_long_is_dropped_whole)
     log_end(p.log);
     log_begin(p.log, LOG_LEVEL_INFO, "after");
     log_end(p.log);
-    cr_expect(eq(str, (char *)probe_read(&p), "level=info event=before time=" T "\nlevel=info event=after time=" T "\n"));
+    cr_expect(eq(str, (char *)probe_read(&p),
+                 "level=info event=before time=" T "\nlevel=info event=after time=" T "\n"));
     free(big);
     probe_fini(&p);
 }

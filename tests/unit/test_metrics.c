@@ -23,10 +23,11 @@ Test(metrics, series_of_several_sets_are_added_up_and_sorted)
     metric_set(metrics_gauge(sets[1], "tvb_a", "A.", ""), 5);
     metric_set_ms(metrics_gauge(sets[0], "tvb_c_seconds", "C.", ""), 1500);
     struct buf b = render(sets, 2);
-    cr_expect(eq(str, (char *)buf_cstr(&b), "# HELP tvb_a A.\n# TYPE tvb_a gauge\ntvb_a 3\n"
-                                            "# HELP tvb_b_total B.\n# TYPE tvb_b_total counter\n"
-                                            "tvb_b_total{p=\"a\"} 1\ntvb_b_total{p=\"x\"} 7\n"
-                                            "# HELP tvb_c_seconds C.\n# TYPE tvb_c_seconds gauge\ntvb_c_seconds 1.500\n"));
+    cr_expect(eq(str, (char *)buf_cstr(&b),
+                 "# HELP tvb_a A.\n# TYPE tvb_a gauge\ntvb_a 3\n"
+                 "# HELP tvb_b_total B.\n# TYPE tvb_b_total counter\n"
+                 "tvb_b_total{p=\"a\"} 1\ntvb_b_total{p=\"x\"} 7\n"
+                 "# HELP tvb_c_seconds C.\n# TYPE tvb_c_seconds gauge\ntvb_c_seconds 1.500\n"));
     buf_fini(&b);
     metrics_free(sets[0]);
     metrics_free(sets[1]);

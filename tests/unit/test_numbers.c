@@ -53,7 +53,8 @@ Test(numbers, each_disagreement_is_refused_and_named)
         {"outcome_timeout_ms", 48000, 47999, "outcome_timeout_ms is 48000, wanted at most 47999"},
         {"connect_ms", 10000, 9999, "connect_ms is 10000, wanted at most 9999"},
         {"session_timeout_ms", 5999, 6000, "session_timeout_ms is 5999, wanted 6000 to"},
-        {"session_timeout_ms", 300001, 300000, "session_timeout_ms is 300001, wanted at most 300000"},
+        {"session_timeout_ms", 300001, 300000,
+         "session_timeout_ms is 300001, wanted at most 300000"},
         {"drain_ms", 11999, 12000, "drain_ms is 11999, wanted at least 12000"},
         {"drain_ms", 300000, 299999, "drain_ms is 300000, wanted at most 299999"},
         {"redis_timeout_ms", 4001, 4000, "redis_timeout_ms is 4001, wanted at most 4000"},
@@ -68,9 +69,11 @@ Test(numbers, each_disagreement_is_refused_and_named)
         struct err e = {0};
         *number(&n, rows[i].name) = rows[i].value;
         cr_expect(eq(int, numbers_check(&n, &e), -1), "%s", rows[i].want);
-        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\": wanted \"%s\"", e.msg, rows[i].want);
+        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\": wanted \"%s\"",
+                  e.msg, rows[i].want);
         *number(&n, rows[i].name) = rows[i].nearest;
-        cr_expect(eq(int, numbers_check(&n, &e), 0), "%s %lld: %s", rows[i].name, (long long)rows[i].nearest, e.msg);
+        cr_expect(eq(int, numbers_check(&n, &e), 0), "%s %lld: %s", rows[i].name,
+                  (long long)rows[i].nearest, e.msg);
     }
 }
 
@@ -88,15 +91,19 @@ Test(numbers, the_schema_says_the_same_as_the_table)
     struct err e = {0};
     struct yaml_doc *d = yaml_load_file(TVB_ROOT "/schemas/settings.schema.json", &e);
     cr_assert(d != NULL, "%s", e.msg);
-    json_t *props = json_object_get(json_object_get(json_object_get(yaml_root(d), "definitions"), "numbers"), "properties");
+    json_t *props = json_object_get(
+        json_object_get(json_object_get(yaml_root(d), "definitions"), "numbers"), "properties");
     size_t count;
     const struct settings_number *t = settings_number_table(&count);
     cr_expect(eq(sz, json_object_size(props), count));
     for (size_t i = 0; i < count; i++) {
         const json_t *p = json_object_get(props, t[i].name);
-        cr_expect(eq(i64, json_integer_value(json_object_get(p, "default")), t[i].standard), "%s", t[i].name);
-        cr_expect(eq(i64, json_integer_value(json_object_get(p, "minimum")), t[i].min), "%s", t[i].name);
-        cr_expect(eq(i64, json_integer_value(json_object_get(p, "maximum")), t[i].max), "%s", t[i].name);
+        cr_expect(eq(i64, json_integer_value(json_object_get(p, "default")), t[i].standard), "%s",
+                  t[i].name);
+        cr_expect(eq(i64, json_integer_value(json_object_get(p, "minimum")), t[i].min), "%s",
+                  t[i].name);
+        cr_expect(eq(i64, json_integer_value(json_object_get(p, "maximum")), t[i].max), "%s",
+                  t[i].name);
     }
     yaml_doc_free(d);
 }

@@ -39,9 +39,11 @@ static void expect(const struct row *r)
     cr_expect(eq(int, ok, r->pointer == NULL), "%s: %s", r->value, f.reason);
     if (r->pointer != NULL) {
         cr_expect(eq(str, f.pointer, (char *)r->pointer), "%s", r->value);
-        cr_expect(strstr(f.reason, r->reason) != NULL, "%s: \"%s\", wanted \"%s\"", r->value, f.reason, r->reason);
+        cr_expect(strstr(f.reason, r->reason) != NULL, "%s: \"%s\", wanted \"%s\"", r->value,
+                  f.reason, r->reason);
     }
-    cr_expect(eq(int, schema_check(s, v, NULL), ok), "without a fault to fill, the answer is the same");
+    cr_expect(eq(int, schema_check(s, v, NULL), ok),
+              "without a fault to fill, the answer is the same");
     json_decref(v);
     schema_free(s);
 }
@@ -53,12 +55,16 @@ Test(schema, a_refusal_names_the_place_and_what_was_wanted)
         {"{\"type\":[\"string\",\"null\"]}", "1", "", "wanted a text or null, found an integer"},
         {"{\"type\":\"integer\"}", "1.0", NULL, NULL},
         {"{\"type\":\"integer\"}", "1.5", "", "wanted an integer, found a number"},
-        {"{\"properties\":{\"a\":{\"items\":{\"maximum\":3}}}}", "{\"a\":[1,2,9]}", "/a/2", "wanted at most 3"},
-        {"{\"properties\":{\"a/b\":{\"minimum\":2.5}}}", "{\"a/b\":2}", "/a~1b", "wanted at least 2.5"},
-        {"{\"required\":[\"x\",\"y\"]}", "{\"x\":1}", "", "wanted the member \"y\", which is missing"},
-        {"{\"properties\":{\"brokers\":true},\"additionalProperties\":false}", "{\"brokes\":1}", "/brokes",
-         "unknown member; did you mean \"brokers\"?"},
-        {"{\"properties\":{\"brokers\":true},\"additionalProperties\":false}", "{\"zebra\":1}", "/zebra", "unknown member"},
+        {"{\"properties\":{\"a\":{\"items\":{\"maximum\":3}}}}", "{\"a\":[1,2,9]}", "/a/2",
+         "wanted at most 3"},
+        {"{\"properties\":{\"a/b\":{\"minimum\":2.5}}}", "{\"a/b\":2}", "/a~1b",
+         "wanted at least 2.5"},
+        {"{\"required\":[\"x\",\"y\"]}", "{\"x\":1}", "",
+         "wanted the member \"y\", which is missing"},
+        {"{\"properties\":{\"brokers\":true},\"additionalProperties\":false}", "{\"brokes\":1}",
+         "/brokes", "unknown member; did you mean \"brokers\"?"},
+        {"{\"properties\":{\"brokers\":true},\"additionalProperties\":false}", "{\"zebra\":1}",
+         "/zebra", "unknown member"},
         {"{\"enum\":[\"a\",1,null]}", "2", "", "wanted one of \"a\", 1, null"},
         {"{\"const\":{\"a\":1}}", "{\"a\":1.0}", NULL, NULL},
         {"{\"const\":false}", "0", "", "wanted false"},
@@ -70,11 +76,14 @@ Test(schema, a_refusal_names_the_place_and_what_was_wanted)
         {"{\"not\":{\"required\":[\"a\"]}}", "{\"a\":1}", "", "rules out"},
         {"{\"propertyNames\":{\"pattern\":\"^[a-z]+$\"}}", "{\"A\":1}", "/A", "matches ^[a-z]+$"},
         {"{\"propertyNames\":{\"enum\":[\"a\"]}}", "{\"b\":1}", "/b", "wanted one of \"a\""},
-        {"{\"dependencies\":{\"a\":[\"b\"]}}", "{\"a\":1}", "", "wanted the member \"b\" beside \"a\""},
+        {"{\"dependencies\":{\"a\":[\"b\"]}}", "{\"a\":1}", "",
+         "wanted the member \"b\" beside \"a\""},
         {"{\"contains\":{\"const\":1}}", "[2,3]", "", "at least one item"},
         {"{\"uniqueItems\":true}", "[1,{\"a\":[2]},{\"a\":[2.0]}]", "", "all differ"},
-        {"{\"if\":{\"required\":[\"a\"]},\"then\":{\"required\":[\"b\"]}}", "{\"a\":1}", "", "\"b\", which is missing"},
-        {"{\"patternProperties\":{\"^x\":{\"type\":\"string\"}}}", "{\"x1\":1}", "/x1", "wanted a text"},
+        {"{\"if\":{\"required\":[\"a\"]},\"then\":{\"required\":[\"b\"]}}", "{\"a\":1}", "",
+         "\"b\", which is missing"},
+        {"{\"patternProperties\":{\"^x\":{\"type\":\"string\"}}}", "{\"x1\":1}", "/x1",
+         "wanted a text"},
         {"{\"properties\":{\"a\":false}}", "{\"a\":1}", "/a", "nothing is allowed"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -84,11 +93,14 @@ Test(schema, a_refusal_names_the_place_and_what_was_wanted)
 Test(schema, of_several_alternatives_the_deepest_fault_is_told)
 {
     static const struct row rows[] = {
-        {"{\"anyOf\":[{\"const\":\"off\"},{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}]}",
+        {"{\"anyOf\":[{\"const\":\"off\"},{\"type\":\"object\",\"properties\":{\"a\":{\"type\":"
+         "\"integer\"}}}]}",
          "{\"a\":\"x\"}", "/a", "wanted an integer"},
-        {"{\"anyOf\":[{\"const\":\"off\"},{\"type\":\"integer\"}]}", "[]", "", "wanted \"off\"; or wanted an integer, found a list"},
+        {"{\"anyOf\":[{\"const\":\"off\"},{\"type\":\"integer\"}]}", "[]", "",
+         "wanted \"off\"; or wanted an integer, found a list"},
         {"{\"oneOf\":[{\"type\":\"integer\"},{\"minimum\":2}]}", "3", "", "more than one"},
-        {"{\"properties\":{\"a\":{\"anyOf\":[{\"items\":{\"items\":{\"type\":\"null\"}}},{}]}},\"required\":[\"b\"]}",
+        {"{\"properties\":{\"a\":{\"anyOf\":[{\"items\":{\"items\":{\"type\":\"null\"}}},{}]}},"
+         "\"required\":[\"b\"]}",
          "{\"a\":[[1]]}", "", "\"b\", which is missing"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -98,8 +110,13 @@ Test(schema, of_several_alternatives_the_deepest_fault_is_told)
 Test(schema, the_instance_is_never_quoted)
 {
     static const char *const schemas[] = {
-        "{\"type\":\"integer\"}", "{\"enum\":[1]}", "{\"const\":1}", "{\"maxLength\":2}", "{\"pattern\":\"^x$\"}",
-        "{\"format\":\"email\"}", "{\"anyOf\":[{\"type\":\"null\"},{\"maxLength\":1}]}",
+        "{\"type\":\"integer\"}",
+        "{\"enum\":[1]}",
+        "{\"const\":1}",
+        "{\"maxLength\":2}",
+        "{\"pattern\":\"^x$\"}",
+        "{\"format\":\"email\"}",
+        "{\"anyOf\":[{\"type\":\"null\"},{\"maxLength\":1}]}",
     };
     json_t *v = json("\"hunter2\"");
     for (size_t i = 0; i < ARRAY_LEN(schemas); i++) {
@@ -119,21 +136,28 @@ Test(schema, what_is_not_supported_is_refused_when_compiled)
     static const struct {
         const char *schema, *want;
     } rows[] = {
-        {"{\"properties\":{\"a\":{\"contentEncoding\":\"base64\"}}}", "s: at \"/properties/a/contentEncoding\": the keyword"},
-        {"{\"definitions\":{\"x\":{\"unevaluatedItems\":false}}}", "s: at \"/definitions/x/unevaluatedItems\": the keyword"},
+        {"{\"properties\":{\"a\":{\"contentEncoding\":\"base64\"}}}",
+         "s: at \"/properties/a/contentEncoding\": the keyword"},
+        {"{\"definitions\":{\"x\":{\"unevaluatedItems\":false}}}",
+         "s: at \"/definitions/x/unevaluatedItems\": the keyword"},
         {"{\"type\":\"strin\"}", "s: at \"/type\": unknown type"},
-        {"{\"format\":\"idn-email\"}", "s: at \"/format\": the format \"idn-email\" is not supported"},
+        {"{\"format\":\"idn-email\"}",
+         "s: at \"/format\": the format \"idn-email\" is not supported"},
         {"{\"minLength\":-1}", "s: at \"/minLength\": wants a whole number"},
         {"{\"multipleOf\":0}", "s: at \"/multipleOf\": wants a number above 0"},
         {"{\"required\":\"a\"}", "s: at \"/required\": wants a list of names"},
         {"{\"items\":3}", "s: at \"/items\": a schema must be an object, true or false"},
         {"{\"enum\":[]}", "s: at \"/enum\": wants a list"},
-        {"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"}", "s: at \"/$schema\": another dialect"},
-        {"{\"$ref\":\"#/definitions/none\"}", "s: at \"\": $ref to \"#/definitions/none\": no such place"},
+        {"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"}",
+         "s: at \"/$schema\": another dialect"},
+        {"{\"$ref\":\"#/definitions/none\"}",
+         "s: at \"\": $ref to \"#/definitions/none\": no such place"},
         {"{\"$ref\":\"other.json\"}", "s: at \"\": $ref to \"other.json\": not in this document"},
-        {"{\"$ref\":\"http://example.com/x\"}", "s: at \"\": $ref to \"http://example.com/x\": not in this document"},
+        {"{\"$ref\":\"http://example.com/x\"}",
+         "s: at \"\": $ref to \"http://example.com/x\": not in this document"},
         {"{\"$ref\":\"#\"}", "s: a $ref leads back to itself without end"},
-        {"{\"allOf\":[{\"$ref\":\"#/definitions/a\"}],\"definitions\":{\"a\":{\"not\":{\"$ref\":\"#/definitions/a\"}}}}",
+        {"{\"allOf\":[{\"$ref\":\"#/definitions/"
+         "a\"}],\"definitions\":{\"a\":{\"not\":{\"$ref\":\"#/definitions/a\"}}}}",
          "s: a $ref leads back to itself without end"},
         {"{\"pattern\":\"(\"}", "s: at \"/pattern\": not a pattern: "},
         {"{\"pattern\":\"a++\"}", "s: at \"/pattern\": a possessive + is not ECMA-262"},
@@ -146,15 +170,18 @@ Test(schema, what_is_not_supported_is_refused_when_compiled)
         struct err e = {0};
         struct schema *s = compile(rows[i].schema, NULL, &e);
         cr_expect(s == NULL, "%s", rows[i].schema);
-        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\", wanted \"%s\"", e.msg, rows[i].want);
+        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\", wanted \"%s\"",
+                  e.msg, rows[i].want);
         schema_free(s);
     }
 }
 
 Test(schema, annotations_are_kept_and_ignored)
 {
-    struct row r = {"{\"$comment\":\"c\",\"title\":\"t\",\"description\":\"d\",\"default\":1,\"examples\":[1],"
-                    "\"readOnly\":true,\"writeOnly\":false,\"x-unit\":\"ms\",\"$id\":\"http://h/s\"}", "[1]", NULL, NULL};
+    struct row r = {
+        "{\"$comment\":\"c\",\"title\":\"t\",\"description\":\"d\",\"default\":1,\"examples\":[1],"
+        "\"readOnly\":true,\"writeOnly\":false,\"x-unit\":\"ms\",\"$id\":\"http://h/s\"}",
+        "[1]", NULL, NULL};
     expect(&r);
 }
 
@@ -164,12 +191,24 @@ Test(schema, patterns_mean_what_ecma_262_means)
         const char *pattern, *text;
         bool match;
     } rows[] = {
-        {"^\\\\d$", "\"1\"", true},        {"^\\\\d$", "\"\\u0661\"", false},   {"^\\\\w$", "\"\\u00e9\"", false},
-        {"^a$", "\"a\\n\"", false},        {"^.$", "\"\\n\"", false},           {"^.$", "\"\\ud83d\\ude00\"", true},
-        {"^\\\\s$", "\"\\u00a0\"", true},  {"^\\\\s$", "\"\\ufeff\"", true},    {"^\\\\S$", "\"\\u2003\"", false},
-        {"^[\\\\s]$", "\"\\t\"", true},    {"^\\\\v$", "\"\\u000b\"", true},    {"^\\\\v$", "\"\\n\"", false},
-        {"^\\\\u0041$", "\"A\"", true},    {"^\\\\x41$", "\"A\"", true},        {"^[[:a]$", "\":\"", true},
-        {"^\\\\p{L}+$", "\"\\u00e9\"", true}, {"b", "\"abc\"", true},            {"^(?:a|b)+$", "\"abab\"", true},
+        {"^\\\\d$", "\"1\"", true},
+        {"^\\\\d$", "\"\\u0661\"", false},
+        {"^\\\\w$", "\"\\u00e9\"", false},
+        {"^a$", "\"a\\n\"", false},
+        {"^.$", "\"\\n\"", false},
+        {"^.$", "\"\\ud83d\\ude00\"", true},
+        {"^\\\\s$", "\"\\u00a0\"", true},
+        {"^\\\\s$", "\"\\ufeff\"", true},
+        {"^\\\\S$", "\"\\u2003\"", false},
+        {"^[\\\\s]$", "\"\\t\"", true},
+        {"^\\\\v$", "\"\\u000b\"", true},
+        {"^\\\\v$", "\"\\n\"", false},
+        {"^\\\\u0041$", "\"A\"", true},
+        {"^\\\\x41$", "\"A\"", true},
+        {"^[[:a]$", "\":\"", true},
+        {"^\\\\p{L}+$", "\"\\u00e9\"", true},
+        {"b", "\"abc\"", true},
+        {"^(?:a|b)+$", "\"abab\"", true},
         {"^[^]]$", "\"x\"", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -179,7 +218,8 @@ Test(schema, patterns_mean_what_ecma_262_means)
         struct schema *s = compile(schema, NULL, &e);
         cr_assert(s != NULL, "%s: %s", rows[i].pattern, e.msg);
         json_t *v = json(rows[i].text);
-        cr_expect(eq(int, schema_check(s, v, NULL), rows[i].match), "%s %s", rows[i].pattern, rows[i].text);
+        cr_expect(eq(int, schema_check(s, v, NULL), rows[i].match), "%s %s", rows[i].pattern,
+                  rows[i].text);
         json_decref(v);
         schema_free(s);
     }
@@ -190,7 +230,8 @@ Test(schema, a_pattern_that_backtracks_without_end_is_stopped)
     struct err e = {0};
     struct schema *s = compile("{\"pattern\":\"^(a+)+$\"}", NULL, &e);
     cr_assert(s != NULL, "%s", e.msg);
-    json_t *v = json("\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"");
+    json_t *v = json(
+        "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"");
     cr_expect(eq(int, schema_check(s, v, NULL), false));
     json_decref(v);
     schema_free(s);
@@ -268,7 +309,9 @@ Test(schema, refs_lead_into_other_files_of_the_folder)
 {
     char folder[] = "/tmp/tvb-schema-XXXXXX", path[200];
     cr_assert(mkdtemp(folder) != NULL);
-    put(folder, "a.json", "{\"$id\":\"https://example.com/s/a.json\",\"properties\":{\"x\":{\"$ref\":\"b.yaml#/definitions/n\"}}}");
+    put(folder, "a.json",
+        "{\"$id\":\"https://example.com/s/a.json\",\"properties\":{\"x\":{\"$ref\":\"b.yaml#/"
+        "definitions/n\"}}}");
     put(folder, "b.yaml", "definitions:\n  n: {$ref: '#/definitions/m'}\n  m: {type: integer}\n");
     put(folder, "c.json", "{\"$ref\":\"d.json\"}");
     put(folder, "d.json", "{\"typo\":1}");
@@ -284,7 +327,8 @@ Test(schema, refs_lead_into_other_files_of_the_folder)
     schema_free(s);
     snprintf(path, sizeof(path), "%s/c.json", folder);
     cr_expect(schema_load(path, &e) == NULL);
-    cr_expect(strstr(e.msg, "d.json: at \"/typo\": the keyword \"typo\" is not supported") != NULL, "%s", e.msg);
+    cr_expect(strstr(e.msg, "d.json: at \"/typo\": the keyword \"typo\" is not supported") != NULL,
+              "%s", e.msg);
     static const char *const names[] = {"a.json", "b.yaml", "c.json", "d.json"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);

@@ -19,8 +19,8 @@ struct tally {
 static bool may_refuse(const char *why)
 {
     static const char *const reasons[] = {
-        "nothing is fetched from elsewhere", /* refs to remote documents */
-        "the keyword \"tilda~field\" is not supported",  /* places for $ref that are no keywords */
+        "nothing is fetched from elsewhere",            /* refs to remote documents */
+        "the keyword \"tilda~field\" is not supported", /* places for $ref that are no keywords */
     };
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         if (strstr(why, reasons[i]) != NULL)
@@ -32,7 +32,8 @@ static void run_cases(const struct schema *s, const char *file, json_t *group, s
 {
     size_t i;
     json_t *one;
-    json_array_foreach (json_object_get(group, "tests"), i, one) {
+    json_array_foreach(json_object_get(group, "tests"), i, one)
+    {
         bool want = json_is_true(json_object_get(one, "valid"));
         struct fault f = {.reason = ""};
         bool got = schema_check(s, json_object_get(one, "data"), &f);
@@ -42,9 +43,10 @@ static void run_cases(const struct schema *s, const char *file, json_t *group, s
             continue;
         }
         t->failed++;
-        cr_expect(0, "%s: %s: %s: wanted %s (%s %s)", file, json_string_value(json_object_get(group, "description")),
-                  json_string_value(json_object_get(one, "description")), want ? "valid" : "invalid", f.pointer,
-                  f.reason);
+        cr_expect(0, "%s: %s: %s: wanted %s (%s %s)", file,
+                  json_string_value(json_object_get(group, "description")),
+                  json_string_value(json_object_get(one, "description")),
+                  want ? "valid" : "invalid", f.pointer, f.reason);
     }
 }
 
@@ -58,8 +60,8 @@ static void run_group(const char *file, json_t *group, struct tally *t)
         printf("refused: %s: %u cases: %s\n", file, cases, e.msg);
         bool fair = may_refuse(e.msg);
         t->wrongly_refused += fair ? 0 : cases;
-        cr_expect(fair, "%s: %s: must compile: %s", file, json_string_value(json_object_get(group, "description")),
-                  e.msg);
+        cr_expect(fair, "%s: %s: must compile: %s", file,
+                  json_string_value(json_object_get(group, "description")), e.msg);
         return;
     }
     run_cases(s, file, group, t);
@@ -74,8 +76,7 @@ static void run_file(const char *folder, const char *file, struct tally *t)
     cr_assert(groups != NULL, "%s cannot be read", path);
     size_t i;
     json_t *group;
-    json_array_foreach (groups, i, group)
-        run_group(file, group, t);
+    json_array_foreach(groups, i, group) run_group(file, group, t);
     json_decref(groups);
 }
 
@@ -88,7 +89,8 @@ Test(schema_suite, every_required_case_is_answered_as_the_suite_says)
         if (strlen(e->d_name) > 5 && strcmp(e->d_name + strlen(e->d_name) - 5, ".json") == 0)
             run_file(SUITE, e->d_name, &t);
     closedir(d);
-    printf("draft 7, required: %u passed, %u failed, %u refused at compile\n", t.passed, t.failed, t.refused);
+    printf("draft 7, required: %u passed, %u failed, %u refused at compile\n", t.passed, t.failed,
+           t.refused);
     cr_expect(eq(u32, t.failed, 0));
     cr_expect(eq(u32, t.wrongly_refused, 0));
     cr_expect(gt(u32, t.passed, 390), "the suite has shrunk");
@@ -97,15 +99,17 @@ Test(schema_suite, every_required_case_is_answered_as_the_suite_says)
 
 Test(schema_suite, the_formats_that_are_supported_are_checked_as_the_suite_says)
 {
-    static const char *const files[] = {"date-time.json", "date.json", "email.json", "hostname.json", "ipv4.json",
-                                        "ipv6.json", "json-pointer.json", "regex.json", "time.json",
+    static const char *const files[] = {"date-time.json",     "date.json",  "email.json",
+                                        "hostname.json",      "ipv4.json",  "ipv6.json",
+                                        "json-pointer.json",  "regex.json", "time.json",
                                         "uri-reference.json", "uri.json"};
     struct tally t = {0};
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         run_file(SUITE "/optional/format", files[i], &t);
     run_file(SUITE "/optional", "zeroTerminatedFloats.json", &t);
     run_file(SUITE "/optional", "ecmascript-regex.json", &t);
-    printf("draft 7, optional: %u passed, %u failed, %u refused at compile\n", t.passed, t.failed, t.refused);
+    printf("draft 7, optional: %u passed, %u failed, %u refused at compile\n", t.passed, t.failed,
+           t.refused);
     cr_expect(eq(u32, t.failed, 0));
     cr_expect(gt(u32, t.passed, 90));
 }

@@ -75,7 +75,8 @@ static void refused(const char *text, const char *want)
     struct settings *s = load(text, &e);
     cr_expect(s == NULL, "must be refused: %s", text);
     const char *msg = strstr(e.msg, "s.yaml");
-    cr_expect(msg != NULL && strncmp(msg, want, strlen(want)) == 0, "\"%s\"\nwanted \"%s\"", e.msg, want);
+    cr_expect(msg != NULL && strncmp(msg, want, strlen(want)) == 0, "\"%s\"\nwanted \"%s\"", e.msg,
+              want);
     cr_expect(strstr(e.msg, "hunter2") == NULL, "a secret is told: %s", e.msg);
     settings_free(s);
 }
@@ -109,7 +110,8 @@ Test(settings, a_provider_has_its_defaults_too)
     char pack[200];
     snprintf(pack, sizeof(pack), "%s/./pack", folder);
     cr_expect(eq(str, (char *)p->pack_dir, pack));
-    cr_expect(p->base_url == NULL && p->proxy == NULL && p->ca_file == NULL && p->idempotency_secret == NULL);
+    cr_expect(p->base_url == NULL && p->proxy == NULL && p->ca_file == NULL &&
+              p->idempotency_secret == NULL);
     cr_expect(eq(u32, p->threads, 1));
     cr_expect(p->tls_verify);
     cr_expect(eq(int, json_typeof(p->settings), JSON_OBJECT));
@@ -127,18 +129,23 @@ Test(settings, a_provider_has_its_defaults_too)
 Test(settings, everything_that_is_said_is_taken)
 {
     put("ca.pem", "x");
-    struct settings *s = load_good(
-        "kafka: {brokers: 'a:1,b:2', prefix: x., partitions: 3, partitioner: crc32, epoch: 4294967295, instance: i-1,\n"
-        "  librdkafka: {security.protocol: ssl, socket.timeout.ms: 5000, debug: '', log.connection.close: false}}\n"
-        "redis: {unix: /run/r.sock, db: 2, user: u, password: 'file:secret'}\n"
-        "log: {format: json, level: debug}\n"
-        "admin: off\n"
-        "numbers: {connect_ms: 500, request_ms: 5000}\n"
-        "providers:\n"
-        "  p: {pack: ./pack, base_url: 'http://h/${TVB_TEST_UNSET:-api}', threads: 2, tls_verify: false, ca_file: ca.pem,\n"
-        "    credentials: {basic: {username: u, password: '${TVB_TEST_SECRET}!$${x}'}}, settings: {a: 1},\n"
-        "    idempotency_secret: 0123456789abcdef, proxy: 'http://px:3128',\n"
-        "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7}, retry: {attempts: 3}, numbers: {connect_ms: 600}}\n");
+    struct settings *s =
+        load_good("kafka: {brokers: 'a:1,b:2', prefix: x., partitions: 3, partitioner: crc32, "
+                  "epoch: 4294967295, instance: i-1,\n"
+                  "  librdkafka: {security.protocol: ssl, socket.timeout.ms: 5000, debug: '', "
+                  "log.connection.close: false}}\n"
+                  "redis: {unix: /run/r.sock, db: 2, user: u, password: 'file:secret'}\n"
+                  "log: {format: json, level: debug}\n"
+                  "admin: off\n"
+                  "numbers: {connect_ms: 500, request_ms: 5000}\n"
+                  "providers:\n"
+                  "  p: {pack: ./pack, base_url: 'http://h/${TVB_TEST_UNSET:-api}', threads: 2, "
+                  "tls_verify: false, ca_file: ca.pem,\n"
+                  "    credentials: {basic: {username: u, password: '${TVB_TEST_SECRET}!$${x}'}}, "
+                  "settings: {a: 1},\n"
+                  "    idempotency_secret: 0123456789abcdef, proxy: 'http://px:3128',\n"
+                  "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7}, retry: {attempts: 3}, "
+                  "numbers: {connect_ms: 600}}\n");
     const struct settings_provider *p = settings_provider(s, "p");
     cr_expect(eq(int, s->partitioner, PARTITIONER_CRC32));
     cr_expect(eq(u32, s->epoch, 4294967295));
@@ -156,7 +163,8 @@ Test(settings, everything_that_is_said_is_taken)
     cr_expect(eq(int, p->tls_verify, false));
     cr_expect(eq(u32, p->threads, 2));
     const json_t *basic = json_object_get(p->credentials, "basic");
-    cr_expect(eq(str, (char *)json_string_value(json_object_get(basic, "password")), "hunter2!${x}"));
+    cr_expect(
+        eq(str, (char *)json_string_value(json_object_get(basic, "password")), "hunter2!${x}"));
     cr_expect(eq(i64, p->numbers.connect_ms, 600));
     cr_expect(eq(i64, p->numbers.request_ms, 5000));
     cr_expect(eq(u32, p->limits.burst, 7));
@@ -173,26 +181,38 @@ Test(settings, a_refusal_names_line_place_found_and_wanted)
         {PROVIDER, "s.yaml:1: /: wanted the member \"kafka\", which is missing"},
         {KAFKA, "s.yaml:1: /: wanted the member \"providers\", which is missing"},
         {"[]", "s.yaml:1: /: wanted an object, found a list"},
-        {"kafka:\n  broker: k\n" PROVIDER, "s.yaml:2: /kafka/broker: unknown member; did you mean \"brokers\"?"},
+        {"kafka:\n  broker: k\n" PROVIDER,
+         "s.yaml:2: /kafka/broker: unknown member; did you mean \"brokers\"?"},
         {"kafka:\n  brokers: k\n  zzz: 1\n" PROVIDER, "s.yaml:3: /kafka/zzz: unknown member"},
-        {"kafka:\n  brokers: k\n  partitions: 0\n" PROVIDER, "s.yaml:3: /kafka/partitions: wanted at least 1, found 0"},
+        {"kafka:\n  brokers: k\n  partitions: 0\n" PROVIDER,
+         "s.yaml:3: /kafka/partitions: wanted at least 1, found 0"},
         {"kafka:\n  brokers: k\n  partitions: many\n" PROVIDER,
          "s.yaml:3: /kafka/partitions: wanted an integer, found a text: \"many\""},
         {"kafka:\n  brokers: k\n  partitioner: md5\n" PROVIDER,
          "s.yaml:3: /kafka/partitioner: wanted one of \"murmur2\", \"crc32\", found \"md5\""},
-        {MINIMAL "log: {level: loud}\n", "s.yaml:3: /log/level: wanted one of \"debug\", \"info\", \"warn\", \"error\", found \"loud\""},
-        {MINIMAL "admin: no\n", "s.yaml:3: /admin: wanted one of \"off\", false; or wanted an object, found a text"},
-        {MINIMAL "admin: {prot: 1}\n", "s.yaml:3: /admin/prot: unknown member; did you mean \"port\"?"},
-        {MINIMAL "redis: {host: h, unix: /s}\n", "s.yaml:3: /redis/unix: wanted either host or unix, found both"},
-        {MINIMAL "redis: {user: u}\n", "s.yaml:3: /redis: wanted the member \"password\" beside \"user\""},
+        {MINIMAL "log: {level: loud}\n", "s.yaml:3: /log/level: wanted one of \"debug\", \"info\", "
+                                         "\"warn\", \"error\", found \"loud\""},
+        {MINIMAL "admin: no\n",
+         "s.yaml:3: /admin: wanted one of \"off\", false; or wanted an object, found a text"},
+        {MINIMAL "admin: {prot: 1}\n",
+         "s.yaml:3: /admin/prot: unknown member; did you mean \"port\"?"},
+        {MINIMAL "redis: {host: h, unix: /s}\n",
+         "s.yaml:3: /redis/unix: wanted either host or unix, found both"},
+        {MINIMAL "redis: {user: u}\n",
+         "s.yaml:3: /redis: wanted the member \"password\" beside \"user\""},
         {KAFKA "providers: {}\n", "s.yaml:2: /providers: wanted at least 1 members, found 0"},
-        {KAFKA "providers: {Bad Name: {}}\n", "s.yaml:2: /providers/Bad Name: wanted a text that matches"},
-        {KAFKA "providers:\n  p:\n    pack: nowhere\n", "s.yaml:4: /providers/p/pack: no pack here: found no folder "},
+        {KAFKA "providers: {Bad Name: {}}\n",
+         "s.yaml:2: /providers/Bad Name: wanted a text that matches"},
+        {KAFKA "providers:\n  p:\n    pack: nowhere\n",
+         "s.yaml:4: /providers/p/pack: no pack here: found no folder "},
         {KAFKA "providers:\n  nopack: {}\n", "s.yaml:3: /providers/nopack: no pack here"},
-        {KAFKA "providers:\n  p: {pack: ./pack, base_url: 'ftp://x'}\n", "s.yaml:3: /providers/p/base_url: wanted a text that matches"},
-        {KAFKA "providers:\n  p: {pack: ./pack, ca_file: none.pem}\n", "s.yaml:3: /providers/p/ca_file: found no readable file "},
+        {KAFKA "providers:\n  p: {pack: ./pack, base_url: 'ftp://x'}\n",
+         "s.yaml:3: /providers/p/base_url: wanted a text that matches"},
+        {KAFKA "providers:\n  p: {pack: ./pack, ca_file: none.pem}\n",
+         "s.yaml:3: /providers/p/ca_file: found no readable file "},
         {KAFKA "providers:\n  p: {pack: ./pack, retry: {cap_ms: 100}}\n",
-         "s.yaml:3: /providers/p/retry/base_ms: base_ms is 200, wanted at most 100, which is cap_ms"},
+         "s.yaml:3: /providers/p/retry/base_ms: base_ms is 200, wanted at most 100, which is "
+         "cap_ms"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         refused(rows[i].text, rows[i].want);
@@ -200,10 +220,14 @@ Test(settings, a_refusal_names_line_place_found_and_wanted)
 
 Test(settings, numbers_that_disagree_are_refused_at_the_line_that_set_them)
 {
-    refused(MINIMAL "numbers:\n  lease_ms: 19000\n", "s.yaml:4: /numbers/lease_ms: lease_ms is 19000, wanted at least 20000");
-    refused(MINIMAL "numbers:\n  request_ms: 11000\n", "s.yaml:4: /numbers/request_ms: lease_ms is 20000, wanted at least 21000");
-    refused(KAFKA "providers:\n  p:\n    pack: ./pack\n    numbers:\n      provider_max_ms: 60000\n",
-            "s.yaml:6: /providers/p/numbers/provider_max_ms: quarantine_ms is 48000, wanted at least 78000");
+    refused(MINIMAL "numbers:\n  lease_ms: 19000\n",
+            "s.yaml:4: /numbers/lease_ms: lease_ms is 19000, wanted at least 20000");
+    refused(MINIMAL "numbers:\n  request_ms: 11000\n",
+            "s.yaml:4: /numbers/request_ms: lease_ms is 20000, wanted at least 21000");
+    refused(KAFKA
+            "providers:\n  p:\n    pack: ./pack\n    numbers:\n      provider_max_ms: 60000\n",
+            "s.yaml:6: /providers/p/numbers/provider_max_ms: quarantine_ms is 48000, wanted at "
+            "least 78000");
     refused(MINIMAL "numbers:\n  session_timeout_ms: 5000\n",
             "s.yaml:4: /numbers/session_timeout_ms: wanted at least 6000, found 5000");
 }
@@ -218,17 +242,20 @@ Test(settings, what_librdkafka_is_told_by_us_alone_is_refused_by_name)
         {"bootstrap.servers: x", "the worker sets bootstrap.servers itself: say kafka.brokers"},
         {"enable.idempotence: false", "the worker sets enable.idempotence itself: "},
         {"acks: 1", "the worker sets acks itself: "},
-        {"message.timeout.ms: 1", "the worker sets message.timeout.ms itself: say numbers.outcome_timeout_ms"},
-        {"partition.assignment.strategy: cooperative-sticky", "the worker sets partition.assignment.strategy itself"},
+        {"message.timeout.ms: 1",
+         "the worker sets message.timeout.ms itself: say numbers.outcome_timeout_ms"},
+        {"partition.assignment.strategy: cooperative-sticky",
+         "the worker sets partition.assignment.strategy itself"},
         {"dr_msg_cb: x", "dr_msg_cb cannot be set from a file"},
         {"sasl.mechanisms: SCRAM-SHA-512", "librdkafka 2.0.2 cannot speak SCRAM to 4.x brokers"},
         {"sasl.mechanism: scram-sha-256", "librdkafka 2.0.2 cannot speak SCRAM to 4.x brokers"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[300], want[300];
-        snprintf(text, sizeof(text), "kafka:\n  brokers: k\n  librdkafka:\n    %s\n%s", rows[i].name, PROVIDER);
-        snprintf(want, sizeof(want), "s.yaml:4: /kafka/librdkafka/%.*s: %s", (int)strcspn(rows[i].name, ":"), rows[i].name,
-                 rows[i].want);
+        snprintf(text, sizeof(text), "kafka:\n  brokers: k\n  librdkafka:\n    %s\n%s",
+                 rows[i].name, PROVIDER);
+        snprintf(want, sizeof(want), "s.yaml:4: /kafka/librdkafka/%.*s: %s",
+                 (int)strcspn(rows[i].name, ":"), rows[i].name, rows[i].want);
         refused(text, want);
     }
 }
@@ -237,36 +264,47 @@ Test(settings, a_secret_that_cannot_be_had_is_refused)
 {
     refused(MINIMAL "redis:\n  password: ${TVB_TEST_UNSET}\n",
             "s.yaml:4: /redis/password: the environment variable TVB_TEST_UNSET is not set");
-    refused(MINIMAL "redis:\n  password: ${}\n", "s.yaml:4: /redis/password: wanted ${NAME} or ${NAME:-text}");
-    refused(MINIMAL "redis:\n  password: x${TVB\n", "s.yaml:4: /redis/password: wanted ${NAME} or ${NAME:-text}");
-    refused(MINIMAL "redis:\n  password: file:empty\n", "s.yaml:4: /redis/password: file empty is empty");
+    refused(MINIMAL "redis:\n  password: ${}\n",
+            "s.yaml:4: /redis/password: wanted ${NAME} or ${NAME:-text}");
+    refused(MINIMAL "redis:\n  password: x${TVB\n",
+            "s.yaml:4: /redis/password: wanted ${NAME} or ${NAME:-text}");
+    refused(MINIMAL "redis:\n  password: file:empty\n",
+            "s.yaml:4: /redis/password: file empty is empty");
     struct err e = {0};
     cr_expect(load(MINIMAL "redis:\n  password: file:absent\n", &e) == NULL);
-    cr_expect(strstr(e.msg, "/redis/password: ") != NULL && strstr(e.msg, "absent: No such file") != NULL, "%s", e.msg);
+    cr_expect(strstr(e.msg, "/redis/password: ") != NULL &&
+                  strstr(e.msg, "absent: No such file") != NULL,
+              "%s", e.msg);
 }
 
 Test(settings, a_refusal_never_tells_a_secret)
 {
-    refused(MINIMAL "redis: {pasword: hunter2}\n", "s.yaml:3: /redis/pasword: unknown member; did you mean \"password\"?");
-    refused(MINIMAL "redis: 'redis://:hunter2@h'\n", "s.yaml:3: /redis: wanted an object, found a text");
+    refused(MINIMAL "redis: {pasword: hunter2}\n",
+            "s.yaml:3: /redis/pasword: unknown member; did you mean \"password\"?");
+    refused(MINIMAL "redis: 'redis://:hunter2@h'\n",
+            "s.yaml:3: /redis: wanted an object, found a text");
     refused(MINIMAL "redis: hunter2\n", "s.yaml:3: /redis: wanted an object, found a text");
-    refused(MINIMAL "redis: {host: h, password: [hunter2]}\n", "s.yaml:3: /redis/password: wanted a text, found a list");
+    refused(MINIMAL "redis: {host: h, password: [hunter2]}\n",
+            "s.yaml:3: /redis/password: wanted a text, found a list");
     refused(KAFKA "providers: {p: {credentials: {basic: hunter2}}}\n",
             "s.yaml:2: /providers/p/credentials/basic: wanted an object, found a text");
     refused(KAFKA "providers: {p: {idempotency_secret: hunter2}}\n",
             "s.yaml:2: /providers/p/idempotency_secret: wanted at least 16 characters");
     refused(KAFKA "providers: {p: {base_url: 'http://u:hunter2@h/'}}\n",
             "s.yaml:2: /providers/p/base_url: wanted a text that matches ^https?://[^\\s@]+$");
-    refused(KAFKA "providers: {p: {proxy: 'hunter2'}}\n", "s.yaml:2: /providers/p/proxy: wanted a text that matches");
+    refused(KAFKA "providers: {p: {proxy: 'hunter2'}}\n",
+            "s.yaml:2: /providers/p/proxy: wanted a text that matches");
     refused(MINIMAL "log: {level: '${TVB_TEST_SECRET}'}\n",
-            "s.yaml:3: /log/level: wanted one of \"debug\", \"info\", \"warn\", \"error\", found \"${TVB_TEST_SECRET}\"");
+            "s.yaml:3: /log/level: wanted one of \"debug\", \"info\", \"warn\", \"error\", found "
+            "\"${TVB_TEST_SECRET}\"");
 }
 
 Test(settings, a_number_in_place_of_a_password_is_not_told)
 {
     struct err e = {0};
     cr_expect(load(MINIMAL "redis: {password: 987654}\n", &e) == NULL);
-    cr_expect(strstr(e.msg, "/redis/password: wanted a text, found an integer") != NULL, "%s", e.msg);
+    cr_expect(strstr(e.msg, "/redis/password: wanted a text, found an integer") != NULL, "%s",
+              e.msg);
     cr_expect(strstr(e.msg, "987654") == NULL, "%s", e.msg);
 }
 

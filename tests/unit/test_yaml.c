@@ -33,21 +33,36 @@ Test(yaml, plain_scalars_follow_the_core_schema)
     static const struct {
         const char *text, *want;
     } rows[] = {
-        {"a: true", "{\"a\":true}"},       {"a: False", "{\"a\":false}"},
-        {"a: yes", "{\"a\":\"yes\"}"},     {"a: no", "{\"a\":\"no\"}"},
-        {"a: off", "{\"a\":\"off\"}"},     {"a: ~", "{\"a\":null}"},
-        {"a:", "{\"a\":null}"},            {"a: Null", "{\"a\":null}"},
-        {"a: 12", "{\"a\":12}"},           {"a: -7", "{\"a\":-7}"},
-        {"a: +7", "{\"a\":7}"},            {"a: 0o17", "{\"a\":15}"},
-        {"a: 0xfF", "{\"a\":255}"},        {"a: 0x", "{\"a\":\"0x\"}"},
-        {"a: 1.5", "{\"a\":1.5}"},         {"a: .5", "{\"a\":0.5}"},
-        {"a: 1e3", "{\"a\":1000.0}"},      {"a: 1e", "{\"a\":\"1e\"}"},
-        {"a: .", "{\"a\":\".\"}"},         {"a: 1.2.3", "{\"a\":\"1.2.3\"}"},
-        {"a: 12:30", "{\"a\":\"12:30\"}"}, {"a: 2026-11-22", "{\"a\":\"2026-11-22\"}"},
-        {"a: \"1\"", "{\"a\":\"1\"}"},     {"a: 'true'", "{\"a\":\"true\"}"},
-        {"a: ''", "{\"a\":\"\"}"},         {"200: x", "{\"200\":\"x\"}"},
-        {"true: x", "{\"true\":\"x\"}"},   {"a: |\n  x\n  y\n", "{\"a\":\"x\\ny\\n\"}"},
-        {"[1, {b: 2}]", "[1,{\"b\":2}]"},  {"- a\n- - b\n", "[\"a\",[\"b\"]]"},
+        {"a: true", "{\"a\":true}"},
+        {"a: False", "{\"a\":false}"},
+        {"a: yes", "{\"a\":\"yes\"}"},
+        {"a: no", "{\"a\":\"no\"}"},
+        {"a: off", "{\"a\":\"off\"}"},
+        {"a: ~", "{\"a\":null}"},
+        {"a:", "{\"a\":null}"},
+        {"a: Null", "{\"a\":null}"},
+        {"a: 12", "{\"a\":12}"},
+        {"a: -7", "{\"a\":-7}"},
+        {"a: +7", "{\"a\":7}"},
+        {"a: 0o17", "{\"a\":15}"},
+        {"a: 0xfF", "{\"a\":255}"},
+        {"a: 0x", "{\"a\":\"0x\"}"},
+        {"a: 1.5", "{\"a\":1.5}"},
+        {"a: .5", "{\"a\":0.5}"},
+        {"a: 1e3", "{\"a\":1000.0}"},
+        {"a: 1e", "{\"a\":\"1e\"}"},
+        {"a: .", "{\"a\":\".\"}"},
+        {"a: 1.2.3", "{\"a\":\"1.2.3\"}"},
+        {"a: 12:30", "{\"a\":\"12:30\"}"},
+        {"a: 2026-11-22", "{\"a\":\"2026-11-22\"}"},
+        {"a: \"1\"", "{\"a\":\"1\"}"},
+        {"a: 'true'", "{\"a\":\"true\"}"},
+        {"a: ''", "{\"a\":\"\"}"},
+        {"200: x", "{\"200\":\"x\"}"},
+        {"true: x", "{\"true\":\"x\"}"},
+        {"a: |\n  x\n  y\n", "{\"a\":\"x\\ny\\n\"}"},
+        {"[1, {b: 2}]", "[1,{\"b\":2}]"},
+        {"- a\n- - b\n", "[\"a\",[\"b\"]]"},
         {"--- 1\n...\n", "1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -56,7 +71,8 @@ Test(yaml, plain_scalars_follow_the_core_schema)
 
 Test(yaml, json_is_read_as_it_is_tabs_and_surrogate_pairs_too)
 {
-    expect_json("{\n\t\"a\": \"\\ud83d\\ude00\",\n\t\"b\": [1e2]\n}", "{\"a\":\"\xf0\x9f\x98\x80\",\"b\":[100.0]}");
+    expect_json("{\n\t\"a\": \"\\ud83d\\ude00\",\n\t\"b\": [1e2]\n}",
+                "{\"a\":\"\xf0\x9f\x98\x80\",\"b\":[100.0]}");
     expect_json("{a: 1, b: [c, d]}", "{\"a\":1,\"b\":[\"c\",\"d\"]}");
 }
 
@@ -87,7 +103,8 @@ Test(yaml, what_is_refused_is_named_with_its_line)
         struct err e = {0};
         struct yaml_doc *d = yaml_load_text("f.yaml", rows[i].text, strlen(rows[i].text), &e);
         cr_expect(d == NULL, "%s", rows[i].text);
-        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\": wanted \"%s\"", e.msg, rows[i].want);
+        cr_expect(strncmp(e.msg, rows[i].want, strlen(rows[i].want)) == 0, "\"%s\": wanted \"%s\"",
+                  e.msg, rows[i].want);
         yaml_doc_free(d);
     }
 }
@@ -107,7 +124,8 @@ static void expect_lines(struct yaml_doc *d)
     static const struct {
         const char *pointer;
         int line;
-    } rows[] = {{"", 1}, {"/a", 1}, {"/b", 2}, {"/b/c", 3}, {"/b/d", 4}, {"/b/d/0", 5}, {"/b/d/1/x", 6}, {"/b/nothing/here", 2},
+    } rows[] = {{"", 1},     {"/a", 1},     {"/b", 2},       {"/b/c", 3},
+                {"/b/d", 4}, {"/b/d/0", 5}, {"/b/d/1/x", 6}, {"/b/nothing/here", 2},
                 {"/zz", 1}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect(eq(int, yaml_line(d, rows[i].pointer), rows[i].line), "%s", rows[i].pointer);

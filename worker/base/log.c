@@ -24,7 +24,7 @@ struct log {
     enum log_format format;
     enum log_level least;
     struct buf lines;
-    size_t line_start; /* of the line that is being written */
+    size_t line_start;  /* of the line that is being written */
     struct buf context; /* already in the format, with its leading separator */
 };
 
@@ -209,7 +209,8 @@ void log_us_as_ms(struct log *l, const char *key, int64_t us)
     if (us < 0)
         us = 0;
     buf_addi(&l->lines, us / 1000);
-    const char frac[4] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10), (char)('0' + us % 10)};
+    const char frac[4] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
+                          (char)('0' + us % 10)};
     buf_add(&l->lines, frac, sizeof(frac));
 }
 

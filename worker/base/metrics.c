@@ -14,11 +14,11 @@ static const struct {
     int64_t ns;
     const char *le;
 } bounds[] = {
-    {100000, "0.0001"},     {250000, "0.00025"},   {500000, "0.0005"},    {1000000, "0.001"},
-    {2500000, "0.0025"},    {5000000, "0.005"},    {10000000, "0.01"},    {25000000, "0.025"},
-    {50000000, "0.05"},     {100000000, "0.1"},    {250000000, "0.25"},   {500000000, "0.5"},
-    {1000000000, "1"},      {2500000000, "2.5"},   {5000000000, "5"},     {10000000000, "10"},
-    {30000000000, "30"},    {60000000000, "60"},
+    {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},  {1000000, "0.001"},
+    {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},  {25000000, "0.025"},
+    {50000000, "0.05"},  {100000000, "0.1"},  {250000000, "0.25"}, {500000000, "0.5"},
+    {1000000000, "1"},   {2500000000, "2.5"}, {5000000000, "5"},   {10000000000, "10"},
+    {30000000000, "30"}, {60000000000, "60"},
 };
 
 struct metric {
@@ -67,7 +67,8 @@ void metrics_free(struct metrics *m)
     free(m);
 }
 
-static struct metric *metric_new(enum kind kind, const char *name, const char *help, const char *labels)
+static struct metric *metric_new(enum kind kind, const char *name, const char *help,
+                                 const char *labels)
 {
     struct metric *s = calloc(1, sizeof(*s));
     if (s == NULL)
@@ -103,17 +104,20 @@ static struct metric *lookup(struct metrics *m, enum kind kind, const char *name
     return s != NULL ? s : &m->spare;
 }
 
-struct metric *metrics_counter(struct metrics *m, const char *name, const char *help, const char *labels)
+struct metric *metrics_counter(struct metrics *m, const char *name, const char *help,
+                               const char *labels)
 {
     return lookup(m, KIND_COUNTER, name, help, labels);
 }
 
-struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help, const char *labels)
+struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help,
+                             const char *labels)
 {
     return lookup(m, KIND_GAUGE, name, help, labels);
 }
 
-struct metric *metrics_histogram(struct metrics *m, const char *name, const char *help, const char *labels)
+struct metric *metrics_histogram(struct metrics *m, const char *name, const char *help,
+                                 const char *labels)
 {
     return lookup(m, KIND_HISTOGRAM, name, help, labels);
 }
@@ -121,12 +125,14 @@ struct metric *metrics_histogram(struct metrics *m, const char *name, const char
 /* One writer a series: a load and a store are enough, and cost no locked instruction. */
 static void bump(_Atomic uint64_t *v, uint64_t n)
 {
-    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static void bump_signed(_Atomic int64_t *v, int64_t n)
 {
-    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 void metric_add(struct metric *s, uint64_t n)
@@ -210,7 +216,8 @@ static void add_histogram(struct buf *out, const struct row *r)
         buf_addc(out, '\n');
     }
     add_series(out, r->first->name, "_sum", r->first->labels, NULL);
-    buf_addf(out, "%lld.%09lld\n", (long long)(r->value / 1000000000), (long long)(r->value % 1000000000));
+    buf_addf(out, "%lld.%09lld\n", (long long)(r->value / 1000000000),
+             (long long)(r->value % 1000000000));
     add_series(out, r->first->name, "_count", r->first->labels, NULL);
     buf_addu(out, total);
     buf_addc(out, '\n');

@@ -34,12 +34,8 @@ static bool is_deeper(const json_t *v, unsigned left)
     const char *key;
     json_t *item;
     size_t i;
-    json_object_foreach (it, key, item)
-        if (is_deeper(item, left - 1))
-            return true;
-    json_array_foreach (v, i, item)
-        if (is_deeper(item, left - 1))
-            return true;
+    json_object_foreach(it, key, item) if (is_deeper(item, left - 1)) return true;
+    json_array_foreach(v, i, item) if (is_deeper(item, left - 1)) return true;
     return false;
 }
 
@@ -114,8 +110,8 @@ static void add_members_sorted(struct buf *out, const json_t *v)
     const char *key;
     size_t key_len;
     json_t *item, *it = json_unconst(v);
-    json_object_keylen_foreach (it, key, key_len, item)
-        m[at++] = (struct member){key, key_len, item};
+    json_object_keylen_foreach(it, key, key_len, item) m[at++] =
+        (struct member){key, key_len, item};
     qsort(m, n, sizeof(*m), member_cmp);
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
@@ -132,7 +128,8 @@ static void add_members(struct buf *out, const json_t *v)
     const char *key;
     size_t key_len;
     json_t *item, *it = json_unconst(v);
-    json_object_keylen_foreach (it, key, key_len, item) {
+    json_object_keylen_foreach(it, key, key_len, item)
+    {
         if (!first)
             buf_addc(out, ',');
         first = false;
@@ -155,7 +152,8 @@ static void add_array(struct buf *out, const json_t *v, bool sorted)
     size_t i;
     json_t *item;
     buf_addc(out, '[');
-    json_array_foreach (v, i, item) {
+    json_array_foreach(v, i, item)
+    {
         if (i > 0)
             buf_addc(out, ',');
         add_value(out, item, sorted);
@@ -235,9 +233,7 @@ static json_t *member_at(const json_t *v, const char *t, const char *end)
         return json_object_getn(v, t, (size_t)(end - t));
     const char *key;
     json_t *item, *it = json_unconst(v);
-    json_object_foreach (it, key, item)
-        if (token_is(t, end, key))
-            return item;
+    json_object_foreach(it, key, item) if (token_is(t, end, key)) return item;
     return NULL;
 }
 

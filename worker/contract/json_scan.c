@@ -23,7 +23,8 @@ static int scan_value(struct scan *s);
 
 static int refuse(struct scan *s, const char *reason)
 {
-    return fault_set(s->fault, buf_cstr(&s->pointer), "%s (byte %zu)", reason, (size_t)(s->at - s->start));
+    return fault_set(s->fault, buf_cstr(&s->pointer), "%s (byte %zu)", reason,
+                     (size_t)(s->at - s->start));
 }
 
 static void skip_space(struct scan *s)
@@ -81,7 +82,10 @@ static int hex4(const char *p, const char *end)
     int v = 0;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        int d = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = is_digit(c)            ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0)
             return -1;
         v = v * 16 + d;
@@ -102,7 +106,8 @@ static int scan_unicode(struct scan *s)
         return refuse(s, "half of a surrogate pair");
     if (high < 0xd800 || high > 0xdbff)
         return 0;
-    int low = s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u' ? hex4(s->at + 2, s->end) : -1;
+    int low =
+        s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u' ? hex4(s->at + 2, s->end) : -1;
     if (low < 0xdc00 || low > 0xdfff)
         return refuse(s, "half of a surrogate pair");
     s->at += 6;
@@ -276,7 +281,8 @@ static int scan_members(struct scan *s, json_t *seen)
 static int scan_container(struct scan *s)
 {
     if (++s->depth > s->max_depth)
-        return fault_set(s->fault, buf_cstr(&s->pointer), "nested deeper than %u levels", s->max_depth);
+        return fault_set(s->fault, buf_cstr(&s->pointer), "nested deeper than %u levels",
+                         s->max_depth);
     int rc = -1;
     if (take(s, '[')) {
         rc = scan_items(s);
@@ -308,7 +314,12 @@ static int scan_value(struct scan *s)
 int json_scan(const char *data, size_t len, unsigned max_depth, json_node_fn *fn, void *arg,
               struct fault *ret_fault)
 {
-    struct scan s = {.start = data, .at = data, .end = data + len, .max_depth = max_depth, .fn = fn, .arg = arg,
+    struct scan s = {.start = data,
+                     .at = data,
+                     .end = data + len,
+                     .max_depth = max_depth,
+                     .fn = fn,
+                     .arg = arg,
                      .fault = ret_fault};
     buf_init(&s.pointer, POINTER_MAX_BYTES);
     int rc = scan_value(&s);

@@ -92,5 +92,6 @@ const char *schema_dir(const char *override)
     const char *beside = installed_beside();
     if (beside != NULL)
         return beside;
-    return access(TVB_SCHEMA_DIR_SOURCE, R_OK) == 0 ? TVB_SCHEMA_DIR_SOURCE : TVB_SCHEMA_DIR_INSTALLED;
+    return access(TVB_SCHEMA_DIR_SOURCE, R_OK) == 0 ? TVB_SCHEMA_DIR_SOURCE
+                                                    : TVB_SCHEMA_DIR_INSTALLED;
 }

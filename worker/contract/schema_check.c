@@ -27,7 +27,8 @@ struct run {
     unsigned depth;
 };
 
-static bool check(struct run *r, const struct schema_node *n, const json_t *v, const struct path *at);
+static bool check(struct run *r, const struct schema_node *n, const json_t *v,
+                  const struct path *at);
 
 static void add_pointer(struct buf *out, const struct path *at)
 {
@@ -66,7 +67,8 @@ static bool refuse(struct run *r, const struct path *at, const char *keyword, co
 }
 
 /* Yes or no, whatever is being collected. */
-static bool check_silent(struct run *r, const struct schema_node *n, const json_t *v, const struct path *at)
+static bool check_silent(struct run *r, const struct schema_node *n, const json_t *v,
+                         const struct path *at)
 {
     struct schema_result *kept = r->result;
     r->result = NULL;
@@ -79,9 +81,10 @@ static bool check_silent(struct run *r, const struct schema_node *n, const json_
 
 static unsigned type_bit(const json_t *v)
 {
-    static const unsigned bits[] = {[JSON_OBJECT] = TYPE_OBJECT, [JSON_ARRAY] = TYPE_ARRAY, [JSON_STRING] = TYPE_TEXT,
-                                    [JSON_INTEGER] = TYPE_INT,   [JSON_REAL] = TYPE_NUM,    [JSON_TRUE] = TYPE_BOOL,
-                                    [JSON_FALSE] = TYPE_BOOL,    [JSON_NULL] = TYPE_NULL};
+    static const unsigned bits[] = {
+        [JSON_OBJECT] = TYPE_OBJECT, [JSON_ARRAY] = TYPE_ARRAY, [JSON_STRING] = TYPE_TEXT,
+        [JSON_INTEGER] = TYPE_INT,   [JSON_REAL] = TYPE_NUM,    [JSON_TRUE] = TYPE_BOOL,
+        [JSON_FALSE] = TYPE_BOOL,    [JSON_NULL] = TYPE_NULL};
     if (!json_is_real(v))
         return bits[json_typeof(v)];
     double d = json_real_value(v);
@@ -97,13 +100,26 @@ static bool is_one_of(const json_t *values, const json_t *v)
     return false;
 }
 
-static bool check_values(struct run *r, const struct schema_node *n, const json_t *v, const struct path *at)
+static bool refuse_value(struct run *r, const struct schema_node *n, const struct path *at,
+                         bool by_enum)
 {
     char words[160];
+    if (r->result == NULL)
+        return false; /* words cost memory: only when they are wanted */
+    if (by_enum)
+        return refuse(r, at, "enum", "wanted one of %s",
+                      schema_words_of_list(n->values, words, sizeof(words)));
+    return refuse(r, at, "const", "wanted %s",
+                  schema_words_of_value(n->constant, words, sizeof(words)));
+}
+
+static bool check_values(struct run *r, const struct schema_node *n, const json_t *v,
+                         const struct path *at)
+{
     if (n->values != NULL && !is_one_of(n->values, v))
-        return refuse(r, at, "enum", "wanted one of %s", schema_words_of_list(n->values, words, sizeof(words)));
+        return refuse_value(r, n, at, true);
     if (n->constant != NULL && !schema_equal(n->constant, v))
-        return refuse(r, at, "const", "wanted %s", schema_words_of_value(n->constant, words, sizeof(words)));
+        return refuse_value(r, n, at, false);
     return true;
 }
 
@@ -116,7 +132,8 @@ static int compare(const json_t *v, const struct schema_number *limit)
         json_int_t i = json_integer_value(v);
         return (i > limit->i) - (i < limit->i);
     }
-    long double a = json_is_integer(v) ? (long double)json_integer_value(v) : (long double)json_real_value(v);
+    long double a =
+        json_is_integer(v) ? (long double)json_integer_value(v) : (long double)json_real_value(v);
     long double b = limit->is_int ? (long double)limit->i : (long double)limit->d;
     return (a > b) - (a < b);
 }
@@ -135,19 +152,29 @@ static bool is_multiple(const json_t *v, const struct schema_number *of)
     return fabs(q - rint(q)) <= 1e-9 * fmax(1, fabs(q)) && (fabs(q) < 9e15 || fmod(x, of->d) == 0);
 }
 
-static bool check_numbers(struct run *r, const struct schema_numbers *n, const json_t *v, const struct path *at)
+static bool refuse_number(struct run *r, const struct path *at, const char *keyword,
+                          const char *wanted, const struct schema_number *limit)
 {
-    char t[40];
+    char text[40];
+    if (r->result == NULL)
+        return false;
+    return refuse(r, at, keyword, "wanted %s %s", wanted,
+                  schema_words_of_number(limit, text, sizeof(text)));
+}
+
+static bool check_numbers(struct run *r, const struct schema_numbers *n, const json_t *v,
+                          const struct path *at)
+{
     if (n->min.set && compare(v, &n->min) < 0)
-        return refuse(r, at, "minimum", "wanted at least %s", schema_words_of_number(&n->min, t, sizeof(t)));
+        return refuse_number(r, at, "minimum", "at least", &n->min);
     if (n->max.set && compare(v, &n->max) > 0)
-        return refuse(r, at, "maximum", "wanted at most %s", schema_words_of_number(&n->max, t, sizeof(t)));
+        return refuse_number(r, at, "maximum", "at most", &n->max);
     if (n->above.set && compare(v, &n->above) <= 0)
-        return refuse(r, at, "exclusiveMinimum", "wanted more than %s", schema_words_of_number(&n->above, t, sizeof(t)));
+        return refuse_number(r, at, "exclusiveMinimum", "more than", &n->above);
     if (n->below.set && compare(v, &n->below) >= 0)
-        return refuse(r, at, "exclusiveMaximum", "wanted less than %s", schema_words_of_number(&n->below, t, sizeof(t)));
+        return refuse_number(r, at, "exclusiveMaximum", "less than", &n->below);
     if (n->multiple.set && !is_multiple(v, &n->multiple))
-        return refuse(r, at, "multipleOf", "wanted a multiple of %s", schema_words_of_number(&n->multiple, t, sizeof(t)));
+        return refuse_number(r, at, "multipleOf", "a multiple of", &n->multiple);
     return true;
 }
 
@@ -161,7 +188,8 @@ static size_t code_points(const char *s, size_t len)
     return n;
 }
 
-static bool check_length(struct run *r, const struct schema_text *t, const char *s, size_t len, const struct path *at)
+static bool check_length(struct run *r, const struct schema_text *t, const char *s, size_t len,
+                         const struct path *at)
 {
     bool surely = t->min * 4 <= len && len <= t->max; /* a code point has 1 to 4 bytes */
     size_t n = surely ? len : code_points(s, len);
@@ -172,7 +200,8 @@ static bool check_length(struct run *r, const struct schema_text *t, const char 
     return true;
 }
 
-static bool check_text(struct run *r, const struct schema_text *t, const char *s, size_t len, const struct path *at)
+static bool check_text(struct run *r, const struct schema_text *t, const char *s, size_t len,
+                       const struct path *at)
 {
     if ((t->min > 0 || t->max < len) && !check_length(r, t, s, len, at))
         return false;
@@ -192,7 +221,8 @@ static const struct schema_node *item_node(const struct schema_array *a, size_t 
     return i < a->tuple.count ? a->tuple.nodes[i] : a->additional;
 }
 
-static bool check_items(struct run *r, const struct schema_array *a, const json_t *v, const struct path *at)
+static bool check_items(struct run *r, const struct schema_array *a, const json_t *v,
+                        const struct path *at)
 {
     size_t n = json_array_size(v);
     for (size_t i = 0; i < n; i++) {
@@ -204,7 +234,8 @@ static bool check_items(struct run *r, const struct schema_array *a, const json_
     return true;
 }
 
-static bool contains(struct run *r, const struct schema_node *sub, const json_t *v, const struct path *at)
+static bool contains(struct run *r, const struct schema_node *sub, const json_t *v,
+                     const struct path *at)
 {
     size_t n = json_array_size(v);
     for (size_t i = 0; i < n; i++)
@@ -213,7 +244,8 @@ static bool contains(struct run *r, const struct schema_node *sub, const json_t 
     return false;
 }
 
-static bool check_array(struct run *r, const struct schema_array *a, const json_t *v, const struct path *at)
+static bool check_array(struct run *r, const struct schema_array *a, const json_t *v,
+                        const struct path *at)
 {
     size_t n = json_array_size(v);
     if (n < a->min)
@@ -225,7 +257,8 @@ static bool check_array(struct run *r, const struct schema_array *a, const json_
     if (a->unique && !schema_all_differ(v))
         return refuse(r, at, "uniqueItems", "wanted items that all differ");
     if (a->contains != NULL && !contains(r, a->contains, v, at))
-        return refuse(r, at, "contains", "wanted at least one item of the kind that `contains` says");
+        return refuse(r, at, "contains",
+                      "wanted at least one item of the kind that `contains` says");
     return true;
 }
 
@@ -241,10 +274,11 @@ static bool refuse_unknown(struct run *r, const struct schema_object *o, const s
 }
 
 /* A member's name is a text like any other, but seldom needs to become a value to be checked. */
-static bool check_name(struct run *r, const struct schema_node *n, const char *key, size_t len, const struct path *at)
+static bool check_name(struct run *r, const struct schema_node *n, const char *key, size_t len,
+                       const struct path *at)
 {
-    if (n->ref == NULL && n->values == NULL && n->constant == NULL && n->logic == NULL && !n->never &&
-        (n->types & TYPE_TEXT) != 0)
+    if (n->ref == NULL && n->values == NULL && n->constant == NULL && n->logic == NULL &&
+        !n->never && (n->types & TYPE_TEXT) != 0)
         return n->text == NULL || check_text(r, n->text, key, len, at);
     json_t *v = json_stringn_nocheck(key, len);
     bool ok = v != NULL && check(r, n, v, at);
@@ -252,8 +286,8 @@ static bool check_name(struct run *r, const struct schema_node *n, const char *k
     return ok;
 }
 
-static bool check_member(struct run *r, const struct schema_object *o, const struct schema_key *k, const char *key,
-                         size_t len, const json_t *v, const struct path *at)
+static bool check_member(struct run *r, const struct schema_object *o, const struct schema_key *k,
+                         const char *key, size_t len, const json_t *v, const struct path *at)
 {
     bool known = k != NULL && k->sub != NULL;
     if (o->names != NULL && !check_name(r, o->names, key, len, at))
@@ -272,8 +306,8 @@ static bool check_member(struct run *r, const struct schema_object *o, const str
     return o->additional->never ? refuse_unknown(r, o, at) : check(r, o->additional, v, at);
 }
 
-static bool check_members(struct run *r, const struct schema_object *o, const json_t *v, uint64_t *ret_seen,
-                          const struct path *at)
+static bool check_members(struct run *r, const struct schema_object *o, const json_t *v,
+                          uint64_t *ret_seen, const struct path *at)
 {
     json_t *object = json_unconst(v);
     for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
@@ -289,20 +323,23 @@ static bool check_members(struct run *r, const struct schema_object *o, const js
     return true;
 }
 
-static bool check_required(struct run *r, const struct schema_object *o, const json_t *v, uint64_t seen,
-                           const struct path *at)
+static bool check_required(struct run *r, const struct schema_object *o, const json_t *v,
+                           uint64_t seen, const struct path *at)
 {
     uint64_t missing = o->required & ~seen;
     for (size_t i = 0; missing != 0 && i < o->key_count; i++)
         if ((o->keys[i].bit & missing) != 0)
-            return refuse(r, at, "required", "wanted the member \"%s\", which is missing", o->keys[i].name);
+            return refuse(r, at, "required", "wanted the member \"%s\", which is missing",
+                          o->keys[i].name);
     for (size_t i = 0; i < o->more_count; i++)
         if (json_object_get(v, o->more[i]) == NULL)
-            return refuse(r, at, "required", "wanted the member \"%s\", which is missing", o->more[i]);
+            return refuse(r, at, "required", "wanted the member \"%s\", which is missing",
+                          o->more[i]);
     return true;
 }
 
-static bool check_dependency(struct run *r, const struct schema_dependency *d, const json_t *v, const struct path *at)
+static bool check_dependency(struct run *r, const struct schema_dependency *d, const json_t *v,
+                             const struct path *at)
 {
     if (json_object_get(v, d->name) == NULL)
         return true;
@@ -310,11 +347,13 @@ static bool check_dependency(struct run *r, const struct schema_dependency *d, c
         return check(r, d->sub, v, at);
     for (size_t i = 0; i < d->count; i++)
         if (json_object_get(v, d->names[i]) == NULL)
-            return refuse(r, at, "dependencies", "wanted the member \"%s\" beside \"%s\"", d->names[i], d->name);
+            return refuse(r, at, "dependencies", "wanted the member \"%s\" beside \"%s\"",
+                          d->names[i], d->name);
     return true;
 }
 
-static bool check_object(struct run *r, const struct schema_object *o, const json_t *v, const struct path *at)
+static bool check_object(struct run *r, const struct schema_object *o, const json_t *v,
+                         const struct path *at)
 {
     uint64_t seen = 0;
     size_t n = json_object_size(v);
@@ -334,8 +373,8 @@ static bool check_object(struct run *r, const struct schema_object *o, const jso
 
 /* Of several alternatives that all refused: the one that got deepest is what the writer meant; where none got
  * anywhere, all that they wanted. */
-static bool refuse_alternatives(struct run *r, const struct schema_list *l, const char *keyword, const json_t *v,
-                                const struct path *at)
+static bool refuse_alternatives(struct run *r, const struct schema_list *l, const char *keyword,
+                                const json_t *v, const struct path *at)
 {
     struct schema_result *kept = r->result, deepest = {0};
     if (kept == NULL)
@@ -356,12 +395,14 @@ static bool refuse_alternatives(struct run *r, const struct schema_list *l, cons
     if (deep)
         *kept = deepest;
     else
-        refuse(r, at, keyword, "%s", buf_ok(&wants) ? buf_cstr(&wants) : "matches none of the alternatives");
+        refuse(r, at, keyword, "%s",
+               buf_ok(&wants) ? buf_cstr(&wants) : "matches none of the alternatives");
     buf_fini(&wants);
     return false;
 }
 
-static bool check_any(struct run *r, const struct schema_list *l, const json_t *v, const struct path *at)
+static bool check_any(struct run *r, const struct schema_list *l, const json_t *v,
+                      const struct path *at)
 {
     for (size_t i = 0; i < l->count; i++)
         if (check_silent(r, l->nodes[i], v, at))
@@ -369,7 +410,8 @@ static bool check_any(struct run *r, const struct schema_list *l, const json_t *
     return refuse_alternatives(r, l, "anyOf", v, at);
 }
 
-static bool check_one(struct run *r, const struct schema_list *l, const json_t *v, const struct path *at)
+static bool check_one(struct run *r, const struct schema_list *l, const json_t *v,
+                      const struct path *at)
 {
     size_t matches = 0;
     for (size_t i = 0; i < l->count && matches < 2; i++)
@@ -377,10 +419,12 @@ static bool check_one(struct run *r, const struct schema_list *l, const json_t *
     if (matches == 1)
         return true;
     return matches == 0 ? refuse_alternatives(r, l, "oneOf", v, at)
-                        : refuse(r, at, "oneOf", "matches more than one of the alternatives, wanted exactly one");
+                        : refuse(r, at, "oneOf",
+                                 "matches more than one of the alternatives, wanted exactly one");
 }
 
-static bool check_logic(struct run *r, const struct schema_logic *l, const json_t *v, const struct path *at)
+static bool check_logic(struct run *r, const struct schema_logic *l, const json_t *v,
+                        const struct path *at)
 {
     for (size_t i = 0; i < l->all.count; i++)
         if (!check(r, l->all.nodes[i], v, at))
@@ -407,7 +451,8 @@ static bool check_parts(struct run *r, const struct schema_node *n, const json_t
         return false;
     if (n->object != NULL && type == TYPE_OBJECT && !check_object(r, n->object, v, at))
         return false;
-    if (n->numbers != NULL && (type & (TYPE_INT | TYPE_NUM)) != 0 && !check_numbers(r, n->numbers, v, at))
+    if (n->numbers != NULL && (type & (TYPE_INT | TYPE_NUM)) != 0 &&
+        !check_numbers(r, n->numbers, v, at))
         return false;
     if (n->array != NULL && type == TYPE_ARRAY && !check_array(r, n->array, v, at))
         return false;
@@ -416,19 +461,29 @@ static bool check_parts(struct run *r, const struct schema_node *n, const json_t
     return n->logic == NULL || check_logic(r, n->logic, v, at);
 }
 
-static bool check(struct run *r, const struct schema_node *n, const json_t *v, const struct path *at)
+static bool refuse_type(struct run *r, const struct schema_node *n, const json_t *v,
+                        const struct path *at)
 {
     char words[120];
+    if (r->result == NULL)
+        return false;
+    return refuse(r, at, "type", "wanted %s, found %s",
+                  schema_words_of_types(n->types, words, sizeof(words)), schema_words_of_type(v));
+}
+
+static bool check(struct run *r, const struct schema_node *n, const json_t *v,
+                  const struct path *at)
+{
     while (n->ref != NULL)
         n = n->ref;
     if (n->never)
         return refuse(r, at, "false", "nothing is allowed here");
     unsigned type = type_bit(v);
     if ((n->types & type) == 0)
-        return refuse(r, at, "type", "wanted %s, found %s", schema_words_of_types(n->types, words, sizeof(words)),
-                      schema_words_of_type(v));
-    if (++r->depth > DEPTH_MAX)
+        return refuse_type(r, n, v, at);
+    if (r->depth == DEPTH_MAX)
         return refuse(r, at, "depth", "nested too deep");
+    r->depth++;
     bool ok = check_parts(r, n, v, type, at);
     r->depth--;
     return ok;

@@ -21,7 +21,8 @@ static void add_place(struct buf *out, const struct schema_place *p)
     }
 }
 
-int schema_compile_error(struct schema_compiler *c, const struct schema_scope *scope, const char *fmt, ...)
+int schema_compile_error(struct schema_compiler *c, const struct schema_scope *scope,
+                         const char *fmt, ...)
 {
     char what[300];
     va_list ap;
@@ -36,8 +37,9 @@ int schema_compile_error(struct schema_compiler *c, const struct schema_scope *s
     return -1;
 }
 
-struct schema_node *schema_compile_below(struct schema_compiler *c, const struct schema_scope *scope,
-                                         const char *key, size_t index, json_t *v)
+struct schema_node *schema_compile_below(struct schema_compiler *c,
+                                         const struct schema_scope *scope, const char *key,
+                                         size_t index, json_t *v)
 {
     struct schema_place at = {.up = scope->at, .key = key, .index = index};
     struct schema_scope below = {scope->resource, scope->base, &at};
@@ -52,8 +54,8 @@ static struct schema_node *find(const struct schema *s, const json_t *v)
     return NULL;
 }
 
-static int compile_ref(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                       const json_t *ref)
+static int compile_ref(struct schema_compiler *c, const struct schema_scope *scope,
+                       struct schema_node *n, const json_t *ref)
 {
     const char *text = json_string_value(ref);
     if (text == NULL)
@@ -68,7 +70,8 @@ static int compile_ref(struct schema_compiler *c, const struct schema_scope *sco
     return n->ref != NULL ? 0 : -1;
 }
 
-static int compile_into(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int compile_into(struct schema_compiler *c, const struct schema_scope *scope,
+                        struct schema_node *n, json_t *v)
 {
     const json_t *ref = json_object_get(v, "$ref");
     if (ref != NULL)
@@ -80,7 +83,8 @@ static int compile_into(struct schema_compiler *c, const struct schema_scope *sc
     return n->object != NULL ? schema_object_seal(c, n->object) : 0;
 }
 
-struct schema_node *schema_compile_at(struct schema_compiler *c, const struct schema_scope *scope, json_t *v)
+struct schema_node *schema_compile_at(struct schema_compiler *c, const struct schema_scope *scope,
+                                      json_t *v)
 {
     if (json_is_boolean(v))
         return json_is_true(v) ? &c->s->yes : &c->s->no;
@@ -115,8 +119,9 @@ static bool any_endless(const struct schema_list *l)
 
 static bool logic_endless(const struct schema_logic *l)
 {
-    return any_endless(&l->all) || any_endless(&l->any) || any_endless(&l->one) || is_endless(l->not) ||
-           is_endless(l->when) || is_endless(l->then) || is_endless(l->otherwise);
+    return any_endless(&l->all) || any_endless(&l->any) || any_endless(&l->one) ||
+           is_endless(l->not ) || is_endless(l->when) || is_endless(l->then) ||
+           is_endless(l->otherwise);
 }
 
 static bool dependencies_endless(const struct schema_object *o)
@@ -149,7 +154,8 @@ static int refuse_endless(struct schema *s, const char *name, struct err *reterr
     return 0;
 }
 
-static int compile_root(struct schema *s, const char *name, const json_t *root, const char *dir, struct err *reterr)
+static int compile_root(struct schema *s, const char *name, const json_t *root, const char *dir,
+                        struct err *reterr)
 {
     char uri[4200];
     const char *file = strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name;
@@ -167,7 +173,8 @@ static int compile_root(struct schema *s, const char *name, const json_t *root, 
     return s->root != NULL ? refuse_endless(s, name, reterr) : -1;
 }
 
-struct schema *schema_compile(const char *name, const json_t *root, const char *dir, struct err *reterr)
+struct schema *schema_compile(const char *name, const json_t *root, const char *dir,
+                              struct err *reterr)
 {
     struct schema *s = calloc(1, sizeof(*s));
     if (s == NULL) {

@@ -33,7 +33,8 @@ static bool objects_equal(const json_t *a, const json_t *b)
     const char *key;
     size_t len;
     json_t *item, *it = json_unconst(a);
-    json_object_keylen_foreach (it, key, len, item) {
+    json_object_keylen_foreach(it, key, len, item)
+    {
         const json_t *other = json_object_getn(b, key, len);
         if (other == NULL || !schema_equal(item, other))
             return false;
@@ -96,10 +97,8 @@ static uint64_t digest(const json_t *v)
     const char *key;
     size_t len, i;
     json_t *item, *it = json_unconst(v);
-    json_object_keylen_foreach (it, key, len, item)
-        h += mix(mix_bytes(3, key, len), digest(item));
-    json_array_foreach (v, i, item)
-        h = mix(h, digest(item));
+    json_object_keylen_foreach(it, key, len, item) h += mix(mix_bytes(3, key, len), digest(item));
+    json_array_foreach(v, i, item) h = mix(h, digest(item));
     return mix(h, (uint64_t)json_typeof(v));
 }
 

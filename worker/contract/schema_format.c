@@ -123,7 +123,8 @@ static bool is_address_literal(const char *s, size_t len)
     if (len < 3 || len > 60 || s[0] != '[' || s[len - 1] != ']')
         return false;
     snprintf(text, sizeof(text), "%.*s", (int)len - 2, s + 1);
-    return strncmp(text, "IPv6:", 5) == 0 ? is_ipv6(text + 5, strlen(text + 5)) : is_ipv4(text, strlen(text));
+    return strncmp(text, "IPv6:", 5) == 0 ? is_ipv6(text + 5, strlen(text + 5))
+                                          : is_ipv4(text, strlen(text));
 }
 
 static bool is_email(const char *s, size_t len)
@@ -132,7 +133,8 @@ static bool is_email(const char *s, size_t len)
     if (at == NULL)
         return false;
     size_t local = (size_t)(at - s), domain = len - local - 1;
-    return is_local_part(s, local) && (is_hostname(at + 1, domain) || is_address_literal(at + 1, domain));
+    return is_local_part(s, local) &&
+           (is_hostname(at + 1, domain) || is_address_literal(at + 1, domain));
 }
 
 /* ---- RFC 3986 ---- */
@@ -181,7 +183,8 @@ static bool is_authority(const char *s, const char *end)
     if (memchr(host, '@', (size_t)(end - host)) != NULL)
         return false;
     const char *colon = memchr(host, ':', (size_t)(end - host));
-    return is_uri_chars(host, colon != NULL ? colon : end) && (colon == NULL || is_port(colon + 1, end));
+    return is_uri_chars(host, colon != NULL ? colon : end) &&
+           (colon == NULL || is_port(colon + 1, end));
 }
 
 /* Everything behind the scheme. */
@@ -263,9 +266,17 @@ schema_format_fn *schema_format_find(const char *name)
         const char *name;
         schema_format_fn *fn;
     } formats[] = {
-        {"date-time", is_date_time}, {"date", is_date}, {"time", is_time},         {"email", is_email},
-        {"hostname", is_hostname},   {"ipv4", is_ipv4}, {"ipv6", is_ipv6},         {"uri", is_uri},
-        {"uri-reference", is_uri_reference},            {"uuid", is_uuid},         {"json-pointer", is_json_pointer},
+        {"date-time", is_date_time},
+        {"date", is_date},
+        {"time", is_time},
+        {"email", is_email},
+        {"hostname", is_hostname},
+        {"ipv4", is_ipv4},
+        {"ipv6", is_ipv6},
+        {"uri", is_uri},
+        {"uri-reference", is_uri_reference},
+        {"uuid", is_uuid},
+        {"json-pointer", is_json_pointer},
         {"regex", is_regex},
     };
     for (size_t i = 0; i < ARRAY_LEN(formats); i++)

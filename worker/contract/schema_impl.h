@@ -62,8 +62,8 @@ struct schema_array {
 struct schema_key {
     const char *name;
     size_t len;
-    struct schema_node *sub;  /* NULL: only required */
-    uint64_t bit;             /* in schema_object.required; 0: may be absent */
+    struct schema_node *sub; /* NULL: only required */
+    uint64_t bit;            /* in schema_object.required; 0: may be absent */
 };
 
 struct schema_dependency {
@@ -96,11 +96,11 @@ struct schema_object {
 
 struct schema_logic {
     struct schema_list all, any, one;
-    struct schema_node *not, *when, *then, *otherwise;
+    struct schema_node * not, *when, *then, *otherwise;
 };
 
 struct schema_node {
-    const json_t *at; /* the place that it was compiled from */
+    const json_t *at;         /* the place that it was compiled from */
     struct schema_node *next; /* of all nodes */
     struct schema_node *ref;  /* stands for that one */
     bool never;               /* the schema `false` */
@@ -149,8 +149,9 @@ char *schema_strdup(struct schema *s, const char *text, struct err *reterr);
 char *schema_uri_resolve(const char *base, const char *ref);
 
 /* Makes @root (taken over, also on failure) known under @uri, and every $id in it. */
-struct schema_resource *schema_resource_add(struct schema *s, json_t *root, const char *name, const char *uri,
-                                            const char *folder, struct err *reterr);
+struct schema_resource *schema_resource_add(struct schema *s, json_t *root, const char *name,
+                                            const char *uri, const char *folder,
+                                            struct err *reterr);
 
 struct schema_target {
     json_t *at;
@@ -159,10 +160,11 @@ struct schema_target {
     const char *pointer; /* for messages; in the arena */
 };
 /* Where "$ref": @ref, met under @base in @from, leads to. */
-int schema_ref_find(struct schema *s, const struct schema_resource *from, const char *base, const char *ref,
-                    struct schema_target *ret, struct err *reterr);
+int schema_ref_find(struct schema *s, const struct schema_resource *from, const char *base,
+                    const char *ref, struct schema_target *ret, struct err *reterr);
 /* The base below @v: moved when @v has an $id of its own. In the arena; NULL and @reterr. */
-const char *schema_base_below(struct schema *s, const char *base, const json_t *v, struct err *reterr);
+const char *schema_base_below(struct schema *s, const char *base, const json_t *v,
+                              struct err *reterr);
 
 /* ---- schema_compile.c, schema_keywords.c ---- */
 
@@ -185,25 +187,29 @@ struct schema_compiler {
     struct err *reterr;
 };
 
-struct schema_node *schema_compile_at(struct schema_compiler *c, const struct schema_scope *scope, json_t *v);
-struct schema_node *schema_compile_below(struct schema_compiler *c, const struct schema_scope *scope,
-                                         const char *key, size_t index, json_t *v);
-int schema_compile_error(struct schema_compiler *c, const struct schema_scope *scope, const char *fmt, ...)
-    ATTR_PRINTF(3, 4);
+struct schema_node *schema_compile_at(struct schema_compiler *c, const struct schema_scope *scope,
+                                      json_t *v);
+struct schema_node *schema_compile_below(struct schema_compiler *c,
+                                         const struct schema_scope *scope, const char *key,
+                                         size_t index, json_t *v);
+int schema_compile_error(struct schema_compiler *c, const struct schema_scope *scope,
+                         const char *fmt, ...) ATTR_PRINTF(3, 4);
 /* Compiles the members of @v that are neither annotations nor $ref. */
-int schema_keywords(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v);
-int schema_keyword_properties(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                              json_t *v);
-int schema_keyword_required(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                            json_t *v);
+int schema_keywords(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v);
+int schema_keyword_properties(struct schema_compiler *c, const struct schema_scope *scope,
+                              struct schema_node *n, json_t *v);
+int schema_keyword_required(struct schema_compiler *c, const struct schema_scope *scope,
+                            struct schema_node *n, json_t *v);
 int schema_keyword_pattern_properties(struct schema_compiler *c, const struct schema_scope *scope,
                                       struct schema_node *n, json_t *v);
-int schema_keyword_dependencies(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                                json_t *v);
+int schema_keyword_dependencies(struct schema_compiler *c, const struct schema_scope *scope,
+                                struct schema_node *n, json_t *v);
 struct schema_object *schema_node_object(struct schema_compiler *c, struct schema_node *n);
 /* Builds the tables that looking up needs, once all members are known. */
 int schema_object_seal(struct schema_compiler *c, struct schema_object *o);
-const struct schema_key *schema_object_find(const struct schema_object *o, const char *name, size_t len);
+const struct schema_key *schema_object_find(const struct schema_object *o, const char *name,
+                                            size_t len);
 
 /* ---- schema_pattern.c (PCRE2) ---- */
 
@@ -219,7 +225,8 @@ struct schema_match {
     _Alignas(max_align_t) unsigned char memory[SCHEMA_MATCH_BYTES];
 };
 void schema_match_fini(struct schema_match *m);
-bool schema_pattern_match(const struct schema_pattern *p, struct schema_match *m, const char *s, size_t len);
+bool schema_pattern_match(const struct schema_pattern *p, struct schema_match *m, const char *s,
+                          size_t len);
 
 /* ---- schema_format.c ---- */
 
@@ -243,6 +250,7 @@ struct schema_result {
 bool schema_check_result(const struct schema *s, const json_t *v, struct schema_result *ret);
 
 /* The name out of @names nearest to @name: a typing error away; NULL when none is near. */
-const char *schema_nearest(const char *name, const char *(*at)(const void *arg, size_t i), const void *arg, size_t n);
+const char *schema_nearest(const char *name, const char *(*at)(const void *arg, size_t i),
+                           const void *arg, size_t n);
 
 #endif

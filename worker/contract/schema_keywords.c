@@ -3,8 +3,8 @@
 
 #include "contract/schema_impl.h"
 
-typedef int keyword_fn(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                       json_t *v);
+typedef int keyword_fn(struct schema_compiler *c, const struct schema_scope *scope,
+                       struct schema_node *n, json_t *v);
 
 /* ---- parts of a node, made when a keyword first wants them ---- */
 
@@ -43,11 +43,13 @@ static int take_number(struct schema_compiler *c, const struct schema_scope *sco
 {
     if (!json_is_number(v))
         return schema_compile_error(c, scope, "wants a number");
-    *ret = (struct schema_number){true, json_is_integer(v), json_integer_value(v), json_number_value(v)};
+    *ret = (struct schema_number){true, json_is_integer(v), json_integer_value(v),
+                                  json_number_value(v)};
     return 0;
 }
 
-static int take_count(struct schema_compiler *c, const struct schema_scope *scope, const json_t *v, size_t *ret)
+static int take_count(struct schema_compiler *c, const struct schema_scope *scope, const json_t *v,
+                      size_t *ret)
 {
     double d = json_number_value(v);
     if (!json_is_number(v) || d < 0 || d > 9e15 || d != (double)(size_t)d)
@@ -66,7 +68,8 @@ static int take_list(struct schema_compiler *c, const struct schema_scope *scope
     if (ret->nodes == NULL)
         return -1;
     for (; ret->count < n; ret->count++) {
-        ret->nodes[ret->count] = schema_compile_below(c, scope, NULL, ret->count, json_array_get(v, ret->count));
+        ret->nodes[ret->count] =
+            schema_compile_below(c, scope, NULL, ret->count, json_array_get(v, ret->count));
         if (ret->nodes[ret->count] == NULL)
             return -1;
     }
@@ -82,13 +85,16 @@ static int take_schema(struct schema_compiler *c, const struct schema_scope *sco
 
 /* ---- any type ---- */
 
-static int take_type(struct schema_compiler *c, const struct schema_scope *scope, const json_t *v, unsigned *ret)
+static int take_type(struct schema_compiler *c, const struct schema_scope *scope, const json_t *v,
+                     unsigned *ret)
 {
     static const struct {
         const char *name;
         unsigned bits;
-    } types[] = {{"null", TYPE_NULL}, {"boolean", TYPE_BOOL}, {"integer", TYPE_INT},  {"number", TYPE_INT | TYPE_NUM},
-                 {"string", TYPE_TEXT}, {"array", TYPE_ARRAY}, {"object", TYPE_OBJECT}};
+    } types[] = {{"null", TYPE_NULL},    {"boolean", TYPE_BOOL},
+                 {"integer", TYPE_INT},  {"number", TYPE_INT | TYPE_NUM},
+                 {"string", TYPE_TEXT},  {"array", TYPE_ARRAY},
+                 {"object", TYPE_OBJECT}};
     const char *name = json_string_value(v);
     for (size_t i = 0; name != NULL && i < ARRAY_LEN(types); i++) {
         if (strcmp(name, types[i].name) == 0) {
@@ -99,20 +105,20 @@ static int take_type(struct schema_compiler *c, const struct schema_scope *scope
     return schema_compile_error(c, scope, "unknown type");
 }
 
-static int kw_type(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_type(struct schema_compiler *c, const struct schema_scope *scope,
+                   struct schema_node *n, json_t *v)
 {
     n->types = 0;
     if (!json_is_array(v))
         return take_type(c, scope, v, &n->types);
     size_t i;
     json_t *item;
-    json_array_foreach (v, i, item)
-        if (take_type(c, scope, item, &n->types) != 0)
-            return -1;
+    json_array_foreach(v, i, item) if (take_type(c, scope, item, &n->types) != 0) return -1;
     return n->types != 0 ? 0 : schema_compile_error(c, scope, "wants at least one type");
 }
 
-static int kw_enum(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_enum(struct schema_compiler *c, const struct schema_scope *scope,
+                   struct schema_node *n, json_t *v)
 {
     if (json_array_size(v) == 0)
         return schema_compile_error(c, scope, "wants a list of values that is not empty");
@@ -120,7 +126,8 @@ static int kw_enum(struct schema_compiler *c, const struct schema_scope *scope, 
     return 0;
 }
 
-static int kw_const(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_const(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     (void)c;
     (void)scope;
@@ -130,31 +137,36 @@ static int kw_const(struct schema_compiler *c, const struct schema_scope *scope,
 
 /* ---- numbers ---- */
 
-static int kw_minimum(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_minimum(struct schema_compiler *c, const struct schema_scope *scope,
+                      struct schema_node *n, json_t *v)
 {
     struct schema_numbers *p = numbers_of(c, n);
     return p != NULL ? take_number(c, scope, v, &p->min) : -1;
 }
 
-static int kw_maximum(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_maximum(struct schema_compiler *c, const struct schema_scope *scope,
+                      struct schema_node *n, json_t *v)
 {
     struct schema_numbers *p = numbers_of(c, n);
     return p != NULL ? take_number(c, scope, v, &p->max) : -1;
 }
 
-static int kw_above(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_above(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     struct schema_numbers *p = numbers_of(c, n);
     return p != NULL ? take_number(c, scope, v, &p->above) : -1;
 }
 
-static int kw_below(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_below(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     struct schema_numbers *p = numbers_of(c, n);
     return p != NULL ? take_number(c, scope, v, &p->below) : -1;
 }
 
-static int kw_multiple(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_multiple(struct schema_compiler *c, const struct schema_scope *scope,
+                       struct schema_node *n, json_t *v)
 {
     struct schema_numbers *p = numbers_of(c, n);
     if (p == NULL || take_number(c, scope, v, &p->multiple) != 0)
@@ -164,19 +176,22 @@ static int kw_multiple(struct schema_compiler *c, const struct schema_scope *sco
 
 /* ---- texts ---- */
 
-static int kw_min_length(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_min_length(struct schema_compiler *c, const struct schema_scope *scope,
+                         struct schema_node *n, json_t *v)
 {
     struct schema_text *p = text_of(c, n);
     return p != NULL ? take_count(c, scope, v, &p->min) : -1;
 }
 
-static int kw_max_length(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_max_length(struct schema_compiler *c, const struct schema_scope *scope,
+                         struct schema_node *n, json_t *v)
 {
     struct schema_text *p = text_of(c, n);
     return p != NULL ? take_count(c, scope, v, &p->max) : -1;
 }
 
-static int kw_pattern(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_pattern(struct schema_compiler *c, const struct schema_scope *scope,
+                      struct schema_node *n, json_t *v)
 {
     struct schema_text *p = text_of(c, n);
     if (p == NULL)
@@ -189,7 +204,8 @@ static int kw_pattern(struct schema_compiler *c, const struct schema_scope *scop
     return p->pattern != NULL ? 0 : schema_compile_error(c, scope, "%s", e.msg);
 }
 
-static int kw_format(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_format(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     struct schema_text *p = text_of(c, n);
     if (p == NULL)
@@ -198,12 +214,15 @@ static int kw_format(struct schema_compiler *c, const struct schema_scope *scope
         return schema_compile_error(c, scope, "wants a text");
     p->format_name = json_string_value(v);
     p->format = schema_format_find(p->format_name);
-    return p->format != NULL ? 0 : schema_compile_error(c, scope, "the format \"%s\" is not supported", p->format_name);
+    return p->format != NULL ? 0
+                             : schema_compile_error(c, scope, "the format \"%s\" is not supported",
+                                                    p->format_name);
 }
 
 /* ---- arrays ---- */
 
-static int kw_items(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_items(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     if (p == NULL)
@@ -214,32 +233,36 @@ static int kw_items(struct schema_compiler *c, const struct schema_scope *scope,
     return json_array_size(v) == 0 ? 0 : take_list(c, scope, v, &p->tuple);
 }
 
-static int kw_additional_items(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                               json_t *v)
+static int kw_additional_items(struct schema_compiler *c, const struct schema_scope *scope,
+                               struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->additional) : -1;
 }
 
-static int kw_contains(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_contains(struct schema_compiler *c, const struct schema_scope *scope,
+                       struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->contains) : -1;
 }
 
-static int kw_min_items(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_min_items(struct schema_compiler *c, const struct schema_scope *scope,
+                        struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     return p != NULL ? take_count(c, scope, v, &p->min) : -1;
 }
 
-static int kw_max_items(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_max_items(struct schema_compiler *c, const struct schema_scope *scope,
+                        struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     return p != NULL ? take_count(c, scope, v, &p->max) : -1;
 }
 
-static int kw_unique(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_unique(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     struct schema_array *p = array_of(c, n);
     if (p == NULL)
@@ -250,28 +273,29 @@ static int kw_unique(struct schema_compiler *c, const struct schema_scope *scope
 
 /* ---- objects: the rest is in schema_object.c ---- */
 
-static int kw_additional(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                         json_t *v)
+static int kw_additional(struct schema_compiler *c, const struct schema_scope *scope,
+                         struct schema_node *n, json_t *v)
 {
     struct schema_object *p = schema_node_object(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->additional) : -1;
 }
 
-static int kw_names(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_names(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     struct schema_object *p = schema_node_object(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->names) : -1;
 }
 
-static int kw_min_properties(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                             json_t *v)
+static int kw_min_properties(struct schema_compiler *c, const struct schema_scope *scope,
+                             struct schema_node *n, json_t *v)
 {
     struct schema_object *p = schema_node_object(c, n);
     return p != NULL ? take_count(c, scope, v, &p->min) : -1;
 }
 
-static int kw_max_properties(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
-                             json_t *v)
+static int kw_max_properties(struct schema_compiler *c, const struct schema_scope *scope,
+                             struct schema_node *n, json_t *v)
 {
     struct schema_object *p = schema_node_object(c, n);
     return p != NULL ? take_count(c, scope, v, &p->max) : -1;
@@ -279,74 +303,84 @@ static int kw_max_properties(struct schema_compiler *c, const struct schema_scop
 
 /* ---- logic ---- */
 
-static int kw_all_of(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_all_of(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_list(c, scope, v, &p->all) : -1;
 }
 
-static int kw_any_of(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_any_of(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_list(c, scope, v, &p->any) : -1;
 }
 
-static int kw_one_of(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_one_of(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_list(c, scope, v, &p->one) : -1;
 }
 
-static int kw_not(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_not(struct schema_compiler *c, const struct schema_scope *scope,
+                  struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->not ) : -1;
 }
 
-static int kw_if(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_if(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n,
+                 json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->when) : -1;
 }
 
-static int kw_then(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_then(struct schema_compiler *c, const struct schema_scope *scope,
+                   struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->then) : -1;
 }
 
-static int kw_else(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_else(struct schema_compiler *c, const struct schema_scope *scope,
+                   struct schema_node *n, json_t *v)
 {
     struct schema_logic *p = logic_of(c, n);
     return p != NULL ? take_schema(c, scope, v, &p->otherwise) : -1;
 }
 
 /* Compiled even when nothing refers to them: an unknown keyword must not hide there. */
-static int kw_definitions(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_definitions(struct schema_compiler *c, const struct schema_scope *scope,
+                          struct schema_node *n, json_t *v)
 {
     (void)n;
     if (!json_is_object(v))
         return schema_compile_error(c, scope, "wants an object");
     const char *key;
     json_t *item;
-    json_object_foreach (v, key, item)
-        if (schema_compile_below(c, scope, key, 0, item) == NULL)
-            return -1;
+    json_object_foreach(v, key,
+                        item) if (schema_compile_below(c, scope, key, 0, item) == NULL) return -1;
     return 0;
 }
 
-static int kw_schema(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_schema(struct schema_compiler *c, const struct schema_scope *scope,
+                     struct schema_node *n, json_t *v)
 {
     (void)n;
     const char *uri = json_string_value(v);
-    static const char *const known[] = {"http://json-schema.org/draft-07/schema", "http://json-schema.org/draft-07/schema#"};
+    static const char *const known[] = {"http://json-schema.org/draft-07/schema",
+                                        "http://json-schema.org/draft-07/schema#"};
     for (size_t i = 0; uri != NULL && i < ARRAY_LEN(known); i++)
         if (strcmp(uri, known[i]) == 0)
             return 0;
     return schema_compile_error(c, scope, "another dialect: wanted %s", known[1]);
 }
 
-static int kw_annotation(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+static int kw_annotation(struct schema_compiler *c, const struct schema_scope *scope,
+                         struct schema_node *n, json_t *v)
 {
     (void)c;
     (void)scope;
@@ -412,11 +446,13 @@ static keyword_fn *find(const char *name)
     return strncmp(name, "x-", 2) == 0 ? kw_annotation : NULL;
 }
 
-int schema_keywords(struct schema_compiler *c, const struct schema_scope *scope, struct schema_node *n, json_t *v)
+int schema_keywords(struct schema_compiler *c, const struct schema_scope *scope,
+                    struct schema_node *n, json_t *v)
 {
     const char *key;
     json_t *item;
-    json_object_foreach (v, key, item) {
+    json_object_foreach(v, key, item)
+    {
         struct schema_place at = {.up = scope->at, .key = key};
         struct schema_scope own = {scope->resource, scope->base, &at};
         keyword_fn *fn = find(key);

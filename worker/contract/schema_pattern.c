@@ -23,7 +23,8 @@ struct schema_pattern {
 /* ---- ECMA-262 to PCRE2 ---- */
 
 /* WhiteSpace and LineTerminator of ECMA-262 12.2, 12.3, as the inside of a class. */
-static const char ecma_space[] = "\\t\\n\\u000b\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
+static const char ecma_space[] =
+    "\\t\\n\\u000b\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 
 /* Where the translation is. */
 struct dialect {
@@ -145,8 +146,9 @@ static pcre2_code *compile(const char *text, struct err *reterr)
         pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
         pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
         code = pcre2_compile((PCRE2_SPTR)buf_cstr(&b), b.len,
-                             PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
-                                 PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C,
+                             PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
+                                 PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF |
+                                 PCRE2_NEVER_BACKSLASH_C,
                              &error, &offset, context);
     }
     if (code == NULL && error != 0) {
@@ -232,11 +234,14 @@ void schema_match_fini(struct schema_match *m)
     m->data = m->context = NULL;
 }
 
-bool schema_pattern_match(const struct schema_pattern *p, struct schema_match *m, const char *s, size_t len)
+bool schema_pattern_match(const struct schema_pattern *p, struct schema_match *m, const char *s,
+                          size_t len)
 {
     if (m->data == NULL && !match_init(m))
         return false;
-    int rc = p->jit ? pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_UTF_CHECK, m->data, p->limits)
-                    : pcre2_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_UTF_CHECK, m->data, p->limits);
+    int rc = p->jit ? pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_UTF_CHECK, m->data,
+                                      p->limits)
+                    : pcre2_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_UTF_CHECK, m->data,
+                                  p->limits);
     return rc >= 0;
 }

@@ -110,7 +110,8 @@ static const char *own_id(const json_t *v)
     return id != NULL && json_object_get(v, "$ref") == NULL ? id : NULL;
 }
 
-const char *schema_base_below(struct schema *s, const char *base, const json_t *v, struct err *reterr)
+const char *schema_base_below(struct schema *s, const char *base, const json_t *v,
+                              struct err *reterr)
 {
     const char *id = own_id(v);
     if (id == NULL || *id == '#')
@@ -127,8 +128,8 @@ const char *schema_base_below(struct schema *s, const char *base, const json_t *
     return kept;
 }
 
-static struct schema_resource *add_one(struct schema *s, json_t *root, const char *uri, const char *folder,
-                                       const char *name, struct err *reterr)
+static struct schema_resource *add_one(struct schema *s, json_t *root, const char *uri,
+                                       const char *folder, const char *name, struct err *reterr)
 {
     struct schema_resource *r = schema_alloc(s, sizeof(*r), reterr);
     if (r == NULL)
@@ -164,8 +165,8 @@ static int add_id(struct schema *s, const struct schema_resource *doc, const cha
 
 static bool holds_values(const char *keyword)
 {
-    return strcmp(keyword, "enum") == 0 || strcmp(keyword, "const") == 0 || strcmp(keyword, "default") == 0 ||
-           strcmp(keyword, "examples") == 0;
+    return strcmp(keyword, "enum") == 0 || strcmp(keyword, "const") == 0 ||
+           strcmp(keyword, "default") == 0 || strcmp(keyword, "examples") == 0;
 }
 
 static int add_ids(struct schema *s, const struct schema_resource *doc, const char *base, json_t *v,
@@ -181,17 +182,14 @@ static int add_ids(struct schema *s, const struct schema_resource *doc, const ch
         if (base == NULL)
             return -1;
     }
-    json_object_foreach (v, key, item)
-        if (!holds_values(key) && add_ids(s, doc, base, item, reterr) != 0)
-            return -1;
-    json_array_foreach (v, i, item)
-        if (add_ids(s, doc, base, item, reterr) != 0)
-            return -1;
+    json_object_foreach(v, key, item) if (!holds_values(key) &&
+                                          add_ids(s, doc, base, item, reterr) != 0) return -1;
+    json_array_foreach(v, i, item) if (add_ids(s, doc, base, item, reterr) != 0) return -1;
     return 0;
 }
 
-struct schema_resource *schema_resource_add(struct schema *s, json_t *root, const char *name, const char *uri,
-                                            const char *folder, struct err *reterr)
+struct schema_resource *schema_resource_add(struct schema *s, json_t *root, const char *name,
+                                            const char *uri, const char *folder, struct err *reterr)
 {
     const char *kept = schema_strdup(s, name, reterr);
     const char *in = folder != NULL ? schema_strdup(s, folder, reterr) : NULL;
@@ -216,12 +214,13 @@ static struct schema_resource *find(const struct schema *s, const char *uri, siz
 
 /* ---- $ref ---- */
 
-static struct schema_resource *load_file(struct schema *s, const struct schema_resource *from, const char *uri,
-                                         const char *ref, struct err *reterr)
+static struct schema_resource *load_file(struct schema *s, const struct schema_resource *from,
+                                         const char *uri, const char *ref, struct err *reterr)
 {
     size_t n = strcspn(ref, "#?");
     if (n == 0 || scheme_len(ref) > 0 || *ref == '/' || from->folder == NULL) {
-        err_set(reterr, ERR_INVAL, "$ref to \"%s\": not in this document, and nothing is fetched from elsewhere", ref);
+        err_set(reterr, ERR_INVAL,
+                "$ref to \"%s\": not in this document, and nothing is fetched from elsewhere", ref);
         return NULL;
     }
     char path[4096];
@@ -230,7 +229,8 @@ static struct schema_resource *load_file(struct schema *s, const struct schema_r
     if (d == NULL)
         return NULL;
     *strrchr(path, '/') = '\0';
-    struct schema_resource *r = schema_resource_add(s, json_incref(yaml_root(d)), yaml_name(d), uri, path, reterr);
+    struct schema_resource *r =
+        schema_resource_add(s, json_incref(yaml_root(d)), yaml_name(d), uri, path, reterr);
     yaml_doc_free(d);
     return r;
 }
@@ -272,8 +272,8 @@ static int follow(struct schema *s, char *pointer, struct schema_target *ret, st
     return 0;
 }
 
-static int find_place(struct schema *s, const struct schema_resource *from, const char *uri, const char *ref,
-                      struct schema_target *ret, struct err *reterr)
+static int find_place(struct schema *s, const struct schema_resource *from, const char *uri,
+                      const char *ref, struct schema_target *ret, struct err *reterr)
 {
     size_t n = strcspn(uri, "#");
     const char *fragment = uri[n] == '#' ? uri + n + 1 : "";
@@ -299,12 +299,13 @@ static int find_place(struct schema *s, const struct schema_resource *from, cons
     percent_decode(pointer);
     ret->pointer = pointer;
     /* a document whose root has an $id is known by the file's name as well: the $id is its base */
-    ret->base = json_is_object(ret->at) ? schema_base_below(s, ret->base, ret->at, reterr) : ret->base;
+    ret->base =
+        json_is_object(ret->at) ? schema_base_below(s, ret->base, ret->at, reterr) : ret->base;
     return ret->base != NULL ? follow(s, pointer, ret, reterr) : -1;
 }
 
-int schema_ref_find(struct schema *s, const struct schema_resource *from, const char *base, const char *ref,
-                    struct schema_target *ret, struct err *reterr)
+int schema_ref_find(struct schema *s, const struct schema_resource *from, const char *base,
+                    const char *ref, struct schema_target *ret, struct err *reterr)
 {
     char *uri = schema_uri_resolve(base, ref);
     if (uri == NULL)

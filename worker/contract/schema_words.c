@@ -7,9 +7,10 @@
 
 const char *schema_words_of_type(const json_t *v)
 {
-    static const char *const words[] = {[JSON_OBJECT] = "an object",   [JSON_ARRAY] = "a list", [JSON_STRING] = "a text",
-                                        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number", [JSON_TRUE] = "true",
-                                        [JSON_FALSE] = "false",        [JSON_NULL] = "null"};
+    static const char *const words[] = {
+        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "a list",  [JSON_STRING] = "a text",
+        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number", [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",        [JSON_NULL] = "null"};
     return words[json_typeof(v)];
 }
 
@@ -18,8 +19,12 @@ const char *schema_words_of_types(unsigned types, char *ret, size_t size)
     static const struct {
         unsigned bits;
         const char *words;
-    } known[] = {{TYPE_INT | TYPE_NUM, "a number"}, {TYPE_INT, "an integer"}, {TYPE_TEXT, "a text"},
-                 {TYPE_BOOL, "true or false"},      {TYPE_OBJECT, "an object"}, {TYPE_ARRAY, "a list"},
+    } known[] = {{TYPE_INT | TYPE_NUM, "a number"},
+                 {TYPE_INT, "an integer"},
+                 {TYPE_TEXT, "a text"},
+                 {TYPE_BOOL, "true or false"},
+                 {TYPE_OBJECT, "an object"},
+                 {TYPE_ARRAY, "a list"},
                  {TYPE_NULL, "null"}};
     size_t at = 0;
     *ret = '\0';
@@ -57,7 +62,8 @@ const char *schema_words_of_list(const json_t *values, char *ret, size_t size)
     buf_init(&b, 65536);
     size_t i;
     json_t *item;
-    json_array_foreach (values, i, item) {
+    json_array_foreach(values, i, item)
+    {
         if (i > 0)
             buf_adds(&b, ", ");
         json_add_compact(&b, item);
@@ -90,7 +96,8 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
-const char *schema_nearest(const char *name, const char *(*at)(const void *arg, size_t i), const void *arg, size_t n)
+const char *schema_nearest(const char *name, const char *(*at)(const void *arg, size_t i),
+                           const void *arg, size_t n)
 {
     const char *nearest = NULL;
     size_t len = strlen(name), bound = len < 4 ? 2 : 3;
@@ -111,7 +118,8 @@ static const char *key_at(const void *arg, size_t i)
     return k->sub != NULL ? k->name : "";
 }
 
-const char *schema_words_did_you_mean(const struct schema_object *o, const char *name, char *ret, size_t size)
+const char *schema_words_did_you_mean(const struct schema_object *o, const char *name, char *ret,
+                                      size_t size)
 {
     const char *near = schema_nearest(name, key_at, o, o->key_count);
     *ret = '\0';

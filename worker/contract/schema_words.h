@@ -10,7 +10,8 @@ const char *schema_words_of_number(const struct schema_number *n, char *ret, siz
 const char *schema_words_of_value(const json_t *v, char *ret, size_t size);
 const char *schema_words_of_list(const json_t *values, char *ret, size_t size);
 /* "; did you mean \"x\"?" when a known member is a typing error away from @name, else "". */
-const char *schema_words_did_you_mean(const struct schema_object *o, const char *name, char *ret, size_t size);
+const char *schema_words_did_you_mean(const struct schema_object *o, const char *name, char *ret,
+                                      size_t size);
 
 const char *schema_words_of_type(const json_t *v); /* "a text" */
 

@@ -10,10 +10,11 @@
 #include "contract/yaml.h"
 
 struct settings_loader {
-    struct yaml_doc *doc; /* as written: what messages quote, so that no resolved secret is in them */
-    json_t *root;         /* with ${ENV} and file: resolved; what settings point into */
-    json_t *made;         /* texts that were put together here; kept alive as @root */
-    char *folder;         /* of the file */
+    struct yaml_doc
+        *doc;     /* as written: what messages quote, so that no resolved secret is in them */
+    json_t *root; /* with ${ENV} and file: resolved; what settings point into */
+    json_t *made; /* texts that were put together here; kept alive as @root */
+    char *folder; /* of the file */
     struct settings *s;
     struct err *reterr;
 };
@@ -21,7 +22,8 @@ struct settings_loader {
 /* ---- settings_refuse.c: "FILE:LINE: POINTER: what" ---- */
 
 /* Returns -1. The first refusal stays the one that is told. */
-int settings_refuse(struct settings_loader *l, const char *pointer, const char *fmt, ...) ATTR_PRINTF(3, 4);
+int settings_refuse(struct settings_loader *l, const char *pointer, const char *fmt, ...)
+    ATTR_PRINTF(3, 4);
 /* What the schema refused, with the value found, unless it could be a secret. Returns -1. */
 int settings_refuse_fault(struct settings_loader *l, const struct schema_result *found);
 

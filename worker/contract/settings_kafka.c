@@ -50,19 +50,22 @@ static int refuse_owned(struct settings_loader *l, const char *pointer, const ch
 {
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         if (strcmp(name, owned[i].name) == 0)
-            return settings_refuse(l, pointer, "the worker sets %s itself: %s", name, owned[i].instead);
+            return settings_refuse(l, pointer, "the worker sets %s itself: %s", name,
+                                   owned[i].instead);
     if (is_callback(name))
         return settings_refuse(l, pointer, "%s cannot be set from a file", name);
     return 0;
 }
 
-static int refuse_scram(struct settings_loader *l, const char *pointer, const char *name, const json_t *v)
+static int refuse_scram(struct settings_loader *l, const char *pointer, const char *name,
+                        const json_t *v)
 {
     bool mechanism = strcmp(name, "sasl.mechanisms") == 0 || strcmp(name, "sasl.mechanism") == 0;
     const char *text = json_string_value(v);
     if (mechanism && text != NULL && strcasestr(text, "SCRAM-") != NULL)
         return settings_refuse(l, pointer,
-                               "librdkafka 2.0.2 cannot speak SCRAM to 4.x brokers: wanted PLAIN or OAUTHBEARER over TLS, or "
+                               "librdkafka 2.0.2 cannot speak SCRAM to 4.x brokers: wanted PLAIN "
+                               "or OAUTHBEARER over TLS, or "
                                "TLS client certificates");
     return 0;
 }
@@ -99,7 +102,8 @@ int settings_read_librdkafka(struct settings_loader *l, const json_t *map)
         return err_nomem(l->reterr);
     const char *name;
     json_t *v, *it = json_unconst(map);
-    json_object_foreach (it, name, v) {
+    json_object_foreach(it, name, v)
+    {
         const char *text = check_property(l, name, v) == 0 ? as_text(l, v) : NULL;
         if (text == NULL)
             return -1;

@@ -12,18 +12,22 @@ static const struct settings_number table[] = {
     {"provider_max_ms", offsetof(struct settings_numbers, provider_max_ms), 30000, 0, 3600000},
     {"lease_ms", offsetof(struct settings_numbers, lease_ms), 20000, 5000, 3600000},
     {"quarantine_ms", offsetof(struct settings_numbers, quarantine_ms), 48000, 5000, 7200000},
-    {"session_timeout_ms", offsetof(struct settings_numbers, session_timeout_ms), 10000, 6000, 1800000},
+    {"session_timeout_ms", offsetof(struct settings_numbers, session_timeout_ms), 10000, 6000,
+     1800000},
     {"max_poll_ms", offsetof(struct settings_numbers, max_poll_ms), 300000, 10000, 86400000},
     {"drain_ms", offsetof(struct settings_numbers, drain_ms), 15000, 1000, 600000},
     {"window_events", offsetof(struct settings_numbers, window_events), 20000, 10, 1000000},
-    {"window_bytes", offsetof(struct settings_numbers, window_bytes), 33554432, 2097152, 1073741824},
+    {"window_bytes", offsetof(struct settings_numbers, window_bytes), 33554432, 2097152,
+     1073741824},
     {"lane_limit", offsetof(struct settings_numbers, lane_limit), 1000, 1, 1000000},
     {"sequence_jump", offsetof(struct settings_numbers, sequence_jump), 0, 0, 9007199254740991},
-    {"id_memory_ms", offsetof(struct settings_numbers, id_memory_ms), 604800000, 60000, 31536000000},
+    {"id_memory_ms", offsetof(struct settings_numbers, id_memory_ms), 604800000, 60000,
+     31536000000},
     {"queued_kbytes", offsetof(struct settings_numbers, queued_kbytes), 24576, 1024, 2097151},
     {"commit_ms", offsetof(struct settings_numbers, commit_ms), 1000, 10, 60000},
     {"redis_timeout_ms", offsetof(struct settings_numbers, redis_timeout_ms), 2000, 50, 60000},
-    {"outcome_timeout_ms", offsetof(struct settings_numbers, outcome_timeout_ms), 30000, 1000, 3600000},
+    {"outcome_timeout_ms", offsetof(struct settings_numbers, outcome_timeout_ms), 30000, 1000,
+     3600000},
 };
 
 const struct settings_number *settings_number_table(size_t *ret_count)
@@ -45,8 +49,8 @@ static bool in_range(const struct settings_numbers *n, struct settings_disagreem
             continue;
         ret->member = table[i].name;
         ret->other = NULL;
-        snprintf(ret->reason, sizeof(ret->reason), "%s is %lld, wanted %lld to %lld", table[i].name, (long long)v,
-                 (long long)table[i].min, (long long)table[i].max);
+        snprintf(ret->reason, sizeof(ret->reason), "%s is %lld, wanted %lld to %lld", table[i].name,
+                 (long long)v, (long long)table[i].min, (long long)table[i].max);
         return false;
     }
     return true;
@@ -66,8 +70,8 @@ static bool holds(const struct rule *r, struct settings_disagreement *ret)
         return true;
     ret->member = r->member;
     ret->other = r->other;
-    snprintf(ret->reason, sizeof(ret->reason), "%s is %lld, wanted at %s %lld: %s", r->member, (long long)r->value,
-             r->at_most ? "most" : "least", (long long)r->limit, r->why);
+    snprintf(ret->reason, sizeof(ret->reason), "%s is %lld, wanted at %s %lld: %s", r->member,
+             (long long)r->value, r->at_most ? "most" : "least", (long long)r->limit, r->why);
     return false;
 }
 
@@ -76,14 +80,17 @@ bool settings_numbers_agree(const struct settings_numbers *n, struct settings_di
     if (!in_range(n, ret))
         return false;
     const struct rule rules[] = {
-        {"connect_ms", "request_ms", n->connect_ms, true, n->request_ms - 1, "below request_ms, which it is a part of"},
+        {"connect_ms", "request_ms", n->connect_ms, true, n->request_ms - 1,
+         "below request_ms, which it is a part of"},
         {"lease_ms", "request_ms", n->lease_ms, false, n->ownership_ms + n->request_ms + 4000,
          "ownership_ms + request_ms + 4000, so that no call outlives its lease"},
-        {"redis_timeout_ms", "lease_ms", n->redis_timeout_ms, true, n->lease_ms - n->ownership_ms - n->request_ms,
+        {"redis_timeout_ms", "lease_ms", n->redis_timeout_ms, true,
+         n->lease_ms - n->ownership_ms - n->request_ms,
          "what lease_ms leaves beside ownership_ms and request_ms"},
         {"quarantine_ms", "provider_max_ms", n->quarantine_ms, false,
          n->ownership_ms + n->request_ms + n->provider_max_ms + 2000,
-         "ownership_ms + request_ms + provider_max_ms + 2000, so that a call in doubt has ended before it is looked at"},
+         "ownership_ms + request_ms + provider_max_ms + 2000, so that a call in doubt has ended "
+         "before it is looked at"},
         {"outcome_timeout_ms", "quarantine_ms", n->outcome_timeout_ms, true, n->quarantine_ms - 1,
          "below quarantine_ms, so that no old outcome is written after a new owner has read them"},
         {"commit_ms", "ownership_ms", n->commit_ms, true, n->ownership_ms / 2,

@@ -16,8 +16,8 @@ struct settings_number {
 const struct settings_number *settings_number_table(size_t *ret_count);
 
 struct settings_disagreement {
-    const char *member;  /* the number that is wrong */
-    const char *other;   /* the one that it disagrees with; NULL: it is out of its own range */
+    const char *member; /* the number that is wrong */
+    const char *other;  /* the one that it disagrees with; NULL: it is out of its own range */
     char reason[240];
 };
 /* True when all holds. Else false and the first thing that does not. */

@@ -27,7 +27,8 @@ static void read_numbers(const json_t *top, const json_t *own, struct settings_n
 }
 
 /* Where @member was set for @provider; false when nowhere. */
-static bool place_of(const struct settings_loader *l, const char *provider, const char *member, char *ret, size_t size)
+static bool place_of(const struct settings_loader *l, const char *provider, const char *member,
+                     char *ret, size_t size)
 {
     snprintf(ret, size, "/providers/%s/numbers/%s", provider, member);
     if (json_at_pointer(l->root, ret) != NULL)
@@ -44,7 +45,9 @@ static int check_numbers(struct settings_loader *l, const struct settings_provid
         return 0;
     if (!place_of(l, p->name, d.member, at, sizeof(at)) &&
         (d.other == NULL || !place_of(l, p->name, d.other, at, sizeof(at))))
-        snprintf(at, sizeof(at), json_object_get(l->root, "numbers") != NULL ? "/numbers" : "/providers/%s", p->name);
+        snprintf(at, sizeof(at),
+                 json_object_get(l->root, "numbers") != NULL ? "/numbers" : "/providers/%s",
+                 p->name);
     return settings_refuse(l, at, "%s", d.reason);
 }
 
@@ -103,13 +106,14 @@ static int read_pack(struct settings_loader *l, struct settings_provider *p, con
     if (pack != NULL && strchr(pack, '/') != NULL)
         p->pack_dir = settings_path(l, pack);
     else
-        p->pack_dir = settings_keep(l, "%s/providers/%s", l->s->schemas, pack != NULL ? pack : p->name);
+        p->pack_dir =
+            settings_keep(l, "%s/providers/%s", l->s->schemas, pack != NULL ? pack : p->name);
     if (p->pack_dir == NULL)
         return -1;
     struct stat st;
     if (stat(p->pack_dir, &st) != 0 || !S_ISDIR(st.st_mode))
-        return settings_refuse(l, at, "no pack here: found no folder %s, wanted one with %s and %s", p->pack_dir,
-                               files[0], files[1]);
+        return settings_refuse(l, at, "no pack here: found no folder %s, wanted one with %s and %s",
+                               p->pack_dir, files[0], files[1]);
     return 0;
 }
 
@@ -121,7 +125,8 @@ static int read_files(struct settings_loader *l, struct settings_provider *p, co
     if (ca != NULL && (p->ca_file = settings_path(l, ca)) == NULL)
         return -1;
     if (ca != NULL && access(p->ca_file, R_OK) != 0)
-        return settings_refuse(l, at, "found no readable file %s, wanted certificates (PEM)", p->ca_file);
+        return settings_refuse(l, at, "found no readable file %s, wanted certificates (PEM)",
+                               p->ca_file);
     return read_pack(l, p, o);
 }
 
@@ -161,7 +166,8 @@ int settings_read_providers(struct settings_loader *l)
     if (s->providers == NULL)
         return err_nomem(l->reterr);
     const char *name;
-    json_object_foreach (all, name, o) {
+    json_object_foreach(all, name, o)
+    {
         struct settings_provider *p = &s->providers[s->provider_count++];
         p->name = name;
         if (read_provider(l, p, o) != 0)

@@ -46,8 +46,9 @@ static int read_kafka(struct settings_loader *l)
     s->brokers = json_string_value(json_object_get(k, "brokers"));
     s->prefix = text_or(json_object_get(k, "prefix"), "tvbridge.");
     s->partitions = (int32_t)integer_or(json_object_get(k, "partitions"), 12);
-    s->partitioner = strcmp(text_or(json_object_get(k, "partitioner"), "murmur2"), "crc32") == 0 ? PARTITIONER_CRC32
-                                                                                                 : PARTITIONER_MURMUR2;
+    s->partitioner = strcmp(text_or(json_object_get(k, "partitioner"), "murmur2"), "crc32") == 0
+                         ? PARTITIONER_CRC32
+                         : PARTITIONER_MURMUR2;
     s->epoch = (uint32_t)integer_or(json_object_get(k, "epoch"), 0);
     s->instance = json_string_value(json_object_get(k, "instance"));
     return settings_read_librdkafka(l, json_object_get(k, "librdkafka"));
@@ -73,7 +74,8 @@ static int read_log(struct settings_loader *l)
 {
     const json_t *g = json_object_get(l->root, "log");
     int rc = log_format_parse(text_or(json_object_get(g, "format"), "logfmt"), &l->s->log_format);
-    return rc == 0 ? log_level_parse(text_or(json_object_get(g, "level"), "info"), &l->s->log_level) : rc;
+    return rc == 0 ? log_level_parse(text_or(json_object_get(g, "level"), "info"), &l->s->log_level)
+                   : rc;
 }
 
 static int read_admin(struct settings_loader *l)

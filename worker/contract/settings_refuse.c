@@ -14,15 +14,16 @@ int settings_refuse(struct settings_loader *l, const char *pointer, const char *
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    return err_set(l->reterr, ERR_INVAL, "%s:%d: %s: %s", yaml_name(l->doc), yaml_line(l->doc, pointer),
-                   *pointer != '\0' ? pointer : "/", what);
+    return err_set(l->reterr, ERR_INVAL, "%s:%d: %s: %s", yaml_name(l->doc),
+                   yaml_line(l->doc, pointer), *pointer != '\0' ? pointer : "/", what);
 }
 
 /* Words in a member's name that say: never quote what stands here or below. */
 static bool is_secret_place(const char *pointer)
 {
-    static const char *const words[] = {"credentials", "password", "passwd", "secret", "token", "key", "pem", "jaas",
-                                        "sasl", "proxy", "settings"};
+    static const char *const words[] = {"credentials", "password", "passwd",  "secret",
+                                        "token",       "key",      "pem",     "jaas",
+                                        "sasl",        "proxy",    "settings"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcasestr(pointer, words[i]) != NULL)
             return true;
@@ -32,8 +33,18 @@ static bool is_secret_place(const char *pointer)
 /* Only what is wrong in itself is quoted: an unknown member may be a misspelt secret. */
 static bool is_quotable(const char *keyword)
 {
-    static const char *const words[] = {"type", "enum", "const", "minimum", "maximum", "exclusiveMinimum",
-                                        "exclusiveMaximum", "multipleOf", "pattern", "format", "minLength", "maxLength",
+    static const char *const words[] = {"type",
+                                        "enum",
+                                        "const",
+                                        "minimum",
+                                        "maximum",
+                                        "exclusiveMinimum",
+                                        "exclusiveMaximum",
+                                        "multipleOf",
+                                        "pattern",
+                                        "format",
+                                        "minLength",
+                                        "maxLength",
                                         "anyOf"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(keyword, words[i]) == 0)
@@ -48,7 +59,8 @@ static void quote(const json_t *v, char *ret, size_t size)
     *ret = '\0';
     if (v == NULL || json_is_object(v) || json_is_array(v))
         return;
-    if (json_is_string(v) && (json_string_length(v) > SHOWN_MAX_BYTES || strchr(json_string_value(v), '@') != NULL))
+    if (json_is_string(v) &&
+        (json_string_length(v) > SHOWN_MAX_BYTES || strchr(json_string_value(v), '@') != NULL))
         return;
     buf_init(&b, 8 * SHOWN_MAX_BYTES);
     json_add_compact(&b, v);
@@ -60,7 +72,8 @@ static void quote(const json_t *v, char *ret, size_t size)
 /* A text where a whole object is wanted is likely a URL with all in it, the password too. */
 static bool wants_container(const struct schema_result *found)
 {
-    return strcmp(found->keyword, "type") == 0 && strstr(found->fault.reason, "wanted an object") != NULL;
+    return strcmp(found->keyword, "type") == 0 &&
+           strstr(found->fault.reason, "wanted an object") != NULL;
 }
 
 int settings_refuse_fault(struct settings_loader *l, const struct schema_result *found)

@@ -9,7 +9,8 @@
 
 static int resolve_value(struct settings_loader *l, struct buf *pointer, json_t *v);
 
-static int keep(struct settings_loader *l, const char *pointer, json_t *text, const char *value, size_t len)
+static int keep(struct settings_loader *l, const char *pointer, json_t *text, const char *value,
+                size_t len)
 {
     if (memchr(value, '\0', len) != NULL || json_string_setn(text, value, len) != 0)
         return settings_refuse(l, pointer, "what it stands for is not UTF-8 text");
@@ -38,13 +39,15 @@ static int resolve_file(struct settings_loader *l, const char *pointer, json_t *
         return settings_refuse(l, pointer, "%s", e.msg);
     while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
         len--;
-    int rc = len > 0 ? keep(l, pointer, text, data, len) : settings_refuse(l, pointer, "file %s is empty", name);
+    int rc = len > 0 ? keep(l, pointer, text, data, len)
+                     : settings_refuse(l, pointer, "file %s is empty", name);
     free(data);
     return rc;
 }
 
 /* At "${"; moves *at behind the closing brace. */
-static int add_variable(struct settings_loader *l, const char *pointer, const char **at, struct buf *out)
+static int add_variable(struct settings_loader *l, const char *pointer, const char **at,
+                        struct buf *out)
 {
     const char *from = *at + 2;
     size_t n = strspn(from, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
@@ -52,7 +55,8 @@ static int add_variable(struct settings_loader *l, const char *pointer, const ch
     bool has_default = strncmp(from + n, ":-", 2) == 0;
     char name[128];
     if (end == NULL || n == 0 || n >= sizeof(name) || (from + n != end && !has_default))
-        return settings_refuse(l, pointer, "wanted ${NAME} or ${NAME:-text}; a plain \"${\" is written \"$${\"");
+        return settings_refuse(
+            l, pointer, "wanted ${NAME} or ${NAME:-text}; a plain \"${\" is written \"$${\"");
     memcpy(name, from, n);
     name[n] = '\0';
     *at = end + 1;
@@ -104,14 +108,16 @@ static int resolve_below(struct settings_loader *l, struct buf *pointer, json_t 
     json_t *item;
     size_t i;
     int rc = 0;
-    json_object_foreach (v, key, item) {
+    json_object_foreach(v, key, item)
+    {
         json_pointer_add(pointer, key);
         rc = resolve_value(l, pointer, item);
         pointer->len = base;
         if (rc != 0)
             return rc;
     }
-    json_array_foreach (v, i, item) {
+    json_array_foreach(v, i, item)
+    {
         buf_addc(pointer, '/');
         buf_addu(pointer, i);
         rc = resolve_value(l, pointer, item);

@@ -82,20 +82,25 @@ static bool next(struct reader *r, yaml_event_t *ret)
     if (p->error == YAML_MEMORY_ERROR)
         err_nomem(r->reterr);
     else if (p->error == YAML_READER_ERROR)
-        err_set(r->reterr, ERR_INVAL, "%s: byte %zu: %s", r->doc->name, p->problem_offset, p->problem);
+        err_set(r->reterr, ERR_INVAL, "%s: byte %zu: %s", r->doc->name, p->problem_offset,
+                p->problem);
     else
-        refuse(r, p->problem_mark.line + 1, "not YAML: %s%s%s", p->problem != NULL ? p->problem : "cannot be read",
-               p->context != NULL ? " " : "", p->context != NULL ? p->context : "");
+        refuse(r, p->problem_mark.line + 1, "not YAML: %s%s%s",
+               p->problem != NULL ? p->problem : "cannot be read", p->context != NULL ? " " : "",
+               p->context != NULL ? p->context : "");
     return false;
 }
 
 /* Anchors, aliases and tags make a file say other than what a reader sees. */
-static bool is_plain_node(struct reader *r, const yaml_event_t *ev, const yaml_char_t *anchor, const yaml_char_t *tag)
+static bool is_plain_node(struct reader *r, const yaml_event_t *ev, const yaml_char_t *anchor,
+                          const yaml_char_t *tag)
 {
     if (anchor != NULL)
-        return refuse(r, line_of(ev), "the anchor &%s is not supported: write the value out", (const char *)anchor) != NULL;
+        return refuse(r, line_of(ev), "the anchor &%s is not supported: write the value out",
+                      (const char *)anchor) != NULL;
     if (tag != NULL)
-        return refuse(r, line_of(ev), "the tag %s is not supported: use plain or quoted values", (const char *)tag) != NULL;
+        return refuse(r, line_of(ev), "the tag %s is not supported: use plain or quoted values",
+                      (const char *)tag) != NULL;
     return true;
 }
 
@@ -226,7 +231,8 @@ static json_t *read_node(struct reader *r, const yaml_event_t *ev)
     bool is_map = ev->type == YAML_MAPPING_START_EVENT;
     if (!is_map && ev->type != YAML_SEQUENCE_START_EVENT)
         return refuse(r, line_of(ev), "a value is wanted here");
-    const yaml_char_t *anchor = is_map ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor;
+    const yaml_char_t *anchor =
+        is_map ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor;
     const yaml_char_t *tag = is_map ? ev->data.mapping_start.tag : ev->data.sequence_start.tag;
     return is_plain_node(r, ev, anchor, tag) ? read_container(r, ev, is_map) : NULL;
 }
