@@ -7,7 +7,10 @@
 #include <strings.h>
 #include <time.h>
 
-enum { KEEP_BYTES = 64 * 1024 }; /* a body buffer that grew past this is given back after the call */
+enum {
+    KEEP_BYTES = 64 * 1024,    /* a body buffer that grew past this is given back after the call */
+    EXPECT_BYTES = 512 * 1024, /* from 1 MiB on, libcurl would say Expect: 100-continue */
+};
 
 /* ---- what libcurl calls ---- */
 
@@ -96,8 +99,6 @@ static int set_transport(CURL *e, const struct http_options *o)
     bad |= curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, o->tls_verify ? 2L : 0L);
     if (o->ca_file)
         bad |= curl_easy_setopt(e, CURLOPT_CAINFO, o->ca_file);
-    if (o->user_agent)
-        bad |= curl_easy_setopt(e, CURLOPT_USERAGENT, o->user_agent);
     if (o->max_age_conn_ms > 0)
         bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN,
                                 (long)(o->max_age_conn_ms < 1000 ? 1 : o->max_age_conn_ms / 1000));
@@ -131,6 +132,7 @@ struct http_call *http_handle_new(const struct http_options *o, const struct htt
     buf_init(&c->lines, 1024 * 1024);
     buf_init(&c->body, o->answer_max_bytes);
     buf_init(&c->head, 2 * HTTP_ANSWER_HEADER_BYTES);
+    c->user_agent = o->user_agent;
     c->easy = curl_easy_init();
     if (!c->easy || set_transport(c->easy, o) || set_functions(c, f)) {
         http_handle_free(c);
@@ -177,30 +179,37 @@ static bool has_header(const struct call_request *r, const char *name)
     return false;
 }
 
-/* The lines are written first and the list is laid over them after: the buffer may move while it grows. */
+static void add_line(struct http_call *c, size_t *at, const char *name, const char *sep, const char *value)
+{
+    *at = c->lines.len;
+    buf_adds(&c->lines, name);
+    buf_adds(&c->lines, sep);
+    buf_add(&c->lines, value, strlen(value) + 1);
+}
+
+/* The lines are written first and the list is laid over them after: the buffer may move while it grows.
+ * A name and a colon alone leave out what libcurl would add. libcurl prints each header character by character, and
+ * its own twice: a User-Agent in the list and no Accept cost less than its options do. */
 static int set_headers(struct http_call *c)
 {
     const struct call_request *r = c->req;
     size_t at[CALL_HEADERS_MAX + HTTP_EXTRA_HEADERS], n = 0;
     buf_reset(&c->lines);
-    for (size_t i = 0; i < r->header_count; i++) {
-        at[n++] = c->lines.len;
-        buf_adds(&c->lines, r->headers[i].name);
-        buf_adds(&c->lines, r->headers[i].value[0] ? ": " : ";"); /* libcurl's way to send an empty one */
-        buf_adds(&c->lines, r->headers[i].value);
-        buf_addc(&c->lines, '\0');
-    }
-    at[n++] = c->lines.len;
-    buf_add(&c->lines, "Expect:", sizeof("Expect:")); /* a name without value: libcurl leaves it out */
-    if (r->body && !has_header(r, "Content-Type")) {
-        at[n++] = c->lines.len;
-        buf_add(&c->lines, "Content-Type:", sizeof("Content-Type:"));
-    }
+    for (size_t i = 0; i < r->header_count; i++) /* a semicolon is libcurl's way to send an empty one */
+        add_line(c, &at[n++], r->headers[i].name, r->headers[i].value[0] ? ": " : ";", r->headers[i].value);
+    if (c->user_agent && !has_header(r, "User-Agent"))
+        add_line(c, &at[n++], "User-Agent", ": ", c->user_agent);
+    if (!has_header(r, "Accept"))
+        add_line(c, &at[n++], "Accept", ":", "");
+    if (r->body && r->body_len >= EXPECT_BYTES)
+        add_line(c, &at[n++], "Expect", ":", "");
+    if (r->body && !has_header(r, "Content-Type"))
+        add_line(c, &at[n++], "Content-Type", ":", "");
     if (!buf_ok(&c->lines))
         return -1;
     for (size_t i = 0; i < n; i++)
         c->nodes[i] = (struct curl_slist){c->lines.data + at[i], i + 1 < n ? &c->nodes[i + 1] : NULL};
-    return curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, &c->nodes[0]) ? -1 : 0;
+    return curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, n ? &c->nodes[0] : NULL) ? -1 : 0;
 }
 
 int http_handle_load(struct http_call *c)

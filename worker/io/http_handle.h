@@ -16,7 +16,7 @@
 
 #define HTTP_ANSWER_HEADERS_MAX 64          /* more are not kept */
 #define HTTP_ANSWER_HEADER_BYTES (64 * 1024) /* all lines together; more ends the call as CALL_CUT */
-#define HTTP_EXTRA_HEADERS 2                 /* ours beside the request's: Expect, Content-Type */
+#define HTTP_EXTRA_HEADERS 4                 /* ours beside the request's */
 
 struct http_call {
     struct http *http;
@@ -32,6 +32,7 @@ struct http_call {
     bool resend_refused, too_large, aborted;
     int64_t aborted_bytes; /* what had left when it was aborted */
 
+    const char *user_agent; /* borrowed from http's options */
     struct buf lines; /* the request's header lines, NUL after each */
     struct curl_slist nodes[CALL_HEADERS_MAX + HTTP_EXTRA_HEADERS];
 
