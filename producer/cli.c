@@ -216,7 +216,7 @@ void cli_help(FILE *out, const struct cli_command *c, const struct cli_group *gr
     fputs("\nExit status: 0 done, 1 something was refused or failed, 2 wrong usage, 3 not reached.\n", out);
 }
 
-static void say(const struct cli_command *c, const char *fmt, va_list ap)
+static void ATTR_PRINTF(2, 0) say(const struct cli_command *c, const char *fmt, va_list ap)
 {
     char text[1024];
     vsnprintf(text, sizeof(text), fmt, ap);

@@ -28,7 +28,7 @@ _tvbridge() {
     esac
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(cut -d' ' -f1 <<<"$commands") --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "$(cut -d' ' -f1 <<<"$commands" | uniq) --help --version" -- "$current")
         return
     fi
     command=("${COMP_WORDS[1]}")
