@@ -161,6 +161,27 @@ class Open(unittest.TestCase):
             portal.stop()
 
 
+class OwnData(unittest.TestCase):
+    def test_seed_data_and_reset(self):
+        data = {"packages": [{"id": "1", "external_id": "A", "name": "A", "type": "tv", "all_services": "1"}],
+                "tariffs": [{"id": "2", "external_id": "9", "name": "T", "user_default": "1",
+                             "in_plan": [{"package_id": "1", "optional": "1"}]}],
+                "accounts": [{"login": "x", "account_number": "5", "status": "0", "subscribed": ["A"]}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(data, f)
+            f.flush()
+            portal = Standin("--seed-data", f.name, "--fsync", "--internal-billing")
+        try:
+            portal.call("DELETE", "users/x")
+            portal.control("POST", "reset")
+            user = portal.call("GET", "users/x")["results"]
+            self.assertEqual((user["status"], user["tariff_plan"], user["subscribed"], user["end_date"]),
+                             (0, "9", ["A"], "0000-00-00 00:00:00"))
+            self.assertEqual(portal.call("GET", "services_package/1")["results"]["services"], "all")
+        finally:
+            portal.stop()
+
+
 class Accounts(Case):
     def test_new(self):
         self.create(stb_mac="001a792cd1c1", full_name="Test One", phone="1")
