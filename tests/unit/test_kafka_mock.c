@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
+#include "io/kafka_queue.h"
 #include "support/kafka_member.h"
 #include "support/mock_kafka.h"
 
@@ -136,6 +137,28 @@ Test(kafka, a_paused_partition_is_silent_until_it_is_resumed_and_skips_nothing)
     cr_expect(eq(sz, m->delivered, 10));
     consumer_resume(m->consumer, 0);
     cr_expect(run_until(w.loop, has_twenty, m, LONG_MS));
+    cr_expect(eq(sz, m->out_of_order, 0));
+    member_free(m);
+    world_free(&w);
+}
+
+static bool has_two_thousand(void *arg)
+{
+    return ((struct member *)arg)->delivered >= 2000;
+}
+
+Test(kafka, what_was_fetched_before_a_pause_comes_once_and_only_after_the_resume)
+{
+    struct world w = world_new(1);
+    cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 2000));
+    struct member *m = join(&w, 0);
+    m->pause_at = 100;
+    cr_assert(run_until(w.loop, has_ten, m, LONG_MS));
+    run_for(w.loop, 500);
+    cr_expect(eq(sz, m->delivered, 100));
+    consumer_resume(m->consumer, 0);
+    cr_expect(run_until(w.loop, has_two_thousand, m, LONG_MS));
+    cr_expect(eq(sz, m->delivered, 2000));
     cr_expect(eq(sz, m->out_of_order, 0));
     member_free(m);
     world_free(&w);
@@ -330,6 +353,17 @@ Test(kafka, without_a_partition_the_key_chooses_it_as_the_contract_does)
     cr_expect(eq(i64, c->next[want], 1), "in %d, not in %d", c->last_partition, want);
     member_free(c);
     world_free(&w);
+}
+
+/* ---- texts ---- */
+
+Test(kafka, an_error_that_repeats_is_told_once_in_30_seconds_whatever_its_numbers)
+{
+    struct kafka_hush h = {0};
+    cr_expect(kafka_hush_passes(&h, "Connect to 127.0.0.1:9092 failed (after 3ms)", 1000));
+    cr_expect(not(kafka_hush_passes(&h, "Connect to 127.0.0.1:9092 failed (after 17ms)", 30999)));
+    cr_expect(kafka_hush_passes(&h, "1/1 brokers are down", 30999));
+    cr_expect(kafka_hush_passes(&h, "Connect to 127.0.0.1:9092 failed (after 5ms)", 31000));
 }
 
 /* ---- asking ---- */

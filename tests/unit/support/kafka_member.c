@@ -63,6 +63,8 @@ static void on_delivery(void *arg, const struct consumer_delivery *d)
     copy_text(m->last_key, sizeof m->last_key, d->message.key, d->message.key_len);
     copy_text(m->last_value, sizeof m->last_value, d->message.value, d->message.value_len);
     m->last_is_tombstone = d->message.value == NULL;
+    if (m->pause_at > 0 && m->delivered == m->pause_at)
+        consumer_pause(m->consumer, d->partition);
     m->last_partition = d->partition;
     m->last_timestamp_ms = d->timestamp_ms;
     if (d->message.header_count > 0)

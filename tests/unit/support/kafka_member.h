@@ -31,6 +31,7 @@ struct member {
     bool hold_revoke; /* the test calls consumer_revoke_done() itself */
     /* delivered */
     size_t delivered, out_of_order;
+    size_t pause_at; /* the partition is paused inside of this delivery; 0: never */
     int64_t next[MEMBER_PARTITIONS];
     char last_key[64], last_value[256], last_header[64];
     bool last_is_tombstone;
