@@ -31,6 +31,7 @@ static void number_at(const json_t *root, const char *pointer, char ret[12])
 /* RFC 3339 to what a person reads: seconds are enough. */
 static void set_time(struct outcome_view *v, const char *rfc3339)
 {
+    v->when = rfc3339;
     snprintf(v->time, sizeof(v->time), "%s", rfc3339);
     if (strlen(v->time) > 10)
         v->time[10] = ' ';

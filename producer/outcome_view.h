@@ -12,6 +12,7 @@
 #define VIEW_TIME_SIZE 20 /* "2026-11-22 10:00:00" and the NUL */
 struct outcome_view {
     char time[VIEW_TIME_SIZE];
+    const char *when; /* the same with its fractions, to sort by */
     const char *provider, *service, *type, *event_id, *kind, *reason; /* "" when not known */
     char attempts[12], status[12];
     bool dead_letter;

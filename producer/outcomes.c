@@ -79,7 +79,7 @@ static const struct cli_command command = {
 };
 
 struct row {
-    char time[VIEW_TIME_SIZE];
+    char when[32]; /* RFC 3339 */
     size_t at; /* in the order of reading: the second key */
     char *text;
 };
@@ -227,7 +227,7 @@ static bool keep(struct outcomes *o, const struct outcome_view *v)
     r->text = strdup(buf_cstr(&o->line));
     if (r->text == NULL)
         return false;
-    memcpy(r->time, v->time, sizeof(r->time));
+    snprintf(r->when, sizeof(r->when), "%s", v->when);
     r->at = o->row_count++;
     return true;
 }
@@ -235,7 +235,7 @@ static bool keep(struct outcomes *o, const struct outcome_view *v)
 static int compare_rows(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
-    int by_time = strcmp(x->time, y->time);
+    int by_time = strcmp(x->when, y->when);
     return by_time != 0 ? by_time : (x->at > y->at) - (x->at < y->at);
 }
 

@@ -10,7 +10,7 @@
 #include "post_queue.h"
 
 #define QUEUE_ITEMS 1000
-#define QUEUE_BYTES (32 * 1024 * 1024)
+#define QUEUE_BYTES ((size_t)32 * 1024 * 1024)
 #define COMMIT_EVERY_MS 1000
 #define POLL_MS 200
 #define RETRY_BASE_MS 500

@@ -288,7 +288,7 @@ static void summary_text(const struct publish *p, const struct sender_counts *c)
     else if (c->sent > 0)
         printf("%s events acknowledged in %.1f s (%s/s)\n", cli_count(c->acked, n), (double)ms / 1000.0,
                cli_count(c->acked * 1000 / (ms > 0 ? ms : 1), rate));
-    else if (p->error.code == ERR_NONE && p->invalid == 0)
+    else if (p->error.code == ERR_NONE && p->invalid == 0 && !p->interrupted)
         printf("no event in %s\n", input_name(p));
 }
 

@@ -390,9 +390,26 @@ def check_post(at):
     check('a password in the URL is refused', r.status == 2 and 'tell-nobody' not in r.err, r)
 
 
+def check_without_admin():
+    """librdkafka's mock cluster has no admin API: what can be checked is, and the rest is said."""
+    mock = os.path.join(os.path.dirname(BIN), 'tvbridge-mock-broker')
+    topics = [f'tvbridge.{kind}.stalker' for kind in ('events', 'records', 'waiting', 'control', 'dead')]
+    for made, want in ((topics + ['tvbridge.outcomes'], 0), (topics, 1)):
+        child = subprocess.Popen([mock, '--partitions', '6', *(word for t in made for word in ('--topic', t))],
+                                 stdout=subprocess.PIPE, text=True)
+        brokers = re.search(r'listening on (\S+)', child.stdout.readline()).group(1)
+        r = run('topics', 'create', '-b', brokers, '-p', 'stalker', '--partitions', '6', '--json')
+        check(f'without an admin API and with {len(made)} topics', r.status == want and 'no admin API' in r.err, r)
+        child.terminate()
+        child.wait(timeout=30)
+        child.stdout.close()
+
+
 def main():
     check_usage()
     check_not_reached()
+    if os.path.exists(os.path.join(os.path.dirname(BIN), 'tvbridge-mock-broker')):
+        check_without_admin()
     with tempfile.TemporaryDirectory() as folder:
         brokers, kafka = os.environ.get('TVB_BROKERS'), None
         if not brokers:
