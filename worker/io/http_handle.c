@@ -9,6 +9,7 @@
 
 enum {
     KEEP_BYTES = 64 * 1024,    /* a body buffer that grew past this is given back after the call */
+    LINES_BYTES_MAX = 1024 * 1024,
     EXPECT_BYTES = 512 * 1024, /* from 1 MiB on, libcurl would say Expect: 100-continue */
 };
 
@@ -129,7 +130,7 @@ struct http_call *http_handle_new(const struct http_options *o, const struct htt
     struct http_call *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
-    buf_init(&c->lines, 1024 * 1024);
+    buf_init(&c->lines, LINES_BYTES_MAX);
     buf_init(&c->body, o->answer_max_bytes);
     buf_init(&c->head, 2 * HTTP_ANSWER_HEADER_BYTES);
     c->user_agent = o->user_agent;

@@ -15,7 +15,7 @@
 #include "io/http.h"
 
 #define HTTP_ANSWER_HEADERS_MAX 64          /* more are not kept */
-#define HTTP_ANSWER_HEADER_BYTES (64 * 1024) /* all lines together; more ends the call as CALL_CUT */
+#define HTTP_ANSWER_HEADER_BYTES ((size_t)64 * 1024) /* all lines together; more ends the call as CALL_CUT */
 #define HTTP_EXTRA_HEADERS 4                 /* ours beside the request's */
 
 struct http_call {

@@ -2,7 +2,7 @@
  *
  * hiredis' non-blocking connect and reader on a worker's loop (redis_link.h); commands gather and leave with one
  * write a turn; every command has a deadline. All keys of a service share a hash tag:
- *   <prefix>{<provider>/<service>}:e:<event key>   one event: st, fp, fence, owner, tries, sent, steps, out
+ *   <prefix>{<provider>/<service>}:e:<event key>   one event: st, fp, fence, tries, sent, steps, out
  *   <prefix>{<provider>/<service>}:l               its lane: owner, fence, until, sent (the undecided event), rec, by, a:<axis>
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and

@@ -1,8 +1,9 @@
 /* redis_scripts.c - what happens inside Redis. RELIABILITY.md section 3.
  *
  * Event hash (:e): st  H held, S sent, Q sent by an earlier owner and in doubt, D decided, X dead;
- *   fp fingerprint, fence, owner, tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome).
- * Lane hash (:l): owner and until (the lease: "" and 0 when free), fence (the last one given), sent (key of the
+ *   fp fingerprint, fence, tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome). The owner of a
+ *   sent one is its lane's.
+ * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
  *   a:<axis> "<order> <event id>" last applied.
  * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed: so an event's own
@@ -22,13 +23,13 @@
 static const char claim_text[] =
     "local m = redis.call('MGET', KEYS[1], KEYS[4])\n"
     "if m[1] ~= ARGV[1] then return {9, '', '', '', 0} end\n"
-    "local e = redis.call('HMGET', KEYS[2], 'st', 'fp', 'fence', 'owner', 'out', 'steps', 'sent', 'tries')\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries')\n"
     "local st = e[1]\n"
     "if st and e[2] ~= ARGV[5] then return {6, '', '', '', 0} end\n"
     "local l = redis.call('HMGET', KEYS[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(ARGV, 14))\n"
     "local rec = l[5] or ''\n"
-    "if st == 'D' or st == 'X' then return {2, e[3] or '', rec, e[5] or '', 0} end\n"
+    "if st == 'D' or st == 'X' then return {2, e[3] or '', rec, e[4] or '', 0} end\n"
     "local t = redis.call('TIME')\n"
     "local us = t[1] * 1000000 + t[2]\n"
     "local now = math.floor(us / 1000)\n"
@@ -67,29 +68,29 @@ static const char claim_text[] =
     "if was > 0 then\n"
     "  local f = fence()\n"
     "  local facts = ARGV[11 + was]\n"
-    "  redis.call('HSET', KEYS[2], 'st', 'D', 'fp', ARGV[5], 'fence', f, 'owner', ARGV[2], 'out', facts, 'steps', '')\n"
+    "  redis.call('HSET', KEYS[2], 'st', 'D', 'fp', ARGV[5], 'fence', f, 'out', facts)\n"
     "  redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
-    "  redis.call('HSET', KEYS[3], 'fence', f, 'owner', '', 'until', '0', 'sent', '')\n"
+    "  redis.call('HSET', KEYS[3], 'fence', f, 'owner', '', 'sent', '')\n"
     "  return {3 + was, f, rec, facts, 0}\n"
     "end\n"
     "local pause = tonumber(m[2] or 0)\n"
     "if pause > now then return {8, '', rec, '', pause - now} end\n"
     "local lease = string.format('%.0f', now + ARGV[3])\n"
-    "local tries = tonumber(e[8] or 0)\n"
-    "local steps = e[6] or ''\n"
-    "if (st == 'S' or st == 'Q') and e[4] == ARGV[2] then\n"
-    "  redis.call('HSET', KEYS[3], 'owner', ARGV[2], 'until', lease, 'sent', ARGV[11])\n"
+    "local tries = tonumber(e[7] or 0)\n"
+    "local steps = e[5] or ''\n"
+    "if (st == 'S' or st == 'Q') and owner == ARGV[2] then\n"
+    "  redis.call('HSET', KEYS[3], 'until', lease)\n"
     "  if ARGV[10] == '1' then redis.call('HSET', KEYS[2], 'tries', tries + 1) end\n"
     "  if st == 'S' then return {0, e[3], rec, steps, 0} end\n"
-    "  return {1, e[3], rec, steps, now - tonumber(e[7] or now)}\n"
+    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now)}\n"
     "end\n"
     "local f = fence()\n"
     "redis.call('HSET', KEYS[3], 'owner', ARGV[2], 'until', lease, 'fence', f, 'sent', ARGV[11])\n"
     "if st == 'S' or st == 'Q' then\n"
-    "  redis.call('HSET', KEYS[2], 'st', 'Q', 'fence', f, 'owner', ARGV[2])\n"
-    "  return {1, f, rec, steps, now - tonumber(e[7] or now)}\n"
+    "  redis.call('HSET', KEYS[2], 'st', 'Q', 'fence', f)\n"
+    "  return {1, f, rec, steps, now - tonumber(e[6] or now)}\n"
     "end\n"
-    "redis.call('HSET', KEYS[2], 'st', 'S', 'fp', ARGV[5], 'fence', f, 'owner', ARGV[2], 'tries', tries + 1,"
+    "redis.call('HSET', KEYS[2], 'st', 'S', 'fp', ARGV[5], 'fence', f, 'tries', tries + 1,"
     " 'sent', string.format('%.0f', now))\n"
     "if st then redis.call('PERSIST', KEYS[2]) end\n"
     "return {0, f, rec, steps, 0}\n";
@@ -99,12 +100,12 @@ static const char claim_text[] =
  * claimed by anyone since) may be decided too; its lane may be another event's by then and is left alone. */
 static const char decide_text[] =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
-    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence', 'steps')\n"
     "local st = e[1]\n"
     "if e[2] ~= ARGV[2] then return 1 end\n"
     "if st == 'D' or st == 'X' then return 0 end\n"
     "local set = {}\n"
-    "if st ~= 'H' then set = {'owner', '', 'until', '0', 'sent', ''} end\n"
+    "if st ~= 'H' then set = {'owner', '', 'sent', ''} end\n"
     "if ARGV[6] == '1' then\n"
     "  local n = #set\n"
     "  set[n + 1] = 'rec' set[n + 2] = ARGV[7] set[n + 3] = 'by' set[n + 4] = ARGV[9]\n"
@@ -112,7 +113,8 @@ static const char decide_text[] =
     "  for i = 10, #ARGV do set[n + 1] = ARGV[i] set[n + 2] = ARGV[8] n = n + 2 end\n"
     "end\n"
     "if #set > 0 then redis.call('HSET', KEYS[3], unpack(set)) end\n"
-    "redis.call('HSET', KEYS[2], 'st', ARGV[4], 'out', ARGV[3], 'steps', '')\n"
+    "redis.call('HSET', KEYS[2], 'st', ARGV[4], 'out', ARGV[3])\n"
+    "if e[3] then redis.call('HDEL', KEYS[2], 'steps') end\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[5])\n"
     "return 0\n";
 
@@ -138,7 +140,7 @@ static const char release_text[] = HOLDER_TEXT
     "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'H')\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[3])\n"
-    "redis.call('HSET', KEYS[3], 'owner', '', 'until', '0', 'sent', '')\n"
+    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
     "return 0\n";
 
 /* RENEW. ARGV 3 lease ms. */
