@@ -1,5 +1,5 @@
-/* Consumer and producer on a real broker: kafka_io BROKERS RUN. The topics RUN.one (1 partition) and RUN.four (4) exist,
- * RUN.late does not. Prints a line for each check, exit 0 when all held. Started by kafka_io.sh. */
+/* Consumer and producer on a real broker: kafka_io BROKERS RUN. The topics RUN.one (1 partition) and RUN.four (4)
+ * exist, RUN.late does not. Prints a line for each check, exit 0 when all held. Started by kafka_io.sh. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2154 # pid and port come from the line that deploy/kafka/start prints
 # Runs the program kafka_io on real Kafka: the one that TVB_BROKERS names, or one of its own of TVB_KAFKA_VERSION.
 set -u -o pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,7 +10,6 @@ brokers=${TVB_BROKERS:-}
 if [ -z "$brokers" ]; then
     line=$("$here/../../deploy/kafka/start" --background --version "${TVB_KAFKA_VERSION:-4.1}") || exit 1
     eval "$line"
-    # shellcheck disable=SC2154 # pid and port come from the line
     trap 'kill "$pid"' EXIT
     brokers=127.0.0.1:$port
 fi

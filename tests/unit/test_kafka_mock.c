@@ -355,6 +355,32 @@ Test(kafka, without_a_partition_the_key_chooses_it_as_the_contract_does)
     world_free(&w);
 }
 
+/* ---- no broker ---- */
+
+static bool has_error(void *arg)
+{
+    return ((struct member *)arg)->errors > 0;
+}
+
+Test(kafka, without_a_broker_it_says_so_messages_fail_in_time_and_all_can_be_freed)
+{
+    struct world w = world_new(1);
+    w.settings.brokers = "127.0.0.1:1";
+    struct member *m = join(&w, 0);
+    struct sent s = {.p = producer_new(w.loop, &w.settings, 1000, NULL, NULL, NULL)};
+    cr_assert(eq(int, send_one(&s), 0));
+    cr_expect(run_until(w.loop, has_error, m, LONG_MS));
+    cr_expect(not(consumer_is_member(m->consumer)));
+    cr_expect(eq(u32, m->fatal, 0));
+    cr_expect(run_until(w.loop, all_ended, &s, LONG_MS));
+    cr_expect(eq(u32, s.acks.failed, 1));
+    cr_assert(eq(int, send_one(&s), 0));
+    producer_free(s.p, 0);
+    cr_expect(eq(u32, s.acks.failed, 1), "what is not waited for is not reported");
+    member_free(m);
+    world_free(&w);
+}
+
 /* ---- texts ---- */
 
 Test(kafka, an_error_that_repeats_is_told_once_in_30_seconds_whatever_its_numbers)

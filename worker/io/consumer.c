@@ -1,4 +1,5 @@
-/* consumer.c - see consumer.h: life, messages, pause. The group is in consumer_assign.c, commits in consumer_commit.c. */
+/* consumer.c - see consumer.h: life, messages, pause. The group is in consumer_assign.c, commits are in
+ * consumer_commit.c. */
 #include "io/consumer.h"
 
 #include <stdarg.h>
@@ -213,6 +214,7 @@ static rd_kafka_conf_t *conf_of(const struct settings *s, const struct settings_
         {"fetch.max.bytes", "4194304"},
         {"queued.min.messages", "100000"},
         {"check.crcs", "false"},
+        {"socket.timeout.ms", "15000"}, /* a commit that hangs keeps the next one back */
         {"topic.metadata.refresh.interval.ms", "10000"}, /* so soon a topic that appears comes alive */
     };
     static const struct kafka_prop needed[] = {

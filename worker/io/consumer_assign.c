@@ -325,8 +325,9 @@ void consumer_on_out_of_range(struct consumer *c, int32_t partition)
     struct consumer_part *p = consumer_part_of(c, partition);
     if (p == NULL || c->state != CONSUMER_READING)
         return;
-    consumer_tell(c, "offset %lld of %s partition %d is no longer there: events were lost to retention; reading goes on "
-                  "at the beginning of the log",
+    consumer_tell(c,
+                  "offset %lld of %s partition %d is no longer there: events were lost to retention; reading goes "
+                  "on at the beginning of the log",
                   (long long)p->next, c->topic, (int)partition);
     p->sought = true;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);

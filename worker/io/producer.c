@@ -220,7 +220,8 @@ static int make_handle(struct producer *p, struct err *reterr)
     return 0;
 }
 
-/* RELIABILITY.md section 13: a fatal handle is destroyed and made anew; what it had is the caller's to publish again. */
+/* RELIABILITY.md section 13: a fatal handle is destroyed and made anew; what it had is the caller's to publish
+ * again. */
 static void on_remake(void *arg)
 {
     struct producer *p = arg;
