@@ -29,8 +29,10 @@ struct bench {
 
 static const char axes[1][72] = {"block"};
 static const char fingerprint[] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-static const char record[] = "{\"service\":\"70001\",\"status\":\"active\",\"axes\":{\"block\":{\"value\":\"blocked\",\"order\":"
-                             "\"000000-000000000000000017-000000\"}},\"packages\":[\"1\",\"2\",\"3\"],\"ids\":{\"account\":\"70001\"}}";
+static const char record[] = "{\"service\":\"70001\",\"status\":\"active\","
+                             "\"axes\":{\"block\":{\"value\":\"blocked\",\"order\":"
+                             "\"000000-000000000000000017-000000\"}},"
+                             "\"packages\":[\"1\",\"2\",\"3\"],\"ids\":{\"account\":\"70001\"}}";
 static const char facts[] = "{\"kind\":\"applied\",\"attempts\":1,\"round\":1,\"status\":200,\"answer\":\"OK\"}";
 
 static void start(struct job *j);

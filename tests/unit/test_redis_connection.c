@@ -95,6 +95,25 @@ Test(redis, a_cluster_and_a_replica_are_refused)
     redis_server_stop(s);
 }
 
+Test(redis, a_master_that_became_a_replica_is_left)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e5", ORDER(5));
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    redis_server_ask(s, "REPLICAOF 127.0.0.1 1");
+    cr_assert(zero(int, redis_claim(w.redis, &c, on_claim, &w)));
+    run_to_down(&w, 2); /* the error, then the refusal */
+    cr_expect(eq(int, (int)w.a.state, (int)CLAIM_FAILED));
+    cr_expect(ne(ptr, strstr(w.why, "replica"), NULL), "%s", w.why);
+    redis_server_ask(s, "REPLICAOF NO ONE");
+    run_to_up(&w, 2);
+    cr_expect(eq(uint, w.forgots, 1u), "another replication history");
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis, a_server_that_forgets_is_warned_of_once)
 {
     static const char *const args[] = {"--maxmemory-policy", "allkeys-lru", NULL};

@@ -293,12 +293,12 @@ static void on_retry(void *arg)
         wait_and_retry(r, err.msg);
 }
 
-void redis_forgotten(struct redis *r)
+void redis_unusable(struct redis *r, const char *why)
 {
     if (r->state != REDIS_STATE_READY)
         return;
-    r->state = REDIS_STATE_CONNECTING; /* no more claims on this connection */
-    redis_link_fail(r->link, "the birth mark is another: asking again who is there");
+    r->state = REDIS_STATE_CONNECTING;
+    redis_link_fail(r->link, why);
 }
 
 /* ---- birth and death ---- */

@@ -71,6 +71,13 @@ static void add_axes(struct redis *r, const char (*axes)[72], size_t n)
         redis_link_cat(r->link, "a:", axes[i], NULL);
 }
 
+/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
+static void look_at_error(struct redis *r, const struct reply *a)
+{
+    if (a && a->type == REPLY_ERROR && (strncmp(a->str, "READONLY", 8) == 0 || strncmp(a->str, "LOADING", 7) == 0))
+        redis_unusable(r, a->str);
+}
+
 /* ---- CLAIM ---- */
 
 static const enum claim_state states[CODE_COUNT] = {
@@ -109,9 +116,10 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     struct claim_reply reply = {
         .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .error = ""};
     request_give(r, arg);
+    look_at_error(r, a);
     read_claim(a, &reply);
     if (reply.state == CLAIM_FORGOT)
-        redis_forgotten(r);
+        redis_unusable(r, "the birth mark is another: asking again who is there");
     q.claimed(q.arg, &reply);
 }
 
@@ -165,9 +173,10 @@ static void on_done(void *owner, void *arg, const struct reply *a)
     struct redis *r = owner;
     struct redis_request q = *(struct redis_request *)arg;
     request_give(r, arg);
+    look_at_error(r, a);
     enum redis_result res = result_of(a);
     if (res == REDIS_LOST)
-        redis_forgotten(r);
+        redis_unusable(r, "the birth mark is another: asking again who is there");
     if (q.done)
         q.done(q.arg, res);
 }

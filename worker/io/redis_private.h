@@ -39,8 +39,8 @@ struct redis {
     struct redis_request *requests, *spare; /* redis_claim.c: all of its objects, and those to use again */
 };
 
-/* What the scripts say when the birth mark is another: connect anew and look. */
-void redis_forgotten(struct redis *r);
+/* No more claims on this connection: it ends with @why at the end of the turn, and the next one asks who is there. */
+void redis_unusable(struct redis *r, const char *why);
 void redis_requests_fini(struct redis *r);
 
 #endif

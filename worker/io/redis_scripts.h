@@ -1,4 +1,6 @@
-/* redis_scripts.h - the Lua scripts of redis.h, each with its contract in redis_scripts.c. Private to the redis files. */
+/* redis_scripts.h - the Lua scripts of redis.h, each with its contract in redis_scripts.c.
+ *
+ * Private to the redis files. */
 #ifndef TVB_IO_REDIS_SCRIPTS_H
 #define TVB_IO_REDIS_SCRIPTS_H
 

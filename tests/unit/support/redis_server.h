@@ -1,4 +1,4 @@
-/* redis_server.h - a real redis-server for a test: loopback on a free port and a unix socket, in a folder of its own. */
+/* redis_server.h - a real redis-server for a test: a free loopback port and a unix socket, in a folder of its own. */
 #ifndef TVB_TEST_REDIS_SERVER_H
 #define TVB_TEST_REDIS_SERVER_H
 
