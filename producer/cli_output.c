@@ -139,7 +139,10 @@ static size_t fit(const char *s, int columns, int *ret_columns)
 static void add_visible(struct buf *out, const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        buf_addc(out, (unsigned char)s[i] < 0x20 || s[i] == 0x7F ? '?' : s[i]);
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F)
+            buf_addc(out, '?');
+        else
+            buf_addc(out, s[i]);
 }
 
 static void spaces(struct buf *out, int n)

@@ -8,8 +8,8 @@
 
 #include "contract/json.h"
 
-#define CHUNK ((size_t)256 * 1024)                          /* bytes asked for at once */
-#define LARGEST ((size_t)JSON_EVENT_MAX_BYTES + 64 * 1024) /* bytes of one event with the white space in it */
+#define CHUNK ((size_t)256 * 1024)                         /* bytes asked for at once */
+#define LARGEST ((size_t)JSON_EVENT_MAX_BYTES + CHUNK / 4) /* bytes of one event with the white space in it */
 
 enum form {
     FORM_UNKNOWN, /* nothing was read yet */

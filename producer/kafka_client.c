@@ -54,7 +54,7 @@ static void secret_variable(const char *name, char ret[80])
 {
     int at = snprintf(ret, 80, "TVBRIDGE_KAFKA_%s", name);
     for (int i = 0; i < at; i++)
-        ret[i] = ret[i] == '.' ? '_' : (char)toupper((unsigned char)ret[i]);
+        ret[i] = (char)(ret[i] == '.' ? '_' : toupper((unsigned char)ret[i]));
 }
 
 static int check_property(const char *text, struct err *reterr)

@@ -14,6 +14,7 @@
 #define POLL_MS 200
 #define SORTED_MAX 20000 /* rows that are kept to be shown in the order of time */
 #define TOPICS_MAX 65
+#define LINE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define POST_TIMEOUT_MS 15000
 #define POST_RETRY_MAX_MS 60000
 
@@ -419,7 +420,7 @@ int cmd_outcomes(int argc, char **argv)
     o->options.since_ms = -1;
     o->options.post.timeout_ms = POST_TIMEOUT_MS;
     o->options.post.retry_max_ms = POST_RETRY_MAX_MS;
-    buf_init(&o->line, 16 * 1024 * 1024);
+    buf_init(&o->line, LINE_MAX_BYTES);
     kafka_options_init(&o->kafka);
     const struct cli_group groups[] = {
         {"What to show", show_options, ARRAY_LEN(show_options), &o->options},
