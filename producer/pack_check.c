@@ -26,7 +26,10 @@ static void print_faults(const struct pack_faults *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         const struct pack_fault *one = &f->list[i];
-        printf("%s:%d: %s: %s\n", one->file, one->line, one->pointer[0] == '\0' ? "/" : one->pointer, one->text);
+        printf("%s:", one->file);
+        if (one->line > 0)
+            printf("%d:", one->line);
+        printf(" %s%s%s\n", one->pointer, one->pointer[0] == '\0' ? "" : ": ", one->text);
     }
 }
 

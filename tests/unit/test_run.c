@@ -44,6 +44,10 @@ Test(run, one_step_ends_as_its_answer_says)
         {"case does not matter", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"{\"status\":\"ok\"}"}, "PUT http://tv/users/a\n=> applied"},
         {"no criterion knows it", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"{\"status\":\"ERROR\"}"}, "PUT http://tv/users/a\n=> unknown"},
         {"a body that is not JSON", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"API not enabled"}, "PUT http://tv/users/a\n=> unknown"},
+        {"a number beyond 64 bits", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"{\"status\":\"OK\",\"id\":123456789012345678901234}"},
+         "PUT http://tv/users/a\n=> applied"},
+        {"JSON after a byte order mark", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"\xEF\xBB\xBF {\"status\":\"OK\"}"},
+         "PUT http://tv/users/a\n=> applied"},
         {"an empty body", OFF OK_IF, NULL, "{\"login\":\"a\"}", {""}, "PUT http://tv/users/a\n=> unknown"},
         {"a cut body", OFF OK_IF, NULL, "{\"login\":\"a\"}", {"{\"status\":\"OK\""}, "PUT http://tv/users/a\n=> unknown"},
         {"without criteria a declared 2xx is success", OFF, NULL, "{\"login\":\"a\"}", {"200 x"}, "PUT http://tv/users/a\n=> applied"},
@@ -134,6 +138,10 @@ Test(run, actions_lead_from_step_to_step)
          "    steps:\n" GET("a") "        onFailure: [{name: r, type: retry, stepId: c, retryLimit: 2}]\n        onSuccess: [{name: e, type: end}]\n"
          GET("b") GET("c"), NULL, NULL, {"500 ", "200 ", "500 ", "200 ", "200 "},
          "GET http://tv/users/a\nretry 0\nGET http://tv/users/c\nGET http://tv/users/a\nretry 0\nGET http://tv/users/c\nGET http://tv/users/a\n=> applied"},
+        {"retry through a step that is skipped still waits",
+         "    steps:\n" GET("a") "        onFailure: [{name: r, type: retry, retryAfter: 2, stepId: c}]\n        onSuccess: [{name: e, type: end}]\n"
+         GET("c") "        x-when: [{condition: 'false'}]\n", NULL, NULL, {"500 ", "200 "},
+         "GET http://tv/users/a\nretry 2000\nGET http://tv/users/a\n=> applied"},
         {"the counters start again when a step is entered again",
          "    steps:\n" GET("a") "        onFailure: [{name: r, type: retry}]\n" GET("b")
          "        onSuccess: [{name: again, type: goto, stepId: a, criteria: [{condition: $response.body#/again}]}]\n", NULL, NULL,

@@ -69,6 +69,8 @@ static void compile_retry(struct loader *l, const struct making *m, const json_t
     compile_target(l, m, v, ret, at);
     if (workflow != NULL && strcmp(workflow, "authenticate") != 0)
         load_fault(l, &workflow_at, "retry with a workflow is not supported, but for `authenticate`");
+    else if (workflow != NULL && pack_workflow(l->pack, workflow) == NULL)
+        load_fault(l, &workflow_at, "there is no workflow `authenticate`");
     ret->token = workflow != NULL;
     double seconds = json_number_value(after);
     if (after != NULL && (!json_is_number(after) || !(seconds >= 0 && seconds <= RETRY_AFTER_MAX_S)))

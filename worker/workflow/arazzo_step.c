@@ -177,6 +177,16 @@ static void check_login(struct loader *l, const struct making *m, const struct s
                 load_fault(l, at, "`%s` needs the token that `authenticate` fetches: say security: [] there", s->op->id);
 }
 
+static void compile_call(struct loader *l, const struct making *m, const struct where *w, struct step *ret,
+                         const json_t *v, const struct at *at)
+{
+    ret->op->used = true;
+    check_login(l, m, ret, at);
+    arazzo_params(l, m, w, ret, v, at);
+    arazzo_body(l, w, ret, v, at);
+    compile_confirm(l, w, ret, v, at);
+}
+
 void arazzo_step(struct loader *l, const struct making *m, struct step *ret, const json_t *v, const struct at *at)
 {
     struct where before = m->where, after;
@@ -186,15 +196,10 @@ void arazzo_step(struct loader *l, const struct making *m, struct step *ret, con
                "onFailure outputs ",
                at, "a step");
     ret->op = find_operation(l, v, at);
-    if (ret->op == NULL)
-        return;
-    ret->op->used = true;
-    check_login(l, m, ret, at);
     compile_loop(l, &before, ret, v, at);
     criteria_compile(l, &before, json_object_get(v, "x-when"), &ret->when, &when_at);
-    arazzo_params(l, m, &before, ret, v, at);
-    arazzo_body(l, &before, ret, v, at);
-    compile_confirm(l, &before, ret, v, at);
+    if (ret->op != NULL)
+        compile_call(l, m, &before, ret, v, at);
     after = before;
     after.step = ret;
     after.response = true;

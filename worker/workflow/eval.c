@@ -38,6 +38,16 @@ static bool looks_like_json(const char *s, size_t n)
     return i < n && strchr("{[\"-0123456789tfn", s[i]) != NULL && s[i] != '\0';
 }
 
+/* A number beyond 64 bits must not make the whole answer unreadable: then all become reals. */
+static json_t *parse(const char *text, size_t n)
+{
+    json_error_t e;
+    json_t *v = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+    if (v == NULL && json_error_code(&e) == json_error_numeric_overflow)
+        v = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    return v;
+}
+
 /* The body as JSON, read once a reply; NULL when it is not JSON. A byte order mark is passed over. */
 static const json_t *read_body(struct scope *s)
 {
@@ -51,7 +61,7 @@ static const json_t *read_body(struct scope *s)
         n -= 3;
     }
     if (looks_like_json(text, n))
-        s->body = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        s->body = parse(text, n);
     return s->body;
 }
 

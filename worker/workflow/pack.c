@@ -49,11 +49,16 @@ static struct pack *pack_new(void)
     return NULL;
 }
 
-/* "FILE:LINE: what": the line of a file that could not be read as YAML. */
-static int line_of(const char *msg, const char *path)
+/* "FILE:LINE: what" or "FILE: what" of a file that could not be read: the fault says the file already. */
+static const char *split_message(const char *msg, const char *path, int *ret_line)
 {
     size_t n = strlen(path);
-    return strncmp(msg, path, n) == 0 && msg[n] == ':' ? atoi(msg + n + 1) : 0;
+    *ret_line = 0;
+    if (strncmp(msg, path, n) != 0 || msg[n] != ':')
+        return msg;
+    char *end;
+    *ret_line = (int)strtol(msg + n + 1, &end, 10);
+    return end + strspn(end, ": ");
 }
 
 static struct yaml_doc *read_doc(struct loader *l, const char *name)
@@ -64,9 +69,10 @@ static struct yaml_doc *read_doc(struct loader *l, const char *name)
     l->doc = NULL;
     struct yaml_doc *d = yaml_load_file(l->file, &err);
     if (d == NULL) {
-        load_fault(l, &root, "%s", err.msg);
+        int line;
+        load_fault(l, &root, "%s", split_message(err.msg, l->file, &line));
         if (l->faults->n > 0)
-            l->faults->list[l->faults->n - 1].line = line_of(err.msg, l->file);
+            l->faults->list[l->faults->n - 1].line = line;
     }
     return d;
 }

@@ -178,12 +178,12 @@ static bool open_step(struct run *r, size_t step, enum run_state state)
     return true;
 }
 
-static void come_back(struct run *r)
+static void come_back(struct run *r, enum run_state state)
 {
     frame_close(&r->cur);
     r->cur = r->back;
     r->back = (struct frame){.step = RUN_NO_STEP};
-    run_prepare(r, RUN_CALL);
+    run_prepare(r, state);
 }
 
 static void go_to(struct run *r, size_t step)
@@ -192,7 +192,7 @@ static void go_to(struct run *r, size_t step)
         if (open_step(r, step, RUN_CALL))
             return;
         if (r->back.step != RUN_NO_STEP) {
-            come_back(r);
+            come_back(r, RUN_CALL);
             return;
         }
         step++;
@@ -245,7 +245,7 @@ static void succeed(struct run *r)
     else if (a != NULL)
         jump(r, a->step);
     else if (r->back.step != RUN_NO_STEP)
-        come_back(r);
+        come_back(r, RUN_CALL);
     else
         go_to(r, r->cur.step + 1);
 }
@@ -256,7 +256,7 @@ static void retry_through(struct run *r, size_t step)
     r->back = r->cur;
     r->cur = (struct frame){.step = RUN_NO_STEP};
     if (!open_step(r, step, RUN_RETRY))
-        come_back(r);
+        come_back(r, RUN_RETRY);
 }
 
 static void retry(struct run *r, const struct action *a)
