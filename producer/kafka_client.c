@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PARTITIONS_MAX 10000
+#define SCRAM_MENDED 0x02060100 /* the first version whose SCRAM Kafka 4.x accepts */
 
 static const struct cli_option options[] = {
     {"settings", 'S', CLI_TEXT, "FILE", offsetof(struct kafka_options, settings),
@@ -66,6 +67,11 @@ static int check_property(const char *text, struct err *reterr)
     if (is_one_of(reserved, ARRAY_LEN(reserved), text, name))
         return err_set(reterr, ERR_INVAL, "-X %.*s: tvbridge sets this property itself%s", (int)name, text,
                        strncmp(text, "bootstrap", 9) == 0 ? ": use --brokers" : "");
+    if (strncmp(text, "sasl.mechanism", strlen("sasl.mechanism")) == 0 && strncmp(text + name, "=SCRAM", 6) == 0 &&
+        rd_kafka_version() < SCRAM_MENDED)
+        return err_set(reterr, ERR_INVAL, "-X %s: SASL/SCRAM of librdkafka %s fails on Kafka 4.x (mended in 2.6.1): use "
+                                          "PLAIN over TLS, OAUTHBEARER, or a client certificate",
+                       text, rd_kafka_version_str());
     if (!is_one_of(secrets, ARRAY_LEN(secrets), text, name))
         return 0;
     char property[64];

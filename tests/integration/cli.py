@@ -119,6 +119,8 @@ def check_usage():
     r = run('publish', '-b', 'x', '-X', 'sasl.password=tell-nobody', '-p', 's', '-s', '1', '-t', 'contract.blocked')
     check('a secret on the command line is refused and not repeated',
           r.status == 2 and 'TVBRIDGE_KAFKA_SASL_PASSWORD' in r.err and 'tell-nobody' not in r.err, r)
+    r = run('outcomes', '-b', 'x', '-X', 'sasl.mechanisms=SCRAM-SHA-512')
+    check('SCRAM, which this librdkafka cannot, is refused', r.status == 2 and '2.6.1' in r.err, r)
     r = run('publish', '-b', 'x', '-X', 'no.such=1', '-p', 's', '-s', '1', '-t', 'contract.late_notice')
     check('an unknown property of librdkafka is named', r.status == 1 and 'no.such' in r.err, r)
 
