@@ -17,7 +17,8 @@ static const struct cli_option option_list[] = {
 static const struct cli_command command = {
     .name = "pack check",
     .operands = "DIR...",
-    .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong. Nothing is sent.",
+    .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong.\n"
+             "Nothing is sent.",
     .examples = "  tvbridge pack check schemas/providers/stalker\n",
     .operands_max = CLI_LIST_MAX,
 };

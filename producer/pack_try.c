@@ -1,4 +1,4 @@
-/* pack_try.c - `tvbridge pack try DIR TYPE`: the requests that an event would cause and what would come of it; sends none.
+/* pack_try.c - `tvbridge pack try DIR TYPE`: the requests that an event would cause, and what would come of it.
  *
  * What happens is gathered as one JSON report; for people it is written out from that. */
 #include <jansson.h>
@@ -37,9 +37,9 @@ static const struct cli_option option_list[] = {
 static const struct cli_command command = {
     .name = "pack try",
     .operands = "DIR TYPE",
-    .about = "Prints the exact HTTP requests that an event of TYPE would cause with the pack in DIR, and with the given answers\n"
-             "what would come of it. Nothing is sent; credentials are shown as ***.",
-    .examples = "  tvbridge pack try schemas/providers/stalker contract.blocked --record '{\"login\":\"ann\"}' --reply ok.http\n",
+    .about = "Prints the exact HTTP requests that an event of TYPE would cause with the pack in DIR, and with the\n"
+             "given answers what would come of it. Nothing is sent; credentials are shown as ***.",
+    .examples = "  tvbridge pack try schemas/providers/stalker contract.blocked --record '{\"login\":\"ann\"}'\n",
     .operands_max = 2,
 };
 
@@ -74,7 +74,8 @@ static int read_json(const char *option, const char *text, json_t **ret, struct 
     if (*ret != NULL && json_is_object(*ret))
         return 0;
     return err_set(reterr, ERR_INVAL, "--%s: %s (line %d, column %d)", option,
-                   *ret == NULL ? e.text : "a JSON object is wanted", *ret == NULL ? e.line : 1, *ret == NULL ? e.column : 1);
+                   *ret == NULL ? e.text : "a JSON object is wanted", *ret == NULL ? e.line : 1,
+                   *ret == NULL ? e.column : 1);
 }
 
 static const char *short_type(const char *type)
@@ -131,7 +132,8 @@ static int load(const char *dir, const struct options *o, struct trial *t, struc
     int rc = 0;
     if (t->pack == NULL)
         rc = err_set(reterr, ERR_INVAL, "%s:%d: %s: %s%s", faults.list[0].file, faults.list[0].line,
-                     faults.list[0].pointer, faults.list[0].text, faults.n > 1 ? " (and more: see tvbridge pack check)" : "");
+                     faults.list[0].pointer, faults.list[0].text,
+                     faults.n > 1 ? " (and more: see tvbridge pack check)" : "");
     pack_faults_fini(&faults);
     if (rc != 0)
         return rc;
@@ -168,7 +170,8 @@ static void note_call(struct trial *t, const struct run *r, const struct call_re
 {
     json_t *headers = json_array();
     for (size_t i = 0; i < q->header_count; i++)
-        json_array_append_new(headers, json_pack("{s:s, s:s}", "name", q->headers[i].name, "value", shown(&q->headers[i])));
+        json_array_append_new(headers, json_pack("{s:s, s:s}", "name", q->headers[i].name, "value",
+                                                 shown(&q->headers[i])));
     json_t *call = json_pack("{s:s, s:s, s:s, s:s, s:o}", "step", run_step(r), "repeat", call_repeat_name(q->repeat),
                              "method", q->method, "url", q->url, "headers", headers);
     if (q->body != NULL)
@@ -294,7 +297,8 @@ static void print_object(const char *title, const json_t *v)
 
 static void print_end(const json_t *report)
 {
-    const char *state = text_of(report, "state"), *reason = text_of(report, "reason"), *detail = text_of(report, "detail");
+    const char *state = text_of(report, "state");
+    const char *reason = text_of(report, "reason"), *detail = text_of(report, "detail");
     if (json_object_get(report, "session_token") != NULL)
         printf("session token: %s\n", text_of(report, "session_token"));
     if (strcmp(state, "waits for a reply") == 0)
@@ -335,7 +339,8 @@ static enum cli_status try_all(const char *dir, const char *type, const struct o
         return cli_fail(&command, CLI_REFUSED, "%s", err.msg);
     const struct workflow *w = pack_workflow(t->pack, type);
     if (w == NULL)
-        return cli_fail(&command, CLI_REFUSED, "the pack has no workflow `%s`; tvbridge pack check --json lists them", type);
+        return cli_fail(&command, CLI_REFUSED, "the pack has no workflow `%s`; tvbridge pack check --json lists them",
+                        type);
     if (try_workflow(t, w, &err) != 0)
         return cli_fail(&command, CLI_REFUSED, "%s", err.msg);
     print_report(t->report, o->json);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "support/pack_files.h"
 
 static const char good_workflows[] =
@@ -224,6 +225,41 @@ Test(pack_load, all_faults_are_told_not_only_the_first)
     free(two);
     free(three);
     free(api);
+}
+
+/* The @n-th block of YAML in the manual. */
+static char *manual_block(const char *manual, int n)
+{
+    static const char fence[] = "```yaml\n";
+    const char *at = manual;
+    for (int i = 0; i <= n; i++) {
+        at = strstr(at, fence);
+        cr_assert(at != NULL);
+        at += strlen(fence);
+    }
+    return strndup(at, (size_t)(strstr(at, "```") - at));
+}
+
+Test(pack_load, the_manuals_example_is_a_good_pack)
+{
+    struct err err = {0};
+    size_t len;
+    char *manual = file_read(TVB_ROOT "/schemas/providers/README.md", 1024 * 1024, &len, &err);
+    cr_assert(manual != NULL, "%s", err.msg);
+    char *api = manual_block(manual, 0), *workflows = manual_block(manual, 1);
+    struct pack *p = pack_files_good(api, workflows);
+    static const char *const replies[] = {"{\"status\":\"OK\"}", "{\"status\":\"OK\",\"results\":{\"account_number\":\"A1\"}}", NULL};
+    char *got = pack_files_try(p, &(struct trial_inputs){
+        .workflow = "service.created", .replies = replies, .event = "{\"subject\":\"s1\"}",
+        .data = "{\"login\":\"ann\",\"plan\":\"3\",\"packages\":[\"P2\",\"P3\"],\"device\":{\"mac\":\"001a79001122\"}}"});
+    cr_expect(eq(str, got, "POST http://tv/users login=ann&stb_mac=00%3A1A%3A79%3A00%3A11%3A22&subscribed[]=P2&subscribed[]=P3&comment=tvbridge+s1\n"
+                           "GET http://tv/users/ann\n=> applied {\"account_number\":\"A1\"} record {\"status\":\"active\",\"login\":\"ann\","
+                           "\"plan\":\"3\",\"ids\":{\"account_number\":\"A1\"}}"));
+    pack_free(p);
+    free(got);
+    free(api);
+    free(workflows);
+    free(manual);
 }
 
 Test(pack_load, a_folder_without_files_is_refused)

@@ -182,7 +182,8 @@ static void check_nested_retry(struct loader *l, const struct workflow *w, const
     for (size_t i = 0; i < w->step_count; i++) {
         for (size_t k = 0; k < w->steps[i].on_failure.n; k++) {
             const struct action *a = &w->steps[i].on_failure.list[k];
-            const struct actions *of = a->type != ACTION_RETRY || a->step == SIZE_MAX ? NULL : &w->steps[a->step].on_failure;
+            bool through = a->type == ACTION_RETRY && a->step != SIZE_MAX;
+            const struct actions *of = through ? &w->steps[a->step].on_failure : NULL;
             for (size_t n = 0; of != NULL && n < of->n; n++)
                 if (of->list[n].type == ACTION_RETRY && of->list[n].step != SIZE_MAX)
                     load_fault(l, at, "step `%s` is run by a retry of `%s` and has such a retry itself: not supported",
@@ -196,7 +197,8 @@ static void compile_workflow(struct loader *l, const json_t *v, struct workflow 
     struct making m = {.workflow = w, .v = v, .raw_steps = json_object_get(v, "steps")};
     m.where = (struct where){.workflow = w, .raw_steps = m.raw_steps};
     load_known(l, v,
-               " workflowId summary description inputs dependsOn steps successActions failureActions outputs parameters ",
+               " workflowId summary description inputs dependsOn steps successActions failureActions outputs "
+               "parameters ",
                at, "a workflow");
     struct at depends_at = at_key(at, "dependsOn"), up = at_key(at, "steps");
     if (json_object_get(v, "dependsOn") != NULL)
@@ -228,7 +230,7 @@ static void name_steps(struct loader *l, const json_t *v, struct workflow *w, co
         struct at here = at_index(&up, i);
         const char *id = load_string(l, json_array_get(steps, i), "stepId", &here, true);
         if (id != NULL && (!is_id(id, false) || arazzo_step_index(w, id) != SIZE_MAX))
-            load_fault(l, &here, "the stepId `%s` is used twice, or has other characters than letters, digits, - and _", id);
+            load_fault(l, &here, "the stepId `%s` is used twice, or has characters other than a-z, A-Z, 0-9, - _", id);
         w->steps[i].id = id == NULL ? "" : id;
         w->step_count = i + 1;
     }
@@ -238,7 +240,7 @@ static void name_workflow(struct loader *l, const json_t *v, const struct at *at
 {
     const char *id = load_string(l, v, "workflowId", at, true);
     if (id != NULL && (!is_id(id, true) || pack_workflow(l->pack, id) != NULL))
-        load_fault(l, at, "the workflowId `%s` is used twice, or has other characters than letters, digits, - _ and .", id);
+        load_fault(l, at, "the workflowId `%s` is used twice, or has characters other than a-z, A-Z, 0-9, - _ .", id);
     struct workflow *w = &l->pack->workflows[l->pack->workflow_count++];
     w->id = id == NULL ? "" : id;
     w->pack = l->pack;

@@ -130,7 +130,8 @@ static void gather(struct loader *l, struct gathering *g, const json_t *owner, c
     struct at up = at_key(at, key);
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct at here = at_index(&up, i);
-        struct node n = arazzo_reuse(l, json_array_get(list, i), g->success ? "successActions" : "failureActions", &here);
+        const char *kind = g->success ? "successActions" : "failureActions";
+        struct node n = arazzo_reuse(l, json_array_get(list, i), kind, &here);
         const char *name = n.v == NULL ? NULL : load_string(l, n.v, "name", &n.at, true);
         if (name == NULL)
             continue;

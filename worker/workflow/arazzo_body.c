@@ -20,9 +20,10 @@ static const json_t *own(struct loader *l, json_t *v)
 static enum body_kind kind_of(const char *media)
 {
     size_t n = strcspn(media, "; ");
-    if (n == strlen("application/x-www-form-urlencoded") && strncasecmp(media, "application/x-www-form-urlencoded", n) == 0)
+    static const char form[] = "application/x-www-form-urlencoded", json[] = "application/json";
+    if (n == strlen(form) && strncasecmp(media, form, n) == 0)
         return BODY_FORM;
-    if (n == strlen("application/json") && strncasecmp(media, "application/json", n) == 0)
+    if (n == strlen(json) && strncasecmp(media, json, n) == 0)
         return BODY_JSON;
     return n > 5 && strncasecmp(media + n - 5, "+json", 5) == 0 ? BODY_JSON : BODY_NONE;
 }
@@ -66,7 +67,7 @@ static void set_text(json_t *object, const char *key, const char *s, size_t n)
     json_object_set_new(object, key, json_stringn(s, n));
 }
 
-/* "a={$inputs.data.a}&b=1": pairs, so that values are encoded and cannot break out. Not decoded: written as it is meant. */
+/* "a={$inputs.data.a}&b=1": pairs, so that values are encoded and cannot break out. Not decoded: written as meant. */
 static const json_t *read_pairs(struct loader *l, const char *s, const struct at *at)
 {
     json_t *object = json_object();

@@ -174,7 +174,8 @@ static void check_login(struct loader *l, const struct making *m, const struct s
     for (size_t i = 0; id != NULL && i < s->op->security_count; i++)
         for (size_t k = 0; k < s->op->security[i].n; k++)
             if (strcmp(s->op->security[i].schemes[k]->id, id) == 0)
-                load_fault(l, at, "`%s` needs the token that `authenticate` fetches: say security: [] there", s->op->id);
+                load_fault(l, at, "`%s` needs the token that `authenticate` fetches: say security: [] there",
+                           s->op->id);
 }
 
 static void compile_call(struct loader *l, const struct making *m, const struct where *w, struct step *ret,
@@ -192,8 +193,8 @@ void arazzo_step(struct loader *l, const struct making *m, struct step *ret, con
     struct where before = m->where, after;
     struct at when_at = at_key(at, "x-when"), success_at = at_key(at, "successCriteria");
     load_known(l, v,
-               " description stepId operationId operationPath workflowId parameters requestBody successCriteria onSuccess "
-               "onFailure outputs ",
+               " description stepId operationId operationPath workflowId parameters requestBody successCriteria "
+               "onSuccess onFailure outputs ",
                at, "a step");
     ret->op = find_operation(l, v, at);
     compile_loop(l, &before, ret, v, at);

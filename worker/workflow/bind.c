@@ -171,13 +171,15 @@ static int bind_scheme(struct bound_pack *b, struct bound_op *o, const struct sc
         o->needs_token = true;
         return 0;
     }
+    const char *value;
     switch (s->kind) {
     case SCHEME_BASIC:
         return add_header(o, s, basic_value(b, s, reterr), reterr);
     case SCHEME_BEARER:
         return add_header(o, s, bearer_value(b, s, reterr), reterr);
     case SCHEME_KEY_HEADER:
-        return add_header(o, s, keep(b, secret_of(b, s->id, "value"), strlen(secret_of(b, s->id, "value")), reterr), reterr);
+        value = secret_of(b, s->id, "value");
+        return add_header(o, s, keep(b, value, strlen(value), reterr), reterr);
     case SCHEME_KEY_QUERY:
         return set_query(b, o, s, reterr);
     }
@@ -229,8 +231,8 @@ static int check_uses(const struct bound_pack *b, struct err *reterr)
 {
     for (const struct credential_use *u = b->pack->credential_uses; u != NULL; u = u->next)
         if (json_object_get(json_object_get(b->credentials, u->scheme), u->member) == NULL)
-            return err_set(reterr, ERR_INVAL, "the credential `%s.%s` is missing: the pack's workflows use it", u->scheme,
-                           u->member);
+            return err_set(reterr, ERR_INVAL, "the credential `%s.%s` is missing: the pack's workflows use it",
+                           u->scheme, u->member);
     return 0;
 }
 

@@ -48,7 +48,8 @@ static int compile_type(struct loader *l, const struct where *w, const json_t *v
                         const struct at *at)
 {
     const json_t *type = json_object_get(v, "type");
-    const char *name = type == NULL ? "simple" : json_string_value(json_is_object(type) ? json_object_get(type, "type") : type);
+    const json_t *type_name = json_is_object(type) ? json_object_get(type, "type") : type;
+    const char *name = type == NULL ? "simple" : json_string_value(type_name);
     const char *condition = load_string(l, v, "condition", at, true);
     struct at here = at_key(at, "condition"), type_at = at_key(at, "type");
     if (condition == NULL)

@@ -13,9 +13,11 @@ static const char *const top_names[] = {"data", "event", "record", "settings"};
 static bool is_nullable(const json_t *schema)
 {
     const json_t *type = json_object_get(schema, "type");
-    for (size_t i = 0; i < json_array_size(type); i++)
-        if (strcmp(json_string_value(json_array_get(type, i)) == NULL ? "" : json_string_value(json_array_get(type, i)), "null") == 0)
+    for (size_t i = 0; i < json_array_size(type); i++) {
+        const char *name = json_string_value(json_array_get(type, i));
+        if (name != NULL && strcmp(name, "null") == 0)
             return true;
+    }
     return false;
 }
 

@@ -188,8 +188,8 @@ static void compile_operation(struct loader *l, const json_t *item, const char *
 
 static void compile_item(struct loader *l, const char *path, const json_t *item, const struct at *at)
 {
-    load_known(l, item, " $ref summary description get put post delete options head patch trace servers parameters ", at,
-               "a path");
+    load_known(l, item, " $ref summary description get put post delete options head patch trace servers parameters ",
+               at, "a path");
     struct node n = load_resolve(l, item, at);
     if (n.v == NULL)
         return;

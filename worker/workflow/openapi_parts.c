@@ -246,7 +246,8 @@ static void check_path_params(struct loader *l, const struct operation *op, cons
 void part_params(struct loader *l, const json_t *item, const json_t *v, struct operation *op, const struct at *item_at,
                  const struct at *at)
 {
-    size_t max = json_array_size(json_object_get(item, "parameters")) + json_array_size(json_object_get(v, "parameters"));
+    size_t max =
+        json_array_size(json_object_get(item, "parameters")) + json_array_size(json_object_get(v, "parameters"));
     struct param_decl *list = load_alloc(l, max, sizeof(*list));
     size_t n = 0;
     if (list == NULL)

@@ -323,7 +323,8 @@ static bool is_success(struct run *r)
 static bool wants_token(struct run *r)
 {
     int status = r->scope.reply->status;
-    if ((status != 401 && status != 403) || r->token_refused || !r->scope.bound->ops[run_present(r)->op->index].needs_token)
+    bool uses_token = r->scope.bound->ops[run_present(r)->op->index].needs_token;
+    if ((status != 401 && status != 403) || r->token_refused || !uses_token)
         return false;
     r->token_refused = true;
     return true;
