@@ -8,7 +8,7 @@
 
 static void refused(const char *text, size_t len, const char *pointer, const char *reason)
 {
-    struct fault f = {{0}, {0}};
+    struct fault f = {.nomem = false};
     json_t *v = json_parse_strict(text, len, &f);
     cr_expect(v == NULL, "%.60s: must be refused", text);
     cr_expect(eq(str, f.pointer, (char *)pointer), "%.60s", text);

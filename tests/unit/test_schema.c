@@ -34,7 +34,7 @@ static void expect(const struct row *r)
     struct schema *s = compile(r->schema, NULL, &e);
     cr_assert(s != NULL, "%s: %s", r->schema, e.msg);
     json_t *v = json(r->value);
-    struct fault f = {{0}, {0}};
+    struct fault f = {.nomem = false};
     bool ok = schema_check(s, v, &f);
     cr_expect(eq(int, ok, r->pointer == NULL), "%s: %s", r->value, f.reason);
     if (r->pointer != NULL) {
@@ -121,7 +121,7 @@ Test(schema, the_instance_is_never_quoted)
     json_t *v = json("\"hunter2\"");
     for (size_t i = 0; i < ARRAY_LEN(schemas); i++) {
         struct err e = {0};
-        struct fault f = {{0}, {0}};
+        struct fault f = {.nomem = false};
         struct schema *s = compile(schemas[i], NULL, &e);
         cr_assert(s != NULL, "%s", e.msg);
         cr_expect(eq(int, schema_check(s, v, &f), false));
@@ -261,7 +261,7 @@ Test(schema, a_deep_instance_is_refused_and_not_crashed_on)
     memset(text + 2000, ']', 2000);
     text[4000] = '\0';
     json_t *v = json(text);
-    struct fault f = {{0}, {0}};
+    struct fault f = {.nomem = false};
     cr_expect(eq(int, schema_check(s, v, &f), false));
     cr_expect(eq(str, f.reason, "nested too deep"));
     json_decref(v);
@@ -287,7 +287,7 @@ Test(schema, more_than_64_required_members_are_all_required)
     }
     cr_expect(eq(int, schema_check(s, v, NULL), true));
     json_object_del(v, "m80");
-    struct fault f = {{0}, {0}};
+    struct fault f = {.nomem = false};
     schema_check(s, v, &f);
     cr_expect(eq(str, f.reason, "wanted the member \"m80\", which is missing"));
     json_decref(v);
@@ -320,7 +320,7 @@ Test(schema, refs_lead_into_other_files_of_the_folder)
     struct schema *s = schema_load(path, &e);
     cr_assert(s != NULL, "%s", e.msg);
     json_t *v = json("{\"x\":\"y\"}");
-    struct fault f = {{0}, {0}};
+    struct fault f = {.nomem = false};
     cr_expect(eq(int, schema_check(s, v, &f), false));
     cr_expect(eq(str, f.pointer, "/x"));
     json_decref(v);

@@ -17,3 +17,19 @@ size_t utf8_len(const char *s, size_t left)
             return 0;
     return n;
 }
+
+size_t utf8_put(uint32_t code, char *ret)
+{
+    if (code < 0x80) {
+        ret[0] = (char)code;
+        return 1;
+    }
+    size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = n - 1; i > 0; i--) {
+        ret[i] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    ret[0] = (char)(leads[n] | code);
+    return n;
+}

@@ -111,7 +111,7 @@ static int check_data(const struct event_schemas *s, struct event *e, struct fau
     if (e->data == NULL) {
         e->data = json_object();
         if (json_object_set_new(e->root, "data", e->data) != 0)
-            return fault_set(ret_fault, "", "out of memory");
+            return fault_nomem(ret_fault);
     }
     struct fault inner;
     if (schema_check(s->data[e->type], e->data, &inner))
@@ -133,7 +133,7 @@ static int take_digests(struct event *e, struct fault *ret_fault)
     json_add_canonical(&data, e->data);
     if (!buf_ok(&data)) {
         buf_fini(&data);
-        return fault_set(ret_fault, "/data", "out of memory");
+        return fault_nomem(ret_fault);
     }
     const struct hash_part what[] = {
         part(event_type_name(e->type)), part(e->service), part(e->provider), part(e->sequence),

@@ -13,6 +13,7 @@ int fault_below(struct fault *ret, const char *prefix, const struct fault *inner
     struct fault copy = *inner; /* @inner may be @ret */
     snprintf(ret->pointer, sizeof(ret->pointer), "%s%s", prefix, copy.pointer);
     memcpy(ret->reason, copy.reason, sizeof(ret->reason));
+    ret->nomem = copy.nomem;
     return -1;
 }
 
@@ -151,7 +152,7 @@ static int add_data(json_t *root, const struct event_message *m, struct fault *r
     if (data == NULL)
         return fault_below(ret_fault, "/data", &inner);
     if (json_object_set_new(root, "data", data) != 0)
-        return fault_set(ret_fault, "", "out of memory");
+        return fault_nomem(ret_fault);
     return 0;
 }
 

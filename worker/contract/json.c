@@ -13,13 +13,21 @@ int fault_set(struct fault *ret, const char *pointer, const char *fmt, ...)
 {
     if (ret == NULL)
         return -1;
-    struct fault f;
+    struct fault f = {.nomem = false};
     snprintf(f.pointer, sizeof(f.pointer), "%s", pointer);
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(f.reason, sizeof(f.reason), fmt, ap);
     va_end(ap);
     *ret = f;
+    return -1;
+}
+
+int fault_nomem(struct fault *ret)
+{
+    fault_set(ret, "", "out of memory");
+    if (ret != NULL)
+        ret->nomem = true;
     return -1;
 }
 
@@ -55,7 +63,7 @@ json_t *json_parse_strict(const char *data, size_t len, struct fault *ret_fault)
     json_decref(v);
     struct fault f;
     if (json_scan(data, len, JSON_EVENT_MAX_DEPTH, NULL, NULL, &f) == 0)
-        fault_set(&f, "", "not taken by the JSON parser");
+        fault_nomem(&f);
     if (ret_fault != NULL)
         *ret_fault = f;
     return NULL;

@@ -6,6 +6,7 @@
 #define TVB_CONTRACT_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -17,10 +18,13 @@
 struct fault {
     char pointer[160]; /* RFC 6901 JSON pointer; "" is the whole document */
     char reason[240];  /* for a person; holds no values that could be personal */
+    bool nomem;        /* not the input's fault: there was no memory to look at it */
 };
 
 /* Sets @ret and returns -1. */
 int fault_set(struct fault *ret, const char *pointer, const char *fmt, ...) ATTR_PRINTF(3, 4);
+/* "out of memory", with nomem set. Returns -1. */
+int fault_nomem(struct fault *ret);
 
 /* Parses @data. NULL and @ret_fault when it is refused. The caller owns the value. */
 json_t *json_parse_strict(const char *data, size_t len, struct fault *ret_fault);

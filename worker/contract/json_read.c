@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract/utf8.h"
+#include "base/utf8.h"
 
 enum { DEPTH_MAX = 64, DIGITS_MAX = 18, UNESCAPED_MAX = 4096 };
 
@@ -92,7 +92,7 @@ static const unsigned char *plain_end(const unsigned char *p, const unsigned cha
     while (p < end && *p != '"' && *p != '\\') {
         if (*p < 0x20)
             return NULL;
-        size_t n = *p < 0x80 ? 1 : utf8_length(p, (size_t)(end - p));
+        size_t n = *p < 0x80 ? 1 : utf8_len((const char *)p, (size_t)(end - p));
         if (n == 0)
             return NULL;
         p += n;

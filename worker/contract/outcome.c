@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "contract/json_read.h"
-#include "contract/utf8.h"
 
 static const char *const names[OUTCOME_KIND_COUNT] = {
     [OUTCOME_APPLIED] = "applied",       [OUTCOME_UNCHANGED] = "unchanged",
@@ -53,7 +53,7 @@ static void add_text(struct buf *out, const char *text, size_t size)
     char clean[256];
     size_t n = strnlen(text, size < sizeof(clean) ? size : sizeof(clean));
     for (size_t i = 0; i < n;) {
-        size_t len = utf8_length((const unsigned char *)text + i, n - i);
+        size_t len = utf8_len(text + i, n - i);
         if (len == 0)
             clean[i++] = '?';
         else

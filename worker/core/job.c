@@ -18,8 +18,8 @@ static unsigned bit(enum job_state s)
 static unsigned allowed(enum job_state from)
 {
     switch (from) {
-    case JOB_QUEUED: /* an undecodable event is published at once: there is no key to claim */
-        return bit(JOB_CLAIMING) | bit(JOB_PUBLISHING) | bit(JOB_DROPPED);
+    case JOB_QUEUED: /* an undecodable event is published at once: there is no key to claim; without memory it waits */
+        return bit(JOB_CLAIMING) | bit(JOB_PUBLISHING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_CLAIMING: /* Redis down: back to its lane */
         return bit(JOB_CALLING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_DROPPED);

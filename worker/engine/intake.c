@@ -4,6 +4,8 @@
 
 #include "engine/state.h"
 
+#define NOMEM_AGAIN_MS 1000
+
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
     return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events;
@@ -112,7 +114,7 @@ static void start(struct worker *w, struct job *j)
     struct work *k = j->work;
     if (k == NULL && (k = job_work(w, j)) == NULL) {
         limit_give(&w->limit);
-        job_requeue(w, j);
+        job_wait(w, j, NOMEM_AGAIN_MS, false);
         return;
     }
     k->slot = true;
@@ -127,6 +129,10 @@ static void start(struct worker *w, struct job *j)
         return;
     }
     job_release_slot(w, j);
+    if (k->fault.nomem) { /* not the event's fault: it is looked at again */
+        job_wait(w, j, NOMEM_AGAIN_MS, false);
+        return;
+    }
     k->dead_letter = true;
     k->dead_reason = why;
     publish_start(w, j);
