@@ -102,12 +102,16 @@ static void finish_run(struct worker *w, struct job *j)
     struct work *k = j->work;
     const struct run_result *r = run_result(k->run);
     k->outcome.kind = r->kind;
+    if (j->was_doubt && r->kind == OUTCOME_UNCHANGED) { /* found done after a doubt: it was us */
+        k->outcome.kind = OUTCOME_APPLIED;
+        snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "read_back");
+    }
     snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", r->reason);
     if (r->detail[0] != '\0')
         snprintf(k->outcome.answer, sizeof(k->outcome.answer), "%s", r->detail);
     if (json_object_size(r->outputs) > 0)
         k->outcome.given = json_deep_copy(r->outputs);
-    if (r->kind == OUTCOME_DEAD)
+    if (k->outcome.kind == OUTCOME_DEAD)
         decide_dead(w, j, DEAD_EXHAUSTED, r->reason);
     else
         decide_start(w, j, r->record);
@@ -225,7 +229,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
 static void doubtful(struct worker *w, struct job *j, enum judgement what, const char *why)
 {
     telemetry_count(w->tel, COUNTER_DOUBTS, 1);
-    j->doubt = j->doubt_own = true;
+    j->doubt = j->was_doubt = j->doubt_own = true;
     j->doubt_since_ms = loop_now_ms(w->loop);
     if (what == JUDGE_PERSON)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));

@@ -123,7 +123,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     if (j->first_try_ms == 0)
         j->first_try_ms = loop_now_ms(w->loop);
     if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {
-        j->doubt = true;
+        j->doubt = j->was_doubt = true;
         j->doubt_own = false;
         j->doubt_since_ms = loop_now_ms(w->loop) - r->sent_ms;
     }

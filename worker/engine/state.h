@@ -93,6 +93,7 @@ struct job {
     uint8_t tries;           /* that counted */
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
+    bool was_doubt;          /* ever: what is found done then was done by us */
     bool doubt_own;          /* it was sent by this worker under this claim */
     bool claimed_before;
     bool tombstone;          /* the message has no value */
