@@ -1,1 +1,140 @@
-"""."""
+"""Processes that die, are ended and take over from each other while events flow."""
+import signal
+
+from lib.cases import case
+from lib.place import PATIENT, Place, check, created, event, same, until
+
+SERVICES, EVENTS_EACH = 200, 10
+ACCOUNTS = [str(10000 + i) for i in range(SERVICES)]
+LIMITS = {"limits": {"in_flight": 48}, "retry": {"base_ms": 50, "cap_ms": 400, "attempts": 100}}
+
+
+def load(accounts=None, each=EVENTS_EACH):
+    """Each service's events write their number into its comment, so that the journal shows order and doubles."""
+    return [event(f"{s}-{i}", s, "service.updated", {"comment": str(i)}) for i in range(each) for s in accounts or ACCOUNTS]
+
+
+def written(p):
+    """By account: the numbers in the order in which they took effect."""
+    forms = {r["n"]: r["form"] for r in p.portal.lines("request")}
+    numbers = {}
+    for e in p.portal.effects(kinds=("update",)):
+        numbers.setdefault(e["account"], []).append(int(forms[e["request"]]["comment"]))
+    return numbers
+
+
+def slow_down(p, ms=20):
+    p.portal.control("POST", "faults", {"match": {"method": "PUT"}, "times": 0, "action": "delay", "delay_ms": ms})
+
+
+def finals_seen(p):
+    return len({o["data"]["event"]["id"] for o in list(p.follower.outcomes) if o["data"]["final"]})
+
+
+def await_count(p, n):
+    until(lambda: finals_seen(p) >= n, f"{n} final outcomes", lambda: (finals_seen(p), p.brief()))
+
+
+def check_order(p, accounts=None, each=EVENTS_EACH, doubles=0):
+    """Nothing lost, nothing overtaken; a number may stand twice in a row at most @doubles times in all."""
+    numbers, extra = written(p), 0
+    for s in accounts or ACCOUNTS:
+        seen = numbers.get(s, [])
+        once = [n for i, n in enumerate(seen) if i == 0 or n != seen[i - 1]]
+        same(f"order of {s}", once, list(range(each)))
+        extra += len(seen) - len(once)
+    check(extra <= doubles, f"at most {doubles} effects were made twice", extra)
+
+
+@case("crashes.kill_under_load")
+def kill_under_load(bench):
+    """kill -9, three times, another process takes over: every event has one final outcome, order and last state hold."""
+    with Place(bench, "kill", accounts=ACCOUNTS, provider=LIMITS, numbers=PATIENT) as p:
+        slow_down(p)
+        fresh = [f"n{i}" for i in range(40)]
+        extra = [created(f"create-{s}", s) for s in fresh]
+        extra += [event(f"message-{s}", s, "message.requested", {"message": {"text": s}}) for s in ACCOUNTS[:40]]
+        events = load()
+        for i, e in enumerate(extra):  # spread over the load, so that each kill meets some
+            events.insert(i * 25, e)
+        worker = p.worker()
+        p.publish(*events)
+        for seen in (300, 900, 1500):
+            await_count(p, seen)
+            worker.kill()
+            worker = p.worker(ready=False)
+        ids = [e["id"] for e in events]
+        p.await_finals(ids)
+        p.one_final(ids)
+        check_order(p, doubles=3 * 48)
+        same("creates", [p.portal.names(s) for s in fresh], [["create"]] * len(fresh))
+        texts = [r["form"]["msg"] for r in p.portal.requests(method="POST") if "stb_msg" in r["path"]]
+        same("messages that left twice", [t for t in set(texts) if texts.count(t) > 1], [])
+        dead = {o["data"]["event"]["id"] for o in p.follower.outcomes if o["data"]["kind"] == "dead"}
+        check(all(d.startswith("message-") for d in dead), "only messages may end in doubt", sorted(dead)[:5])
+        p.await_committed()
+
+
+@case("crashes.two_processes_share")
+def two_processes(bench):
+    """Two processes in one group: both work, nothing is done twice."""
+    with Place(bench, "share", accounts=ACCOUNTS, provider=LIMITS, numbers=PATIENT) as p:
+        workers = [p.worker(), p.worker()]
+        for worker in workers:
+            worker.await_log(r"event=partitions_assigned .*count=2 ")
+        p.publish(*load(each=5))
+        p.await_finals([e["id"] for e in load(each=5)])
+        check_order(p, each=5)
+        check(all(w.says("event=outcome ") for w in workers), "both processes have worked")
+        p.await_committed()
+        same("status", [w.term() for w in workers], [0, 0])
+
+
+@case("crashes.rolling_restart")
+def rolling_restart(bench):
+    """Each process is ended with SIGTERM and replaced under load: nothing lost, not one effect doubled."""
+    with Place(bench, "rolling", accounts=ACCOUNTS, provider=LIMITS, numbers=PATIENT) as p:
+        slow_down(p)
+        workers = [p.worker(), p.worker()]
+        p.publish(*load())
+        for seen in (200, 800):
+            await_count(p, seen)
+            p.worker(ready=False)
+            same("status after SIGTERM", workers.pop(0).term(), 0)
+        p.await_finals([e["id"] for e in load()])
+        p.one_final([e["id"] for e in load()])
+        check_order(p, doubles=0)
+        same("dead letters", p.dead_letters(), [])
+        p.await_committed()
+
+
+@case("crashes.term_finishes_what_is_in_flight")
+def term_drains(bench):
+    with Place(bench, "drain", accounts=["1", "2"], numbers=PATIENT) as p:
+        worker = p.worker()
+        p.portal.fault("delay_after", account="1", delay_ms=1500)
+        p.publish(event("a", "1", "service.updated", {"comment": "0"}))
+        until(lambda: p.portal.effects("1"), "the call's effect")
+        same("status", worker.term(), 0)
+        p.outcome("a", "applied")
+        p.await_committed()
+        p.worker()
+        p.publish(event("b", "2", "service.updated", {"comment": "0"}))
+        p.outcome("b", "applied")
+        same("effects", p.portal.names("1"), ["update"])
+
+
+@case("crashes.second_term_stops_at_once")
+def second_term(bench):
+    with Place(bench, "twoterms", accounts=["1"], numbers=PATIENT) as p:
+        worker = p.worker()
+        p.portal.fault("delay", account="1", delay_ms=60000)
+        p.publish(event("a", "1", "service.updated", {"comment": "0"}))
+        until(lambda: p.portal.requests("1"), "the call")
+        worker.signal(signal.SIGTERM)
+        worker.await_log("event=draining")
+        worker.signal(signal.SIGTERM)
+        check(worker.wait() != 0, "the status says that it did not end in order")
+        check(worker.says("event=stopped_at_once"), "the log says so")
+        p.worker()
+        p.outcome("a", "applied")

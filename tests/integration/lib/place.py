@@ -320,17 +320,17 @@ class Place:
         """Bytes as a foreign producer could write them."""
         path = self.dir / "message"
         path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
-        words = ["kcat", "-b", self.bench.brokers, "-P", "-t", f"{self.prefix}events.{PROVIDER}", "-k", service, "-p",
+        words = ["kcat", "-b", self.bench.brokers, "-P", "-t", f"{self.prefix}events.{PROVIDER}", "-p",
                  str(kafka.murmur2_partition(service, PARTITIONS) if partition is None else partition)]
         for header in headers:
             words += ["-H", header]
-        if tombstone:
-            words += ["-Z"]
-            path.write_bytes(b"")
-        if pack:
+        if pack:  # the broker's limit is for what is packed
             words += ["-z", "gzip", "-X", "message.max.bytes=8000000"]
-        done = subprocess.run(words + ([str(path)] if not tombstone else []), stdin=open(path, "rb"), capture_output=True,
-                              timeout=120)
+        if value:
+            words, line = words + ["-k", service, str(path)], b""
+        else:  # an empty file would be no message at all
+            words, line = words + ["-K", "|"] + (["-Z"] if tombstone else []), f"{service}|\n".encode()
+        done = subprocess.run(words, input=line, capture_output=True, timeout=120)
         check(done.returncode == 0, "kcat could not write", done.stderr.decode()[-500:])
 
     # ---- out ----
