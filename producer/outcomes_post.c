@@ -25,7 +25,8 @@ struct poster {
     struct curl_slist *headers;      /* of every request */
     rd_kafka_topic_partition_list_t *assigned;
     bool at_end[PARTITIONS_MAX];     /* of the assigned ones: its present end was seen */
-    bool paused, commit_wanted, stopping, has_assignment;
+    rd_kafka_queue_t *messages;
+    bool commit_wanted, stopping, has_assignment;
     int64_t commit_at_ms, delivered, given_up, skipped, failed_tries;
     struct cli_progress progress;
 };
@@ -220,15 +221,29 @@ static void forget_assignment(struct poster *p)
     p->assigned = NULL;
 }
 
+/* Messages come to a queue of our own, which is read when there is room; librdkafka's stays for the group's affairs,
+ * which must be served always. (Pausing instead would read again what was fetched before.) */
+static void redirect(struct poster *p, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_queue_t *q =
+            rd_kafka_queue_get_partition(p->client->rk, list->elems[i].topic, list->elems[i].partition);
+        if (q == NULL)
+            continue;
+        rd_kafka_queue_forward(q, p->messages);
+        rd_kafka_queue_destroy(q);
+    }
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct poster *p = kafka_client_arg(opaque);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         p->assigned = rd_kafka_topic_partition_list_copy(list);
         p->has_assignment = true;
-        p->paused = false;
         memset(p->at_end, 0, sizeof(p->at_end));
         rd_kafka_assign(rk, list);
+        redirect(p, list);
         return;
     }
     if (!rd_kafka_assignment_lost(rk))
@@ -267,6 +282,7 @@ static int subscribe(struct poster *p, struct err *reterr)
     if (!there)
         return err_set(reterr, ERR_INVAL, "there is no topic %s: `tvbridge topics create` makes it", p->rules->topic);
     rd_kafka_poll_set_consumer(p->client->rk);
+    p->messages = rd_kafka_queue_new(p->client->rk);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, p->rules->topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(p->client->rk, topics);
@@ -310,39 +326,37 @@ static bool is_at_end(const struct poster *p)
     return true;
 }
 
-static void hold_back(struct poster *p)
+/* One message, or what the group or a broker has to say. -1: going on makes no sense. */
+static int handle(struct poster *p, const rd_kafka_message_t *m, struct err *reterr)
 {
-    bool full = post_queue_is_full(p->queue);
-    if (full == p->paused || p->assigned == NULL)
-        return;
-    if (full)
-        rd_kafka_pause_partitions(p->client->rk, p->assigned);
-    else
-        rd_kafka_resume_partitions(p->client->rk, p->assigned);
-    p->paused = full;
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return take(p, m) == 0 ? 0 : err_nomem(reterr);
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        note_end(p, m);
+    else if (m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+             m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        return err_set(reterr, ERR_INVAL, "reading %s: %s", p->rules->topic, rd_kafka_message_errstr(m));
+    return 0;
 }
 
-/* Reads what has come, waiting for at most @wait_ms. */
+/* Serves the group, then reads what has come while there is room, waiting for at most @wait_ms. */
 static int read_some(struct poster *p, int wait_ms, struct err *reterr)
 {
-    for (int i = 0; i < QUEUE_ITEMS; i++) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(p->client->rk, i == 0 ? wait_ms : 0);
-        int failed = 0;
+    int done = 0;
+    rd_kafka_message_t *m = NULL;
+    bool full = post_queue_is_full(p->queue);
+    while (done == 0 && (m = rd_kafka_consumer_poll(p->client->rk, full ? wait_ms : 0)) != NULL) {
+        done = handle(p, m, reterr);
+        rd_kafka_message_destroy(m);
+    }
+    for (int i = 0; done == 0 && !post_queue_is_full(p->queue); i++) {
+        m = rd_kafka_consume_queue(p->messages, i == 0 ? wait_ms : 0);
         if (m == NULL)
             break;
-        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            failed = take(p, m);
-        else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            note_end(p, m);
-        else if (m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-                 m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-            failed = err_set(reterr, ERR_INVAL, "reading %s: %s", p->rules->topic, rd_kafka_message_errstr(m));
+        done = handle(p, m, reterr);
         rd_kafka_message_destroy(m);
-        if (failed < 0)
-            return reterr->code == ERR_NONE ? err_nomem(reterr) : -1;
-        hold_back(p);
     }
-    return 0;
+    return done;
 }
 
 /* ---- the loop ---- */
@@ -389,7 +403,6 @@ static int run(struct poster *p, struct err *reterr)
             commit(p, p->assigned, false);
         if (read_some(p, (int)(wait_ms < 0 || wait_ms > POLL_MS ? POLL_MS : wait_ms), reterr) < 0)
             return -1;
-        hold_back(p);
         cli_progress_show(&p->progress, clock_boot_ms(), "%s delivered, %zu waiting", cli_count(p->delivered, done),
                           post_queue_count(p->queue));
     }
@@ -403,6 +416,8 @@ static void close_all(struct poster *p)
     if (p->client != NULL)
         rd_kafka_consumer_close(p->client->rk);
     forget_assignment(p);
+    if (p->messages != NULL)
+        rd_kafka_queue_destroy(p->messages);
     kafka_client_free(p->client);
     post_queue_free(p->queue);
     curl_slist_free_all(p->headers);

@@ -28,6 +28,7 @@ struct post_queue {
     size_t count, bytes; /* not yet done */
     size_t held;         /* with those that are done and wait for an older one of their partition */
     size_t max_items, max_bytes;
+    uint64_t added; /* since the beginning: the next one's number */
 };
 
 struct post_queue *post_queue_new(size_t max_items, size_t max_bytes)
@@ -96,6 +97,9 @@ static struct post_item *item_new(const char *body, size_t len, const char *id)
 int post_queue_add(struct post_queue *q, int32_t partition, int64_t offset, const char *key, size_t key_len,
                    const char *body, size_t len, const char *id)
 {
+    const struct part *known = part_of(q, partition);
+    if (known != NULL && offset < known->next)
+        return 0;
     struct post_item *it = item_new(body, len, id);
     struct part *p = it != NULL ? part_get(q, partition) : NULL;
     struct post_lane *l = p != NULL ? lane_get(q, key, key_len) : NULL;
@@ -107,6 +111,7 @@ int post_queue_add(struct post_queue *q, int32_t partition, int64_t offset, cons
     it->partition = partition;
     it->offset = offset;
     it->lane = l;
+    it->number = q->added++;
     *(l->last != NULL ? &l->last->next_in_lane : &l->first) = it;
     l->last = it;
     *(p->last != NULL ? &p->last->next_in_partition : &p->first) = it;
@@ -128,14 +133,19 @@ size_t post_queue_count(const struct post_queue *q)
     return q->count;
 }
 
+/* The oldest of those that are due: so the watermarks stay close behind what is delivered. */
 struct post_item *post_queue_next(struct post_queue *q, int64_t now_ms, int64_t *ret_wait_ms)
 {
-    struct post_lane *best = NULL;
-    for (struct post_lane *l = q->lanes; l != NULL; l = l->hh.next)
-        if (best == NULL || l->due_ms < best->due_ms)
-            best = l;
-    *ret_wait_ms = best == NULL ? -1 : best->due_ms > now_ms ? best->due_ms - now_ms : 0;
-    return *ret_wait_ms == 0 ? best->first : NULL;
+    struct post_item *oldest = NULL;
+    int64_t soonest_ms = INT64_MAX;
+    for (struct post_lane *l = q->lanes; l != NULL; l = l->hh.next) {
+        if (l->due_ms <= now_ms && (oldest == NULL || l->first->number < oldest->number))
+            oldest = l->first;
+        if (l->due_ms < soonest_ms)
+            soonest_ms = l->due_ms;
+    }
+    *ret_wait_ms = q->lanes == NULL ? -1 : soonest_ms > now_ms ? soonest_ms - now_ms : 0;
+    return oldest;
 }
 
 void post_queue_retry(struct post_queue *q, struct post_item *it, int64_t due_ms)

@@ -18,6 +18,7 @@ struct post_item {
     char id[40];  /* the outcome's: the Idempotency-Key */
     int32_t partition;
     int64_t offset;
+    uint64_t number; /* in the order of adding */
     unsigned tries;
     bool done;
     struct post_lane *lane;
@@ -28,7 +29,7 @@ struct post_item {
 struct post_queue *post_queue_new(size_t max_items, size_t max_bytes);
 void post_queue_free(struct post_queue *q);
 
-/* Adds what follows in its partition. Copies. -1: out of memory. */
+/* Adds what follows in its partition; what was added before is not taken again. Copies. -1: out of memory. */
 int post_queue_add(struct post_queue *q, int32_t partition, int64_t offset, const char *key, size_t key_len,
                    const char *body, size_t len, const char *id);
 /* When it is, reading should stop; adding still works. */

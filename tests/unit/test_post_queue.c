@@ -48,6 +48,37 @@ Test(post_queue, a_service_waits_for_its_first_outcome_and_others_do_not)
     post_queue_free(q);
 }
 
+Test(post_queue, what_is_due_goes_in_the_order_of_arrival_so_that_the_watermark_follows)
+{
+    struct post_queue *q = post_queue_new(100, 1000);
+    struct post_item *it = NULL;
+    for (int i = 0; i < 30; i++)
+        add(q, 0, i, i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c");
+    for (int i = 0; i < 30; i++) {
+        next(q, 0, &it);
+        cr_assert(eq(i64, it->offset, i));
+        post_queue_done(q, it);
+        cr_assert(eq(i64, post_queue_watermark(q, 0), i + 1));
+    }
+    post_queue_free(q);
+}
+
+Test(post_queue, what_was_added_before_is_not_taken_again)
+{
+    struct post_queue *q = post_queue_new(100, 1000);
+    struct post_item *it = NULL;
+    add(q, 0, 5, "a");
+    add(q, 0, 6, "a");
+    add(q, 0, 5, "a");
+    cr_expect(eq(sz, post_queue_count(q), 2));
+    while (next(q, 0, &it)[0] != '\0')
+        post_queue_done(q, it);
+    add(q, 0, 6, "a");
+    cr_expect(eq(sz, post_queue_count(q), 0));
+    cr_expect(eq(i64, post_queue_watermark(q, 0), 7));
+    post_queue_free(q);
+}
+
 Test(post_queue, a_dropped_partition_takes_only_its_own)
 {
     struct post_queue *q = post_queue_new(10, 1000);
