@@ -32,10 +32,13 @@ static void ask_free(struct offsets_ask *a)
 
 /* ---- the group's answer becomes ours ---- */
 
+/* librdkafka keeps a pause over assignments: a partition that is paused now and comes back would never be read. */
 static void give_back(struct consumer *c)
 {
-    for (int32_t i = 0; i < c->part_count; i++)
+    for (int32_t i = 0; i < c->part_count; i++) {
+        consumer_resume(c, i);
         c->parts[i] = (struct consumer_part){.assigned = false};
+    }
     rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         consumer_tell(c, "giving partitions back: %s", rd_kafka_err2str(code));

@@ -77,17 +77,25 @@ def kill_under_load(bench):
 
 @case("crashes.two_processes_share")
 def two_processes(bench):
-    """Two processes in one group: both work, nothing is done twice."""
+    """A second process joins and leaves: partitions that stay, come and go are all worked, nothing is done twice."""
     with Place(bench, "share", accounts=ACCOUNTS, provider=LIMITS, numbers=PATIENT) as p:
-        workers = [p.worker(), p.worker()]
-        for worker in workers:
+        events = load(each=9)
+        parts = [events[i * 3 * SERVICES:(i + 1) * 3 * SERVICES] for i in range(3)]
+        first = p.worker()
+        p.publish(*parts[0])
+        await_count(p, 100)
+        second = p.worker()
+        for worker in (first, second):
             worker.await_log(r"event=partitions_assigned .*count=2 ")
-        p.publish(*load(each=5))
-        p.await_finals([e["id"] for e in load(each=5)])
-        check_order(p, each=5)
-        check(all(w.says("event=outcome ") for w in workers), "both processes have worked")
+        p.publish(*parts[1])
+        p.await_finals([e["id"] for e in parts[0] + parts[1]])
+        check(first.says("event=outcome ") and second.says("event=outcome "), "both processes have worked")
+        same("status of the one that leaves", second.term(), 0)
+        p.publish(*parts[2])
+        p.await_finals([e["id"] for e in events])
+        check_order(p, each=9)
+        p.one_final([e["id"] for e in events])
         p.await_committed()
-        same("status", [w.term() for w in workers], [0, 0])
 
 
 @case("crashes.rolling_restart")

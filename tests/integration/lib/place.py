@@ -388,7 +388,7 @@ class Place:
         done = subprocess.run(["kcat", "-b", self.bench.brokers, "-C", "-t", f"{self.prefix}{kind}.{PROVIDER}", "-e", "-q",
                                "-f", "%k\t%s\n"], capture_output=True, timeout=120)
         check(done.returncode == 0, "kcat could not read", done.stderr.decode()[-500:])
-        return [tuple(line.split("\t", 1)) for line in done.stdout.decode().splitlines()]
+        return [tuple(line.split("\t", 1)) for line in done.stdout.decode(errors="replace").splitlines()]
 
     def record(self, service):
         """The newest record of that service."""

@@ -74,7 +74,7 @@ def retry_after(bench):
 @case("faults.refused")
 def refused(bench):
     """Statuses that say no: rejected, with the reason; the service's next event goes on."""
-    statuses = {"1": 400, "2": 404, "3": 409, "4": 410, "5": 422}
+    statuses = {"1": 400, "2": 413, "3": 409, "4": 410, "5": 422}
     with Place(bench, "refused", accounts=list(statuses)) as p:
         p.worker()
         for s, status in statuses.items():
@@ -184,6 +184,19 @@ def attempts_used_up(bench):
         letter = p.dead_letter("dead")
         check(letter["dead_letter"]["attempts"] == "4" and letter["key"] == "3", "the dead letter", letter)
         same("effects", [p.portal.names(s) for s in "123"], [["status"], ["status"], []])
+
+
+@case("faults.doubt_then_already_so")
+def doubt_then_already_so(bench):
+    """Done by us, the answer lost, sent again and found done: applied and read back, never `unchanged`."""
+    with Place(bench, "already", accounts=["1"]) as p:
+        p.worker()
+        p.portal.fault("cut_after", account="1")
+        p.publish(event("a", "1", "package.added", {"packages": [{"id": "P3"}]}),
+                  event("b", "1", "package.added", {"packages": [{"id": "P3"}]}))
+        same("how it was known", p.outcome("a", "applied")["data"].get("resolved"), "read_back")
+        p.outcome("b", "unchanged")
+        same("subscribed", p.record("1")["packages"], {"P3": {}})
 
 
 @case("faults.not_reached")
