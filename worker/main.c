@@ -1,5 +1,6 @@
 /* main.c - tvbridge-worker: a list of calls. */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
