@@ -367,6 +367,23 @@ Test(run, a_token_is_fetched_when_there_is_none_and_once_when_it_is_refused)
     pack_free(p);
 }
 
+Test(run, a_token_that_its_owner_replaces_stays_good_for_the_run)
+{
+    char *text = pack_files_workflow(login_pack);
+    struct pack *p = pack_files_good(pack_files_openapi, text);
+    struct bound_pack *b = pack_files_bind(p);
+    char token[] = "old";
+    struct run *r = run_new(b, pack_workflow(p, "w"), &(struct run_inputs){.token = token});
+    memset(token, 'x', 3);
+    cr_expect(eq(str, (char *)run_token(r), "old"));
+    run_set_token(r, "new");
+    cr_expect(eq(str, (char *)run_token(r), "new"));
+    run_free(r);
+    bound_pack_free(b);
+    free(text);
+    pack_free(p);
+}
+
 Test(run, credentials_go_where_the_pack_says_and_missing_ones_are_named)
 {
     char *text = pack_files_workflow(OFF);

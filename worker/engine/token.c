@@ -87,11 +87,23 @@ static int waiters_add(struct worker *w, struct job *j)
     return 0;
 }
 
+/* Another job has fetched a newer one since this one's request left. */
+static bool has_newer(const struct worker *w, const struct job *j)
+{
+    const char *used = run_token(j->work->run);
+    return token_valid(w) && (used == NULL || strcmp(used, w->token) != 0);
+}
+
 void token_need(struct worker *w, struct job *j)
 {
     struct plan *plan = j->work->plan;
     if (plan->authenticate == NULL) {
         credentials_doubt(w, j);
+        return;
+    }
+    if (has_newer(w, j)) {
+        run_set_token(j->work->run, w->token);
+        call_advance(w, j);
         return;
     }
     token_forget(w); /* none, ended, or refused */

@@ -64,17 +64,12 @@ static void look_at_item(struct run *r)
 
 /* --- requests --- */
 
-static const char *present_token(const struct run *r)
-{
-    return r->token != NULL ? r->token : r->in.token;
-}
-
 void run_prepare(struct run *r, enum run_state state)
 {
     buf_reset(&r->detail);
     look_at_item(r);
     struct request_maker m = {.scope = &r->scope,
-                              .token = present_token(r),
+                              .token = r->token,
                               .step_name = r->step_name,
                               .url = &r->url,
                               .body = &r->body,
@@ -378,6 +373,11 @@ void run_set_token(struct run *r, const char *token)
     run_prepare(r, RUN_CALL);
 }
 
+const char *run_token(const struct run *r)
+{
+    return r->token;
+}
+
 const struct call_request *run_request(struct run *r)
 {
     if (r->state == RUN_RETRY || r->state == RUN_UNKNOWN)
@@ -395,6 +395,8 @@ struct run *run_make(const struct bound_pack *b, const struct workflow *w, const
     memset(r, 0, offsetof(struct run, memory));
     r->w = w;
     r->in = *in;
+    r->in.token = NULL;
+    r->token = in->token != NULL ? strdup(in->token) : NULL; /* without memory: a fresh one is asked for */
     arena_init(&r->arena, r->memory, sizeof(r->memory));
     buf_init(&r->url, URL_MAX_BYTES);
     buf_init(&r->body, BODY_MAX_BYTES);

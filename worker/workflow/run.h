@@ -21,7 +21,7 @@ struct run_inputs {
     const json_t *data;   /* $inputs.data */
     const json_t *record; /* $inputs.record */
     const char *key;      /* the event's idempotency key, for keyed requests */
-    const char *token;    /* session token, when the pack needs one and there is one */
+    const char *token;    /* session token, when the pack needs one and there is one; copied */
 };
 
 enum run_state {
@@ -49,6 +49,8 @@ enum run_state run_reply(struct run *r, const struct call_reply *reply);
 /* The present step is known to have been done (x-confirm held, or read back): goes on as if it had succeeded. */
 enum run_state run_step_done(struct run *r);
 void run_set_token(struct run *r, const char *token); /* copied */
+/* The session token that its requests bear; NULL: none yet. */
+const char *run_token(const struct run *r);
 int64_t run_retry_after_ms(const struct run *r);
 
 /* x-confirm of the present step: the workflow that asks whether it was done; NULL when it has none. */

@@ -30,7 +30,7 @@ struct run {
     unsigned jumps;
     bool changed;       /* a changing call has succeeded */
     bool token_refused; /* a fresh token was asked for after a refusal */
-    char *token;        /* owned; NULL: in.token */
+    char *token;        /* owned; NULL: none yet */
     int64_t retry_after_ms;
     struct call_request request;
     struct run_result result;

@@ -56,9 +56,9 @@ SERIES = ["tvbridge_deliveries_total", "tvbridge_provider_calls_total", "tvbridg
 def metrics(bench):
     """promtool accepts them under load; they add up in the end; the alarms' series exist."""
     with Place(bench, "metrics", accounts=ACCOUNTS, provider=LIMITS, numbers=PATIENT) as p:
+        p.portal.fault("status", account=ACCOUNTS[0], status=500)
         slow_down(p)
         worker = p.worker()
-        p.portal.fault("status", account=ACCOUNTS[0], status=500)
         p.raw("x", b"no event")
         p.publish(*load(each=3))
         await_count(p, 100)

@@ -28,8 +28,11 @@ class TokenPortal:
                 text = json.dumps(answer[1]).encode()
                 self.send_response(answer[0])
                 self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
+                try:
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:  # who asked was killed
+                    self.close_connection = True
             do_GET = do_POST = do_PUT = serve
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

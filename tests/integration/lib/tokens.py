@@ -1,5 +1,6 @@
 """A platform with session tokens, idempotency keys, requests that must never be repeated, and work of two steps."""
 import contextlib
+import subprocess
 import time
 
 from lib.cases import case
@@ -33,7 +34,7 @@ def package(number, service):
 @case("tokens.kept_and_renewed")
 def kept_and_renewed(bench):
     """One login serves many events; a token that is refused is renewed once, and no event pays for it."""
-    with token_place(bench, "token") as p:
+    with token_place(bench, "session") as p:
         worker = p.worker()
         p.publish(*[blocked(f"a{i}", str(i)) for i in range(100)])
         p.await_finals([f"a{i}" for i in range(100)])
@@ -104,7 +105,7 @@ def killed_between_steps(bench):
         p.outcome("warm")
         p.portal.hold.clear()
         p.publish(created("two", "1"), blocked("behind", "1"))
-        until(lambda: p.portal.count("/first/1") == 1 and "/second" or None, "the first step")
+        until(lambda: p.portal.count("/first/1") == 1, "the first step")
         until(lambda: in_redis(bench, p), "the first step's end in Redis")
         worker.kill()
         p.portal.hold.set()
@@ -119,7 +120,6 @@ def killed_between_steps(bench):
 
 def in_redis(bench, p):
     """True once STEP has noted the outputs of the first step."""
-    import subprocess
     cli = ["redis-cli", "-p", str(bench.redis)]
     keys = subprocess.run(cli + ["--scan", "--pattern", f"{p.prefix}*:e:*"], capture_output=True, text=True).stdout.split()
     return any("first" in subprocess.run(cli + ["HGET", key, "steps"], capture_output=True, text=True).stdout for key in keys)
