@@ -94,7 +94,8 @@ int program_check(const char *path)
 {
     struct err e = {0};
     struct settings *s = settings_load(path, &e);
-    struct event_schemas *schemas = s != NULL ? event_schemas_load(s->schemas, &e) : NULL;
+    bool good = s != NULL && kafka_settings_check(s, &e) == 0;
+    struct event_schemas *schemas = good ? event_schemas_load(s->schemas, &e) : NULL;
     if (schemas == NULL) {
         fprintf(stderr, "tvbridge-worker: %s\n", e.msg);
         settings_free(s);
@@ -272,7 +273,7 @@ static int start_admin(struct program *g, struct err *reterr)
 static int prepare(struct program *g, struct err *reterr)
 {
     g->settings = settings_load(g->path, reterr);
-    if (g->settings == NULL)
+    if (g->settings == NULL || kafka_settings_check(g->settings, reterr) != 0)
         return -1;
     g->schemas = event_schemas_load(g->settings->schemas, reterr);
     if (g->schemas == NULL || http_global_init(reterr) != 0)

@@ -70,5 +70,7 @@ const char *kafka_version(void); /* librdkafka's, for --version */
 /* Asks the cluster for a topic's number of partitions: >= 1; 0: it does not exist; -1 and @reterr: not reached.
  * Blocks up to @timeout_ms: not on a worker's loop. */
 int kafka_topic_partitions(const struct settings *s, const char *topic, int64_t timeout_ms, struct err *reterr);
+/* Whether librdkafka takes the settings: 0, or -1 and @reterr names the property. Asks no broker. */
+int kafka_settings_check(const struct settings *s, struct err *reterr);
 
 #endif

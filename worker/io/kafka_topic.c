@@ -1,4 +1,4 @@
-/* kafka_topic.c - kafka_topic_partitions(), see consumer.h. */
+/* kafka_topic.c - kafka_topic_partitions() and kafka_settings_check(), see consumer.h. */
 #include "base/attr.h"
 #include "io/consumer.h"
 #include "io/kafka_conf.h"
@@ -30,14 +30,26 @@ static int ask(rd_kafka_t *rk, const char *topic, int64_t timeout_ms, struct err
     return n;
 }
 
-int kafka_topic_partitions(const struct settings *s, const char *topic, int64_t timeout_ms, struct err *reterr)
+static rd_kafka_t *asker_new(const struct settings *s, struct err *reterr)
 {
     /* A consumer, since a producer's question would make the topic where the broker allows that. */
     static const struct kafka_prop needed[] = {{"allow.auto.create.topics", "false"}};
     rd_kafka_conf_t *conf = kafka_conf_new(s, 0, NULL, 0, needed, ARRAY_LEN(needed), reterr);
-    if (conf == NULL)
+    return conf != NULL ? kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr) : NULL;
+}
+
+int kafka_settings_check(const struct settings *s, struct err *reterr)
+{
+    rd_kafka_t *rk = asker_new(s, reterr);
+    if (rk == NULL)
         return -1;
-    rd_kafka_t *rk = kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr);
+    rd_kafka_destroy(rk);
+    return 0;
+}
+
+int kafka_topic_partitions(const struct settings *s, const char *topic, int64_t timeout_ms, struct err *reterr)
+{
+    rd_kafka_t *rk = asker_new(s, reterr);
     if (rk == NULL)
         return -1;
     int n = ask(rk, topic, timeout_ms, reterr);
