@@ -88,6 +88,16 @@ void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const ch
     decide_start(w, j, NULL);
 }
 
+/* All that is durable is durable. Until Redis knows it too the offset stays open: after a crash the event is delivered
+ * again, since what Redis holds as sent and nobody ever decides would block its lane for ever. */
+static void done(struct worker *w, struct job *j)
+{
+    offsets_settle(j->part->offsets, j->offset);
+    j->part->dirty = true;
+    atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
+    job_settle(w, j);
+}
+
 static void on_decided(void *arg, enum redis_result res)
 {
     struct job *j = arg;
@@ -113,9 +123,9 @@ static void on_decided(void *arg, enum redis_result res)
         publish_start(w, j);
     } else if (res == REDIS_FAILED) {
         if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
-            job_settle(w, j);
+            done(w, j);
     } else {
-        job_settle(w, j);
+        done(w, j);
     }
 }
 
@@ -124,7 +134,7 @@ void decide_owed(struct worker *w, struct job *j)
     if (redis_is_up(w->redis) && send_decide(w, j) == 0)
         return;
     if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
-        job_settle(w, j);
+        done(w, j);
 }
 
 /* ---- publishing ---- */
@@ -168,7 +178,7 @@ static void log_dead_letter(struct worker *w, const struct job *j)
     log_end(w->log);
 }
 
-/* Everything is acknowledged: the offset is settled, whatever Redis still has to be told. */
+/* Everything is acknowledged. */
 static void settle(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -182,14 +192,11 @@ static void settle(struct worker *w, struct job *j)
         telemetry_outcome(w->tel, k->event.type, k->outcome.kind);
         log_outcome(w, j);
     }
-    offsets_settle(j->part->offsets, j->offset);
-    j->part->dirty = true;
-    atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
     if (k->owes_decide) {
         job_go(w, j, JOB_OWING);
         decide_owed(w, j);
     } else {
-        job_settle(w, j);
+        done(w, j);
     }
 }
 

@@ -1,7 +1,7 @@
 """Kafka and Redis that are not there, not yet, or not as they must be."""
 from lib.cases import case
 from lib.crashes import ACCOUNTS, LIMITS, await_count, check_order, load, slow_down
-from lib.place import PARTITIONS, PATIENT, Place, blocked, same
+from lib.place import PARTITIONS, PATIENT, Place, blocked, check, same, unblocked, until
 
 import servers
 
@@ -105,3 +105,25 @@ def other_partitions(bench):
         p.write_settings()
         p.worker()
         p.outcome("a", "applied")
+
+
+@case("surroundings.killed_while_redis_is_away")
+def killed_while_redis_is_away(bench):
+    """Published while Redis was away, then killed: the next process resolves it, and the service goes on."""
+    port = servers.free_port()
+    with Place(bench, "owing", accounts=["1"], numbers=PATIENT, redis={"port": port}) as p:
+        redis = p.adopt(Redis(p.dir, port))
+        redis.start()
+        worker = p.worker()
+        p.portal.fault("delay_after", account="1", delay_ms=2500)
+        p.publish(blocked("a", "1"))
+        until(lambda: p.portal.effects("1"), "the effect")
+        redis.stop()
+        first = p.outcome("a", "applied")
+        worker.kill()
+        redis.start()
+        p.worker()
+        p.publish(unblocked("b", "1"))
+        p.outcome("b", "applied")
+        check([e["status"] for e in p.portal.effects("1")] in ([0, 1], [0, 0, 1]), "states", p.portal.effects("1"))
+        same("outcomes of the first", {o["id"] for o in p.finals("a")}, {first["id"]})
