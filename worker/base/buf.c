@@ -52,6 +52,8 @@ char *buf_reserve(struct buf *b, size_t n)
     size_t cap = b->cap < 128 ? 128 : b->cap;
     while (cap < need)
         cap *= 2;
+    if (cap - 1 > b->max) /* buf_add() looks at cap alone */
+        cap = b->max + 1;
     char *data = realloc(b->data, cap);
     if (data == NULL)
         return fail(b);
@@ -60,7 +62,7 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->data + b->len;
 }
 
-void buf_add(struct buf *b, const void *data, size_t n)
+void buf_add_slow(struct buf *b, const void *data, size_t n)
 {
     char *to = buf_reserve(b, n);
     if (to == NULL)
@@ -69,16 +71,6 @@ void buf_add(struct buf *b, const void *data, size_t n)
         memcpy(to, data, n);
     b->len += n;
     b->data[b->len] = '\0';
-}
-
-void buf_adds(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
-void buf_addc(struct buf *b, char c)
-{
-    buf_add(b, &c, 1);
 }
 
 void buf_addu(struct buf *b, uint64_t v)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 
@@ -29,9 +30,30 @@ void buf_truncate(struct buf *b, size_t len); /* cuts back to @len bytes; longer
 /* Room for @n more bytes at b->data + b->len; NULL and sticky failure when there is none. */
 char *buf_reserve(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *data, size_t n);
-void buf_adds(struct buf *b, const char *s);
-void buf_addc(struct buf *b, char c);
+void buf_add_slow(struct buf *b, const void *data, size_t n); /* buf_add() where there is no room yet */
+
+/* Inline, since an event's way is mostly this. @data may be NULL when @n is 0. */
+static inline void buf_add(struct buf *b, const void *data, size_t n)
+{
+    if (b->failed || n == 0 || n >= b->cap - b->len) { /* one byte stays for the NUL */
+        buf_add_slow(b, data, n);
+        return;
+    }
+    memcpy(b->data + b->len, data, n);
+    b->len += n;
+    b->data[b->len] = '\0';
+}
+
+static inline void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+static inline void buf_addc(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
 void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addi(struct buf *b, int64_t v);  /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);

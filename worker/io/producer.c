@@ -179,7 +179,7 @@ static void on_event(void *arg, rd_kafka_event_t *ev)
 static rd_kafka_conf_t *conf_of(const struct producer *p, struct err *reterr)
 {
     static const struct kafka_prop defaults[] = {
-        {"linger.ms", "2"},
+        {"linger.ms", "5"},
         {"batch.num.messages", "10000"},
         {"batch.size", "262144"},
         {"compression.codec", "none"},

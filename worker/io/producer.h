@@ -19,7 +19,8 @@ struct producer;
 /* @ok false: not acknowledged (it may still have been written); @why for the log. */
 typedef void producer_ack_fn(void *arg, bool ok, const char *why);
 
-/* linger: small (2 ms), so that a turn's messages leave as a batch. @error: for the log, as consumer's. */
+/* linger.ms is 5: at 2 a batch held one message and the broker thread cost 6 us an event more.
+ * @error: for the log, as consumer's. */
 struct producer *producer_new(struct loop *l, const struct settings *s, int64_t message_timeout_ms,
                               void (*error)(void *arg, const char *why), void *arg, struct err *reterr);
 /* Waits up to @flush_ms for acknowledgements (their callbacks are called), then frees. */

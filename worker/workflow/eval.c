@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "contract/json_read.h"
 #include "workflow/expr.h"
 #include "workflow/template.h"
 
@@ -42,7 +43,9 @@ static bool looks_like_json(const char *s, size_t n)
 static json_t *parse(const char *text, size_t n)
 {
     json_error_t e;
-    json_t *v = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+    json_t *v = json_read(text, n); /* the usual answer; what it does not take is jansson's */
+    if (v == NULL)
+        v = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
     if (v == NULL && json_error_code(&e) == json_error_numeric_overflow)
         v = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     return v;
