@@ -223,7 +223,7 @@ static int run_read(const char **p, const char *end, int64_t *ret_open, int64_t 
 int offsets_load_done(struct offsets *o, const char *text, size_t len)
 {
     const char *end = text + len;
-    int64_t at = o->base, open, done;
+    int64_t at = o->base, open = 0, done = 0;
     for (const char *p = text; p < end;)
         if (run_read(&p, end, &open, &done) != 0)
             return -1;

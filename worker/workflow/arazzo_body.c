@@ -1,5 +1,6 @@
 /* arazzo_body.c - a step's Request Body Object: media type, payload, replacements. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -115,10 +116,11 @@ static bool is_special(const json_t *v)
 /* The name that openapi.yaml gives the property: `subscribed` may be declared as `subscribed[]`. */
 static const char *declared_name(struct loader *l, const json_t *properties, const char *key)
 {
-    char *name = load_alloc(l, strlen(key) + 3, 1);
+    size_t size = strlen(key) + sizeof("[]");
+    char *name = load_alloc(l, size, 1);
     if (name == NULL)
         return key;
-    strcat(strcpy(name, key), "[]");
+    snprintf(name, size, "%s[]", key);
     bool renamed = json_object_get(properties, key) == NULL && json_object_get(properties, name) != NULL;
     return renamed ? name : key;
 }

@@ -1,4 +1,5 @@
 /* bind.c - a pack with one installation's address and credentials: what is the same for every call is made once. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,12 +139,14 @@ static char *basic_value(struct bound_pack *b, const struct scheme *s, struct er
 static char *bearer_value(struct bound_pack *b, const struct scheme *s, struct err *reterr)
 {
     const char *token = secret_of(b, s->id, "token");
-    char *value = arena_alloc(&b->arena, strlen("Bearer ") + strlen(token) + 1);
+    size_t size = strlen("Bearer ") + strlen(token) + 1;
+    char *value = arena_alloc(&b->arena, size);
     if (value == NULL) {
         err_nomem(reterr);
         return NULL;
     }
-    return strcat(strcpy(value, "Bearer "), token);
+    snprintf(value, size, "Bearer %s", token);
+    return value;
 }
 
 static int set_query(struct bound_pack *b, struct bound_op *o, const struct scheme *s, struct err *reterr)

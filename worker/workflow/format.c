@@ -18,9 +18,10 @@ int format_parse(const char *name, enum format *ret)
 
 static bool add_mac(const char *s, size_t n, struct buf *out)
 {
+    static const char between[] = {':', '-', '.', ' '};
     unsigned digits = 0;
     for (size_t i = 0; i < n; i++) {
-        if (memchr(":-. ", s[i], 4) != NULL)
+        if (memchr(between, s[i], sizeof(between)) != NULL)
             continue;
         if (!isxdigit((unsigned char)s[i]) || digits == 12)
             return false;
