@@ -243,41 +243,43 @@ static void add_family(struct buf *out, const struct metric *s)
     buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", s->name, s->help, s->name, kinds[s->kind]);
 }
 
-static size_t count_series(struct metrics *const *sets, size_t n)
+struct rows {
+    struct row *list;
+    size_t n, cap;
+};
+
+static int rows_add(struct rows *rows, const struct metric *s)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < n; i++) {
-        pthread_mutex_lock(&sets[i]->lock);
-        for (const struct metric *s = sets[i]->list; s != NULL; s = s->next)
-            total++;
-        pthread_mutex_unlock(&sets[i]->lock);
+    if (rows->n == rows->cap) {
+        size_t cap = rows->cap == 0 ? 64 : rows->cap * 2;
+        struct row *list = realloc(rows->list, cap * sizeof(*list));
+        if (list == NULL)
+            return -1;
+        rows->list = list;
+        rows->cap = cap;
     }
-    return total;
+    struct row *r = &rows->list[rows->n++];
+    *r = (struct row){.first = s};
+    row_add(r, s);
+    return 0;
 }
 
-/* Fills @rows with at most @max series; a series is never freed while its set lives. */
-static size_t collect(struct metrics *const *sets, size_t n, struct row *rows, size_t max)
+/* All series of the sets, also those that come up meanwhile: a counter that is left out once looks like a restart.
+ * A series is never freed while its set lives. */
+static int collect(struct metrics *const *sets, size_t n, struct rows *rows)
 {
-    size_t at = 0;
+    int rc = 0;
     for (size_t i = 0; i < n; i++) {
         pthread_mutex_lock(&sets[i]->lock);
-        for (const struct metric *s = sets[i]->list; s != NULL && at < max; s = s->next) {
-            rows[at] = (struct row){.first = s};
-            row_add(&rows[at++], s);
-        }
+        for (const struct metric *s = sets[i]->list; s != NULL && rc == 0; s = s->next)
+            rc = rows_add(rows, s);
         pthread_mutex_unlock(&sets[i]->lock);
     }
-    return at;
+    return rc;
 }
 
-void metrics_render(struct metrics *const *sets, size_t n, struct buf *out)
+static void add_rows(struct buf *out, struct row *rows, size_t len)
 {
-    size_t max = count_series(sets, n);
-    struct row *rows = calloc(max + 1, sizeof(*rows));
-    if (rows == NULL)
-        return;
-    size_t len = collect(sets, n, rows, max);
-    qsort(rows, len, sizeof(*rows), row_cmp);
     const char *family = "";
     for (size_t i = 0; i < len; i++) {
         while (i + 1 < len && row_cmp(&rows[i], &rows[i + 1]) == 0) {
@@ -291,7 +293,16 @@ void metrics_render(struct metrics *const *sets, size_t n, struct buf *out)
         family = rows[i].first->name;
         add_row(out, &rows[i]);
     }
-    free(rows);
+}
+
+void metrics_render(struct metrics *const *sets, size_t n, struct buf *out)
+{
+    struct rows rows = {0};
+    if (collect(sets, n, &rows) == 0 && rows.n > 0) {
+        qsort(rows.list, rows.n, sizeof(*rows.list), row_cmp);
+        add_rows(out, rows.list, rows.n);
+    }
+    free(rows.list);
 }
 
 void metrics_escape(struct buf *out, const char *value)
