@@ -61,8 +61,10 @@ struct value value_of_json(const json_t *v)
 
 json_t *value_to_json(const struct value *v)
 {
-    if (v->json != NULL)
+    if (v->kind == VALUE_TREE)
         return json_incref((json_t *)(uintptr_t)v->json);
+    if (v->json != NULL)
+        return json_deep_copy(v->json);
     switch (v->kind) {
     case VALUE_NOTHING:
     case VALUE_TREE:

@@ -36,7 +36,8 @@ struct value value_nothing(void);
 struct value value_int(int64_t i);
 struct value value_text(const char *s, size_t n);
 struct value value_of_json(const json_t *v); /* NULL: nothing */
-/* A new reference; NULL for nothing or when out of memory. */
+/* The caller's own; NULL for nothing or when out of memory. Only trees are shared: a count of references to a plan's
+ * texts would be written by all threads that run it. */
 json_t *value_to_json(const struct value *v);
 
 bool value_is_empty(const struct value *v); /* nothing or null */
