@@ -1,0 +1,18 @@
+/* race_canary.c - a race on purpose: when ThreadSanitizer does not report it, it does not watch the others either. */
+#include "support/race.h"
+
+static int unguarded;
+
+static void count(void *arg, int thread)
+{
+    (void)arg;
+    (void)thread;
+    for (int i = 0; i < 1000; i++)
+        unguarded++;
+}
+
+int main(void)
+{
+    race_run(2, count, (void *)0);
+    return race_end("two threads counted to %d without a lock", unguarded);
+}
