@@ -42,6 +42,7 @@ void race_run(int n, race_fn *fn, void *arg)
     pthread_barrier_destroy(&start);
 }
 
+ATTR_PRINTF(2, 0)
 static void print_line(const char *head, const char *fmt, va_list ap)
 {
     char text[400];
