@@ -129,11 +129,7 @@ static int load(const char *dir, const struct options *o, struct trial *t, struc
 {
     struct pack_faults faults;
     t->pack = pack_load(dir, &faults);
-    int rc = 0;
-    if (t->pack == NULL)
-        rc = err_set(reterr, ERR_INVAL, "%s:%d: %s: %s%s", faults.list[0].file, faults.list[0].line,
-                     faults.list[0].pointer, faults.list[0].text,
-                     faults.n > 1 ? " (and more: see tvbridge pack check)" : "");
+    int rc = t->pack == NULL ? pack_faults_say(&faults, reterr) : 0;
     pack_faults_fini(&faults);
     if (rc != 0)
         return rc;

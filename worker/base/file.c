@@ -30,3 +30,9 @@ char *file_read(const char *path, size_t max_bytes, size_t *ret_len, struct err 
     buf_fini(&b);
     return data;
 }
+
+char *file_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}

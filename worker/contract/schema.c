@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "contract/schema_impl.h"
 #include "contract/yaml.h"
 
@@ -44,19 +45,12 @@ void schema_free(struct schema *s)
     free(s);
 }
 
-/* The folder of @path; the caller frees it. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 struct schema *schema_load(const char *path, struct err *reterr)
 {
     struct yaml_doc *d = yaml_load_file(path, reterr);
     if (d == NULL)
         return NULL;
-    char *folder = folder_of(path);
+    char *folder = file_folder(path);
     struct schema *s = NULL;
     if (folder == NULL)
         err_nomem(reterr);

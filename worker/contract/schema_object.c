@@ -11,6 +11,16 @@ struct schema_object *schema_node_object(struct schema_compiler *c, struct schem
     return n->object;
 }
 
+/* The same for a keyword whose value @v must be an object. */
+static struct schema_object *object_for(struct schema_compiler *c, const struct schema_scope *scope,
+                                        struct schema_node *n, const json_t *v)
+{
+    if (json_is_object(v))
+        return schema_node_object(c, n);
+    schema_compile_error(c, scope, "wants an object");
+    return NULL;
+}
+
 /* The entry of @name, made when it is new. Before sealing: a plain search. */
 static struct schema_key *key_of(struct schema_compiler *c, struct schema_object *o,
                                  const char *name)
@@ -36,11 +46,9 @@ static struct schema_key *key_of(struct schema_compiler *c, struct schema_object
 int schema_keyword_properties(struct schema_compiler *c, const struct schema_scope *scope,
                               struct schema_node *n, json_t *v)
 {
-    struct schema_object *o = schema_node_object(c, n);
+    struct schema_object *o = object_for(c, scope, n, v);
     if (o == NULL)
         return -1;
-    if (!json_is_object(v))
-        return schema_compile_error(c, scope, "wants an object");
     const char *name;
     json_t *item;
     json_object_foreach(v, name, item)
@@ -96,11 +104,9 @@ int schema_keyword_required(struct schema_compiler *c, const struct schema_scope
 int schema_keyword_pattern_properties(struct schema_compiler *c, const struct schema_scope *scope,
                                       struct schema_node *n, json_t *v)
 {
-    struct schema_object *o = schema_node_object(c, n);
+    struct schema_object *o = object_for(c, scope, n, v);
     if (o == NULL)
         return -1;
-    if (!json_is_object(v))
-        return schema_compile_error(c, scope, "wants an object");
     o->matched = schema_alloc(c->s, (json_object_size(v) + 1) * sizeof(*o->matched), c->reterr);
     if (o->matched == NULL)
         return -1;
@@ -140,11 +146,9 @@ static int take_names(struct schema_compiler *c, const struct schema_scope *scop
 int schema_keyword_dependencies(struct schema_compiler *c, const struct schema_scope *scope,
                                 struct schema_node *n, json_t *v)
 {
-    struct schema_object *o = schema_node_object(c, n);
+    struct schema_object *o = object_for(c, scope, n, v);
     if (o == NULL)
         return -1;
-    if (!json_is_object(v))
-        return schema_compile_error(c, scope, "wants an object");
     o->dependencies =
         schema_alloc(c->s, (json_object_size(v) + 1) * sizeof(*o->dependencies), c->reterr);
     if (o->dependencies == NULL)

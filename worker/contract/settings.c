@@ -4,18 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "contract/settings_impl.h"
 
 /* What the pointers of a struct settings point into. */
 struct owned {
     json_t *root, *made;
 };
-
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
 
 /* The schemas' folder must be known before the schema is read: a wrong `schemas` is left to the schema to refuse. */
 static int find_schemas(struct settings_loader *l)
@@ -44,7 +39,7 @@ static int load(struct settings_loader *l, const char *path)
     l->doc = yaml_load_file(path, l->reterr);
     if (l->doc == NULL)
         return -1;
-    l->folder = folder_of(path);
+    l->folder = file_folder(path);
     l->root = json_deep_copy(yaml_root(l->doc));
     l->made = json_array();
     if (l->folder == NULL || l->root == NULL || l->made == NULL)

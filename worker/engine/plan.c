@@ -16,11 +16,8 @@ static int load_pack(struct plan *p, const struct settings_provider *sp, struct 
     p->pack = pack_load(sp->pack_dir, faults);
     if (p->pack != NULL)
         return 0;
-    if (faults->n == 0)
-        return err_nomem(reterr);
-    const struct pack_fault *f = &faults->list[0];
-    return err_set(reterr, ERR_INVAL, "provider %s: %s:%d: %s: %s%s", sp->name, f->file, f->line, f->pointer,
-                   f->text, faults->n > 1 ? " (and more: see `tvbridge pack check`)" : "");
+    pack_faults_say(faults, reterr);
+    return err_prefix(reterr, "provider %s", sp->name);
 }
 
 static int bind_pack(struct plan *p, const struct settings_provider *sp, struct err *reterr)

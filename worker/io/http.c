@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/copy.h"
 #include "io/http_handle.h"
 
 /* One descriptor that libcurl uses. */
@@ -389,21 +390,13 @@ unsigned http_connections(const struct http *h)
 
 /* ---- birth and death ---- */
 
-static char *copy(const char *s, bool *failed)
-{
-    char *c = s ? strdup(s) : NULL;
-    if (s && !c)
-        *failed = true;
-    return c;
-}
-
 static int copy_options(struct http *h, const struct http_options *o)
 {
     bool failed = false;
     h->options = *o;
-    h->options.proxy = copy(o->proxy, &failed);
-    h->options.ca_file = copy(o->ca_file, &failed);
-    h->options.user_agent = copy(o->user_agent, &failed);
+    h->options.proxy = copy_text(o->proxy, &failed);
+    h->options.ca_file = copy_text(o->ca_file, &failed);
+    h->options.user_agent = copy_text(o->user_agent, &failed);
     return failed ? -1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/copy.h"
 #include "base/hash.h"
 #include "contract/outcome.h"
 #include "io/redis_private.h"
@@ -303,25 +304,17 @@ void redis_unusable(struct redis *r, const char *why)
 
 /* ---- birth and death ---- */
 
-static char *copy(const char *s, bool *failed)
-{
-    char *c = s ? strdup(s) : NULL;
-    if (s && !c)
-        *failed = true;
-    return c;
-}
-
 static int copy_options(struct redis *r, const struct redis_options *o)
 {
     bool failed = false;
     r->options = *o;
-    r->options.host = copy(o->host, &failed);
-    r->options.unix_path = copy(o->unix_path, &failed);
-    r->options.user = copy(o->user, &failed);
-    r->options.password = copy(o->password, &failed);
-    r->options.prefix = copy(o->prefix ? o->prefix : "", &failed);
-    r->options.provider = copy(o->provider, &failed);
-    r->options.owner = copy(o->owner ? o->owner : "", &failed);
+    r->options.host = copy_text(o->host, &failed);
+    r->options.unix_path = copy_text(o->unix_path, &failed);
+    r->options.user = copy_text(o->user, &failed);
+    r->options.password = copy_text(o->password, &failed);
+    r->options.prefix = copy_text(o->prefix ? o->prefix : "", &failed);
+    r->options.provider = copy_text(o->provider, &failed);
+    r->options.owner = copy_text(o->owner ? o->owner : "", &failed);
     return failed ? -1 : 0;
 }
 

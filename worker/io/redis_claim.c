@@ -14,8 +14,11 @@ struct redis_request {
     void *arg;
 };
 
+/* NULL: not connected, or out of memory. */
 static struct redis_request *request_take(struct redis *r)
 {
+    if (r->state != REDIS_STATE_READY)
+        return NULL;
     struct redis_request *q = r->spare;
     if (q) {
         r->spare = q->next_spare;
@@ -125,8 +128,6 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
 
 int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg)
 {
-    if (r->state != REDIS_STATE_READY)
-        return -1;
     struct redis_request *q = request_take(r);
     if (!q)
         return -1;
@@ -193,8 +194,6 @@ static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_reque
 
 int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
 {
-    if (r->state != REDIS_STATE_READY)
-        return -1;
     struct redis_request *q = request_take(r);
     if (!q)
         return -1;
@@ -218,8 +217,6 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
 static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
                   int64_t ms, const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
 {
-    if (r->state != REDIS_STATE_READY)
-        return -1;
     struct redis_request *q = request_take(r);
     if (!q)
         return -1;

@@ -18,6 +18,15 @@ void pack_faults_fini(struct pack_faults *f)
     *f = (struct pack_faults){0};
 }
 
+int pack_faults_say(const struct pack_faults *f, struct err *reterr)
+{
+    if (f->n == 0)
+        return err_nomem(reterr);
+    const struct pack_fault *one = &f->list[0];
+    return err_set(reterr, ERR_INVAL, "%s:%d: %s: %s%s", one->file, one->line, one->pointer, one->text,
+                   f->n > 1 ? " (and more: see `tvbridge pack check`)" : "");
+}
+
 void pack_free(struct pack *p)
 {
     if (p == NULL)

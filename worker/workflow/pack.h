@@ -41,6 +41,8 @@ struct pack_faults {
     size_t n;
 };
 void pack_faults_fini(struct pack_faults *f);
+/* The first one as an error, and whether there are more; none: there was no memory. Returns -1. */
+int pack_faults_say(const struct pack_faults *f, struct err *reterr);
 
 /* Loads DIR. NULL and at least one fault when it is refused. */
 struct pack *pack_load(const char *dir, struct pack_faults *ret_faults);
