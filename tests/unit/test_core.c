@@ -70,6 +70,14 @@ Test(retry, ends_with_the_attempts_or_the_age)
     cr_expect(not(retry_again(&policy, &ask, &delay)));
 }
 
+Test(retry, the_delay_grows_with_failures_that_did_not_count)
+{
+    int64_t delay;
+    struct retry_ask ask = {.attempts = 0, .failures = 5, .retry_after_ms = -1, .rnd = UINT32_MAX};
+    cr_assert(retry_again(&policy, &ask, &delay));
+    cr_expect(eq(i64, delay, 3200));
+}
+
 Test(retry, the_providers_word_comes_first_up_to_its_cap)
 {
     int64_t delay;
@@ -122,6 +130,16 @@ Test(limit, the_bucket_fills_at_the_rate_and_keeps_its_burst)
     for (int i = 0; i < 3; i++)
         cr_expect(limit_take(&l, 100000));
     cr_expect(not(limit_take(&l, 100000)), "no more than the burst is kept");
+}
+
+Test(limit, a_further_call_with_a_held_slot_is_paid_for_later)
+{
+    struct limit l = {0};
+    limit_set(&l, 100, 10, 1, 1, 1, 1000);
+    cr_expect(limit_take(&l, 1000));
+    limit_spend(&l, 1000);
+    cr_expect(not(limit_take(&l, 1101)), "one call on credit");
+    cr_expect(limit_take(&l, 1201));
 }
 
 Test(limit, a_pause_holds_all_and_is_never_shortened)

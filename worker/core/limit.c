@@ -36,6 +36,14 @@ bool limit_take(struct limit *l, int64_t now_ms)
     return true;
 }
 
+void limit_spend(struct limit *l, int64_t now_ms)
+{
+    if (l->rate_per_s <= 0)
+        return;
+    l->tokens = tokens_at(l, now_ms) - 1;
+    l->filled_ms = now_ms;
+}
+
 void limit_give(struct limit *l)
 {
     if (l->in_flight > 0)

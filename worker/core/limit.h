@@ -23,6 +23,8 @@ void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned 
                int64_t now_ms);
 /* Takes a slot; false when none is free, the bucket is empty, or calls are paused. */
 bool limit_take(struct limit *l, int64_t now_ms);
+/* A further call with a slot that is held: its token is taken, on credit where there is none. */
+void limit_spend(struct limit *l, int64_t now_ms);
 /* A slot comes back. */
 void limit_give(struct limit *l);
 /* No slot before @until_ms (a Retry-After). Never shortens a longer pause. */

@@ -14,7 +14,7 @@ bool retry_again(const struct settings_retry *policy, const struct retry_ask *as
 {
     if (ask->attempts >= policy->attempts)
         return false;
-    int64_t delay = backoff_ms(ask->attempts, policy->base_ms, policy->cap_ms, ask->rnd);
+    int64_t delay = backoff_ms(ask->failures > 0 ? ask->failures : ask->attempts, policy->base_ms, policy->cap_ms, ask->rnd);
     if (ask->retry_after_ms >= 0) {
         int64_t wish = ask->retry_after_ms;
         if (wish > policy->retry_after_cap_ms)

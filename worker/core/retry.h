@@ -12,7 +12,8 @@
 int64_t backoff_ms(unsigned attempt, int64_t base_ms, int64_t cap_ms, uint32_t rnd);
 
 struct retry_ask {
-    unsigned attempts;       /* tries that counted so far, this one included */
+    unsigned attempts;       /* tries that counted so far */
+    unsigned failures;       /* all failed tries, also those that did not count: the delay grows with them */
     int64_t age_ms;          /* since the first try */
     int64_t retry_after_ms;  /* the provider's word; -1: none */
     uint32_t rnd;

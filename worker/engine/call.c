@@ -6,6 +6,9 @@
 #include "engine/judge.h"
 #include "engine/state.h"
 
+#define HANDLE_AGAIN_MS 100
+#define STEP_WHEN_OLDER_NS (INT64_C(2) * 1000 * 1000 * 1000)
+
 static void on_reply(void *arg, const struct call_reply *reply);
 
 /* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile. */
@@ -20,11 +23,14 @@ static void send_request(struct worker *w, struct job *j)
     struct work *k = j->work;
     const struct call_request *req = run_request(k->run);
     k->call = http_call(w->http, req, may_send, on_reply, j);
-    if (k->call == NULL) {
-        call_retry_later(w, j, true, -1, "no connection handle left");
+    if (k->call == NULL) { /* out of memory, or a limit that was raised a moment ago: nothing was tried */
+        job_wait(w, j, HANDLE_AGAIN_MS, false);
         return;
     }
     j->pending++;
+    if (k->called)
+        limit_spend(&w->limit, loop_now_ms(w->loop));
+    k->called = true;
     k->call_started_ns = loop_now_ns(w->loop);
     telemetry_count(w->tel, COUNTER_CALLS, 1);
 }
@@ -90,6 +96,13 @@ static bool resolve_doubt(struct worker *w, struct job *j)
     return what == JUDGE_RESEND;
 }
 
+void call_doubt(struct worker *w, struct job *j, bool own)
+{
+    j->doubt = j->was_doubt = true;
+    j->doubt_own = own;
+    j->doubt_since_ms = loop_now_ms(w->loop);
+}
+
 /* ---- ends ---- */
 
 static void redact_answer(struct work *k, const struct call_reply *reply)
@@ -109,6 +122,8 @@ static void finish_run(struct worker *w, struct job *j)
     snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", r->reason);
     if (r->detail[0] != '\0')
         snprintf(k->outcome.answer, sizeof(k->outcome.answer), "%s", r->detail);
+    json_decref(k->outcome.given); /* of a decision that was fenced */
+    k->outcome.given = NULL;
     if (json_object_size(r->outputs) > 0)
         k->outcome.given = json_deep_copy(r->outputs);
     if (k->outcome.kind == OUTCOME_DEAD)
@@ -130,15 +145,27 @@ static void on_step(void *arg, enum redis_result res)
         send_request(w, j);
         return;
     }
-    /* Not noted: the next owner would start before the finished step, so this one does too. */
-    job_wait(w, j, res == REDIS_FENCED ? 1000 : 200, false);
+    /* Not noted: this owner keeps the run; the next one, who knows no better, finds the finished step in doubt. */
+    job_wait(w, j, res == REDIS_FENCED ? 1000 : 200, true);
+}
+
+/* The claim said SENT at its own time. A changing request that leaves well after it says so anew, since the quarantine
+ * of whoever finds it in doubt runs from there. */
+static bool must_note(const struct worker *w, const struct job *j)
+{
+    const struct work *k = j->work;
+    if (k->changed)
+        return true;
+    if (run_request(k->run)->repeat == CALL_READ)
+        return false;
+    return j->was_doubt || loop_now_ns(w->loop) - k->claimed_ns > STEP_WHEN_OLDER_NS;
 }
 
 /* What is done is noted in Redis before the next request leaves. Reads are simply made again. */
 static void next_step(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    if (!k->changed) {
+    if (!must_note(w, j)) {
         send_request(w, j);
         return;
     }
@@ -150,12 +177,24 @@ static void next_step(struct worker *w, struct job *j)
                                    on_step, j) == 0)
         j->pending++;
     else
-        job_wait(w, j, 200, false);
+        job_wait(w, j, 200, true);
+}
+
+/* No provider's word holds a lane for longer than the settings allow. */
+static int64_t capped(const struct worker *w, int64_t wish_ms)
+{
+    int64_t cap = w->plan->retry.retry_after_cap_ms;
+    return wish_ms > cap ? cap : wish_ms;
 }
 
 void call_resume(struct worker *w, struct job *j)
 {
-    if (!j->doubt || resolve_doubt(w, j))
+    enum run_state state = run_state(j->work->run);
+    if (state == RUN_END)
+        finish_run(w, j);
+    else if (state == RUN_TOKEN)
+        token_need(w, j);
+    else if (!j->doubt || resolve_doubt(w, j))
         next_step(w, j);
 }
 
@@ -169,7 +208,7 @@ void call_advance(struct worker *w, struct job *j)
         return;
     case RUN_RETRY:
         telemetry_count(w->tel, COUNTER_RETRIES, 1);
-        job_wait(w, j, run_retry_after_ms(k->run), true);
+        job_wait(w, j, capped(w, run_retry_after_ms(k->run)), true);
         return;
     case RUN_TOKEN:
         token_need(w, j);
@@ -190,20 +229,35 @@ static void log_retry(struct worker *w, const struct job *j, int64_t delay_ms, c
     log_str(w->log, "service", k->event.service);
     log_str(w->log, "type", event_type_name(k->event.type));
     log_str(w->log, "step", k->run != NULL ? run_step(k->run) : NULL);
-    log_int(w->log, "attempt", j->tries);
+    log_int(w->log, "attempt", j->failures);
+    log_int(w->log, "counted", j->tries);
     log_int(w->log, "status", k->outcome.status);
     log_str(w->log, "error", why);
     log_int(w->log, "retry_in_ms", delay_ms);
     log_end(w->log);
 }
 
+/* RELIABILITY.md section 5: it counts only if the provider answered somebody else, or `probe`, since the last try. */
+static bool counts(struct worker *w, const struct job *j)
+{
+    if (w->goods - j->goods_seen > j->own_goods)
+        return true;
+    return !provider_ask(w); /* its answer makes the next failure count */
+}
+
 static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms, int64_t *ret_delay)
 {
-    if (j->tries < UINT8_MAX)
+    bool counted = counts(w, j);
+    if (j->failures < UINT8_MAX)
+        j->failures++;
+    if (counted && j->first_try_ms == 0)
+        j->first_try_ms = loop_now_ms(w->loop);
+    if (counted && j->tries < UINT8_MAX)
         j->tries++;
     struct retry_ask ask = {
         .attempts = j->tries,
-        .age_ms = j->first_try_ms == 0 ? 0 : loop_now_ms(w->loop) - j->first_try_ms,
+        .failures = j->failures,
+        .age_ms = counted ? loop_now_ms(w->loop) - j->first_try_ms : 0,
         .retry_after_ms = retry_after_ms,
         .rnd = worker_random(w),
     };
@@ -229,8 +283,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
 static void doubtful(struct worker *w, struct job *j, enum judgement what, const char *why)
 {
     telemetry_count(w->tel, COUNTER_DOUBTS, 1);
-    j->doubt = j->was_doubt = j->doubt_own = true;
-    j->doubt_since_ms = loop_now_ms(w->loop);
+    call_doubt(w, j, true);
     if (what == JUDGE_PERSON)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
     else
@@ -239,9 +292,7 @@ static void doubtful(struct worker *w, struct job *j, enum judgement what, const
 
 static void later(struct worker *w, struct job *j, const struct call_reply *reply)
 {
-    int64_t wait = reply->retry_after_ms >= 0 ? reply->retry_after_ms : 1000;
-    if (wait > w->plan->retry.retry_after_cap_ms)
-        wait = w->plan->retry.retry_after_cap_ms;
+    int64_t wait = capped(w, reply->retry_after_ms >= 0 ? reply->retry_after_ms : 1000);
     limit_pause(&w->limit, loop_now_ms(w->loop) + wait);
     if (redis_is_up(w->redis))
         (void)redis_pause_provider(w->redis, wait);
@@ -282,11 +333,14 @@ static void failed(struct worker *w, struct job *j, const struct call_reply *rep
 static void judge_answer(struct worker *w, struct job *j, const struct call_reply *reply, enum call_repeat repeat)
 {
     struct work *k = j->work;
-    if (run_reply(k->run, reply) == RUN_UNKNOWN) {
+    enum run_state state = run_reply(k->run, reply);
+    if (state == RUN_UNKNOWN) {
         failed(w, j, reply, judge_unknown(reply, repeat));
         return;
     }
-    if (repeat != CALL_READ) {
+    w->goods++;
+    j->own_goods++;
+    if (repeat != CALL_READ && state != RUN_TOKEN && state != RUN_RETRY) { /* those two settle nothing */
         j->doubt = false;
         k->changed = true;
     }

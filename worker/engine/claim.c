@@ -4,6 +4,8 @@
 
 #include "engine/state.h"
 
+#define CLAIM_AGAIN_MS 100
+
 static void on_claim(void *arg, const struct claim_reply *r);
 
 void claim_start(struct worker *w, struct job *j)
@@ -25,8 +27,7 @@ void claim_start(struct worker *w, struct job *j)
         j->pending++;
         return;
     }
-    job_release_work(w, j);
-    job_requeue(w, j);
+    job_wait(w, j, CLAIM_AGAIN_MS, k->run != NULL);
 }
 
 static void remember_fence(struct worker *w, struct work *k, const char *fence)
@@ -39,9 +40,13 @@ static void remember_fence(struct worker *w, struct work *k, const char *fence)
         memcpy(w->fence, fence, n + 1);
 }
 
+/* A run that was kept over a wait goes on reading the record that it was started with. */
 static bool take_record(struct work *k, const struct worker *w, const struct claim_reply *r)
 {
-    json_decref(k->record);
+    if (k->run != NULL && k->run_record == NULL)
+        k->run_record = k->record;
+    else
+        json_decref(k->record);
     k->record = r->record_len > 0 ? record_parse(r->record, r->record_len) : NULL;
     if (k->record == NULL)
         k->record = record_new(w->provider->name, k->event.service);
@@ -90,24 +95,41 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
+static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
+{
+    struct run_inputs in;
+    run_inputs_of(w, k, &in);
+    k->plan = plan_ref(w->plan);
+    k->run = run_new(k->plan->bound, wf, &in);
+}
+
+static bool restore_run(struct worker *w, struct job *j, const struct claim_reply *r)
+{
+    struct work *k = j->work;
+    struct run_inputs in;
+    run_inputs_of(w, k, &in);
+    k->plan = plan_ref(w->plan);
+    k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, r->steps, r->steps_len);
+    k->changed = k->run != NULL;
+    return k->run != NULL;
+}
+
 /* Ours to work: at its first step, or after the last step that is known. */
 static void begin_run(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     struct work *k = j->work;
     const struct workflow *wf = workflow_of(w, k);
     job_go(w, j, JOB_CALLING);
-    if (k->run != NULL) { /* the pack asked for a pause inside the run: it goes on where it was */
+    if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);
         return;
     }
-    struct run_inputs in;
-    run_inputs_of(w, k, &in);
-    k->plan = plan_ref(w->plan);
-    if (wf != NULL && r->steps_len > 0)
-        k->run = run_restore(k->plan->bound, wf, &in, r->steps, r->steps_len);
-    k->changed = k->run != NULL;
+    if (r->steps_len > 0 && (wf == NULL || !restore_run(w, j, r))) {
+        decide_dead(w, j, DEAD_IN_DOUBT, "steps_lost"); /* the pack has changed between two steps */
+        return;
+    }
     if (wf != NULL && k->run == NULL)
-        k->run = run_new(k->plan->bound, wf, &in);
+        new_run(w, k, wf);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)
@@ -119,19 +141,21 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
 static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     struct work *k = j->work;
+    bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
-    if (j->first_try_ms == 0)
-        j->first_try_ms = loop_now_ms(w->loop);
+    j->goods_seen = w->goods;
+    j->own_goods = 0;
+    k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
+    k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {
-        j->doubt = j->was_doubt = true;
-        j->doubt_own = false;
-        j->doubt_since_ms = loop_now_ms(w->loop) - r->sent_ms;
+        call_doubt(w, j, false);
+        j->doubt_since_ms -= r->sent_ms;
     }
-    if (k->event.expires_ms != 0 && !j->doubt && clock_real_ms() >= k->event.expires_ms) {
+    if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
         decide_start(w, j, NULL);
-    } else if (!j->doubt && is_implausible(w, k)) {
+    } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
     } else {
@@ -185,6 +209,12 @@ static void refused(struct worker *w, struct job *j, enum outcome_kind kind, enu
     answered(w, j, kind, "");
 }
 
+/* A run that waits inside itself goes on waiting. */
+static bool has_run(const struct job *j)
+{
+    return j->work->run != NULL;
+}
+
 static void by_state(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     switch (r->state) {
@@ -210,16 +240,15 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
                 "events of this service came with and without sequence: only one way of ordering is possible");
         return;
     case CLAIM_BUSY:
-        job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, false);
+        job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;
     case CLAIM_PAUSED:
         limit_pause(&w->limit, loop_now_ms(w->loop) + r->wait_ms);
-        job_release_work(w, j);
-        job_requeue(w, j);
+        job_wait(w, j, r->wait_ms, has_run(j));
         return;
     case CLAIM_FORGOT:
     case CLAIM_FAILED: /* the script is idempotent: it is simply asked again when Redis is back */
-        job_wait(w, j, 100, false);
+        job_wait(w, j, CLAIM_AGAIN_MS, has_run(j));
         return;
     }
 }
@@ -236,7 +265,7 @@ static void on_claim(void *arg, const struct claim_reply *r)
     remember_fence(w, k, r->fence);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
     if (needs_record && !take_record(k, w, r))
-        job_wait(w, j, 1000, false); /* out of memory */
+        job_wait(w, j, 1000, k->run != NULL); /* out of memory */
     else
         by_state(w, j, r);
 }

@@ -29,7 +29,7 @@ static int send_decide(struct worker *w, struct job *j)
         .event_id = k->event.id,
         .fence = k->fence,
         .outcome = buf_cstr(&k->facts),
-        .outcome_len = k->facts.len,
+        .outcome_len = buf_ok(&k->facts) ? k->facts.len : 0,
         .dead = k->outcome.kind == OUTCOME_DEAD,
         .record = k->record_text.len > 0 ? k->record_text.data : NULL,
         .record_len = k->record_text.len,
@@ -44,6 +44,30 @@ static int send_decide(struct worker *w, struct job *j)
     return 0;
 }
 
+/* Applied, and not to be noted: too large, or no memory. It must not be called again, so a person is told. */
+static void record_failed(struct work *k)
+{
+    buf_reset(&k->record_text);
+    k->outcome.kind = OUTCOME_DEAD;
+    k->dead_letter = true;
+    k->dead_reason = DEAD_EXHAUSTED;
+    snprintf(k->outcome.reason, sizeof(k->outcome.reason), "record_not_kept");
+    fault_set(&k->fault, "", "applied at the platform, but its record passes 1 MiB or there was no memory for it");
+}
+
+/* What the provider gave back may be too much for Redis: then the facts do without it. */
+static void make_facts(struct work *k)
+{
+    buf_reset(&k->facts);
+    outcome_facts_encode(&k->outcome, &k->facts);
+    if (buf_ok(&k->facts))
+        return;
+    json_decref(k->outcome.given);
+    k->outcome.given = NULL;
+    buf_reset(&k->facts);
+    outcome_facts_encode(&k->outcome, &k->facts);
+}
+
 void decide_start(struct worker *w, struct job *j, const json_t *patch)
 {
     struct work *k = j->work;
@@ -52,12 +76,9 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
     telemetry_stage(w->tel, STAGE_CALL, k->call_ns);
     k->outcome.attempts = j->calls;
     buf_reset(&k->record_text);
-    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, patch)) {
-        job_wait(w, j, 1000, false); /* out of memory: the claim stays, the call is repeated by its class */
-        return;
-    }
-    buf_reset(&k->facts);
-    outcome_facts_encode(&k->outcome, &k->facts);
+    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, patch))
+        record_failed(k);
+    make_facts(k);
     job_go(w, j, JOB_DECIDING);
     if (send_decide(w, j) != 0) {
         k->owes_decide = true;
@@ -108,9 +129,11 @@ static void on_decided(void *arg, enum redis_result res)
     switch (res) {
     case REDIS_OK:
         break;
-    case REDIS_FENCED: /* a fenced owner decides nothing, whatever it knows */
+    case REDIS_FENCED: /* a fenced owner decides nothing; what it knows it keeps, should the claim be its own again */
         if (!owing) {
-            job_wait(w, j, 1000, false);
+            if (!j->doubt)
+                call_doubt(w, j, true);
+            job_wait(w, j, 1000, j->work->run != NULL && run_state(j->work->run) == RUN_END);
             return;
         }
         break;
@@ -123,7 +146,7 @@ static void on_decided(void *arg, enum redis_result res)
         publish_start(w, j);
     } else if (res == REDIS_FAILED) {
         if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
-            done(w, j);
+            partitions_drain(w, DRAIN_STOP);
     } else {
         done(w, j);
     }
@@ -134,7 +157,7 @@ void decide_owed(struct worker *w, struct job *j)
     if (redis_is_up(w->redis) && send_decide(w, j) == 0)
         return;
     if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
-        done(w, j);
+        partitions_drain(w, DRAIN_STOP); /* settled without Redis knowing, its lane would be blocked for ever */
 }
 
 /* ---- publishing ---- */

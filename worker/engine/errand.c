@@ -8,6 +8,7 @@
 
 struct errand {
     struct worker *worker;
+    struct errand *prev, *next; /* in worker.errands */
     struct plan *plan;
     struct run *run;
     struct http_call *call;
@@ -20,6 +21,9 @@ static void on_reply(void *arg, const struct call_reply *reply);
 static void errand_free(void *arg)
 {
     struct errand *e = arg;
+    *(e->prev != NULL ? &e->prev->next : &e->worker->errands) = e->next;
+    if (e->next != NULL)
+        e->next->prev = e->prev;
     run_free(e->run);
     plan_unref(e->plan);
     free(e);
@@ -47,6 +51,7 @@ static void go_on(struct errand *e)
         return;
     }
     case RUN_TOKEN:
+        token_forget(e->worker);
         finish(e, NULL, "the session token was refused");
         return;
     case RUN_RETRY:
@@ -74,6 +79,7 @@ static void on_reply(void *arg, const struct call_reply *reply)
         finish(e, NULL, why);
         return;
     }
+    e->worker->goods++;
     go_on(e);
 }
 
@@ -94,6 +100,10 @@ struct errand *errand_start(struct worker *w, struct plan *plan, const struct wo
     if (e == NULL)
         return NULL;
     e->worker = w;
+    e->next = w->errands;
+    if (e->next != NULL)
+        e->next->prev = e;
+    w->errands = e;
     e->plan = plan_ref(plan);
     e->fn = fn;
     e->arg = arg;
@@ -113,4 +123,10 @@ void errand_cancel(struct errand *e)
     e->fn = NULL;
     if (e->call != NULL)
         http_abort(e->call);
+}
+
+void errand_free_all(struct worker *w)
+{
+    while (w->errands != NULL)
+        errand_free(w->errands);
 }

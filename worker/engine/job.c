@@ -4,6 +4,9 @@
 
 #include "engine/state.h"
 
+#define FACTS_MAX_BYTES ((size_t)2 * 1024 * 1024)
+#define RECORD_MAX_BYTES ((size_t)1024 * 1024)
+
 /* ---- the message, packed behind the struct ---- */
 
 static size_t packed_size(const struct event_message *m)
@@ -146,8 +149,8 @@ struct work *job_work(struct worker *w, struct job *j)
         if (k == NULL)
             return NULL;
         k->outcome.round = 1;
-        buf_init(&k->facts, 64 * 1024);
-        buf_init(&k->record_text, 1024 * 1024);
+        buf_init(&k->facts, FACTS_MAX_BYTES);
+        buf_init(&k->record_text, RECORD_MAX_BYTES);
     }
     k->next_free = NULL;
     j->work = k;
@@ -168,6 +171,7 @@ static void work_clear(struct work *k)
     run_free(k->run);
     plan_unref(k->plan);
     json_decref(k->record);
+    json_decref(k->run_record);
     if (k->decoded)
         event_fini(&k->event);
     outcome_fini(&k->outcome);
@@ -175,9 +179,9 @@ static void work_clear(struct work *k)
     buf_reset(&k->record_text);
     k->run = NULL;
     k->plan = NULL;
-    k->record = NULL;
+    k->record = k->run_record = NULL;
     k->call = NULL;
-    k->decoded = k->changed = k->dead_letter = k->ack_failed = k->owes_decide = false;
+    k->decoded = k->changed = k->called = k->dead_letter = k->ack_failed = k->owes_decide = false;
     k->unacked = 0;
     k->fault.pointer[0] = k->fault.reason[0] = '\0';
     k->order[0] = k->fence[0] = '\0';
@@ -232,7 +236,8 @@ void job_requeue(struct worker *w, struct job *j)
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work)
 {
     job_release_slot(w, j);
-    if (!keep_work)
+    bool half_done = j->work != NULL && j->work->run != NULL && j->work->changed;
+    if (!keep_work && !half_done)
         job_release_work(w, j);
     job_go(w, j, JOB_WAITING);
     if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + delay_ms) != 0)

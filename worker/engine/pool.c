@@ -107,7 +107,7 @@ static bool wait_for_topics(struct pool *p, struct log *log)
 
 /* ---- a thread's life ---- */
 
-static struct worker *make_worker(struct thread *t, struct err *reterr)
+static struct worker *make_worker(struct thread *t, const struct plan **ret_plan, struct err *reterr)
 {
     struct pool *p = t->pool;
     struct worker_options o = {
@@ -120,6 +120,7 @@ static struct worker *make_worker(struct thread *t, struct err *reterr)
     pthread_mutex_lock(&p->lock);
     o.plan = plan_ref(p->plan);
     pthread_mutex_unlock(&p->lock);
+    *ret_plan = o.plan;
     struct worker *w = worker_new(&o, reterr);
     plan_unref(o.plan);
     return w;
@@ -131,7 +132,8 @@ static void work(struct thread *t, struct log *log)
     if (!wait_for_topics(p, log))
         return;
     struct err e = {0};
-    struct worker *w = make_worker(t, &e);
+    const struct plan *first; /* only compared: it may be gone */
+    struct worker *w = make_worker(t, &first, &e);
     if (w == NULL) {
         if (log_begin(log, LOG_LEVEL_ERROR, "worker_failed")) {
             log_str(log, "provider", p->o.provider->name);
@@ -141,6 +143,10 @@ static void work(struct thread *t, struct log *log)
         return;
     }
     atomic_store(&t->worker, w);
+    pthread_mutex_lock(&p->lock); /* a plan that came while there was no worker to tell */
+    if (p->plan != first)
+        worker_replan(w, p->plan);
+    pthread_mutex_unlock(&p->lock);
     if (atomic_load(&p->want_drain))
         worker_drain(w);
     worker_run(w);

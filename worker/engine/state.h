@@ -54,12 +54,14 @@ struct work {
     bool decoded;
     struct plan *plan;       /* the plan that the run was started with */
     struct run *run;         /* NULL before the claim and when the claim answered by itself */
-    json_t *record;          /* as the claim gave it */
+    json_t *record;          /* as the last claim gave it */
+    json_t *run_record;      /* as the claim gave it that the run was started with, where that is an older one */
     char order[ORDER_TEXT_SIZE];
     char fingerprint[2 * HASH_SHA256_SIZE + 1];
     char fence[FENCE_SIZE];
     bool slot;               /* holds a slot of the limit */
-    bool changed;            /* a step that changes something is done: STEP before the next one */
+    bool changed;            /* a step that changes something is done: STEP before the next one, and the run is kept */
+    bool called;             /* a request left since the last claim: each further one takes a token of the rate */
     struct http_call *call;
     struct outcome outcome;
     struct buf facts;        /* outcome facts for Redis */
@@ -88,9 +90,12 @@ struct job {
     struct job *prev, *next; /* in worker.active: all that are neither queued nor waiting */
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
-    int64_t first_try_ms;    /* 0: not tried yet */
+    int64_t first_try_ms;    /* when the first try that counted failed; 0: none */
+    uint64_t goods_seen;     /* worker.goods at the last try */
+    uint32_t own_goods;      /* of these, answers to this event's own requests since then */
     int64_t doubt_since_ms;  /* when the doubtful request left, loop time */
-    uint8_t tries;           /* that counted */
+    uint8_t tries;           /* that counted against the event */
+    uint8_t failures;        /* all: for the growing delay */
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
     bool was_doubt;          /* ever: what is found done then was done by us */
@@ -150,7 +155,9 @@ struct worker {
     /* session token and credentials */
     char *token;
     int64_t token_until_ms;
-    struct errand *auth_errand, *probe_errand;
+    struct errand *auth_errand, *probe_errand, *ask_errand;
+    struct errand *errands;   /* all that are under way */
+    uint64_t goods;           /* answers of the provider that a pack knew: it is there */
     bool credentials_bad;
     int64_t probe_at_ms;
     int64_t housekept_ns;
@@ -181,7 +188,8 @@ void job_free(struct worker *w, struct job *j);
 void job_settle(struct worker *w, struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
 void job_requeue(struct worker *w, struct job *j);
-/* Holds its lane until @delay_ms from now, then job_requeue(). What it has for work is freed unless @keep_work. */
+/* Holds its lane until @delay_ms from now, then job_requeue(). What it has for work is freed unless @keep_work or
+ * its run has done a step that changes something: that is never done again from the start. */
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work);
 /* Nothing more is sent or published for it; freed once its callbacks have come. */
 void job_drop(struct worker *w, struct job *j);
@@ -208,16 +216,23 @@ void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const ch
 void publish_start(struct worker *w, struct job *j);
 /* Tells Redis what was decided while it was away. */
 void decide_owed(struct worker *w, struct job *j);
-/* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. */
+/* A request of this event may have been done: until that is resolved its class says what may be sent. */
+void call_doubt(struct worker *w, struct job *j, bool own);
+/* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. A failure counts
+ * against the event only if the provider is known to answer others: its outage buries nothing. */
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);
 
 /* ---- token.c: session tokens and our credentials ---- */
 void token_need(struct worker *w, struct job *j);
 void token_forget_job(struct worker *w, const struct job *j);
 bool token_valid(const struct worker *w);
+/* The provider did not take it: the next request that needs one logs in. */
+void token_forget(struct worker *w);
 /* A 401 or 403 that was not about a token: asks `probe` whether our credentials are good. */
 void credentials_doubt(struct worker *w, struct job *j);
 void credentials_tick(struct worker *w);
+/* Asks `probe` whether the provider answers at all; its answer counts in worker.goods. False: the pack has none. */
+bool provider_ask(struct worker *w);
 void token_fini(struct worker *w);
 
 /* ---- errand.c ---- */
@@ -226,6 +241,7 @@ typedef void errand_fn(struct worker *w, void *arg, const struct run_result *res
 struct errand *errand_start(struct worker *w, struct plan *plan, const struct workflow *wf,
                             const struct run_inputs *in, errand_fn *fn, void *arg);
 void errand_cancel(struct errand *e); /* no callback any more; NULL is fine */
+void errand_free_all(struct worker *w); /* when the loop and the connections are gone */
 
 /* ---- partitions.c: assignment, commits, drain ---- */
 void partitions_assigned(void *arg, const struct consumer_partition *p, size_t n);

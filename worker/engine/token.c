@@ -6,13 +6,14 @@
 
 #define TOKEN_MARGIN_MS 5000       /* refreshed this long before it ends */
 #define PROBE_AGAIN_MS 10000
+#define LOGIN_AGAIN_MS 1000        /* without memory to log in */
 
 bool token_valid(const struct worker *w)
 {
     return w->token != NULL && (w->token_until_ms == 0 || loop_now_ms(w->loop) < w->token_until_ms);
 }
 
-static void token_forget(struct worker *w)
+void token_forget(struct worker *w)
 {
     if (w->token != NULL)
         explicit_bzero(w->token, strlen(w->token));
@@ -30,8 +31,9 @@ static void token_take(struct worker *w, const struct run_result *r)
     w->token_until_ms = life > 0 ? loop_now_ms(w->loop) + life : 0;
 }
 
-/* The waiters' list is emptied first: going on may put a job into it again. */
-static void waiters_go_on(struct worker *w, const char *failure)
+/* The waiters' list is emptied first: going on may put a job into it again. Without a token they go back to their
+ * lanes, which start nothing while the limit is paused: a login that fails is no event's fault. */
+static void waiters_go_on(struct worker *w)
 {
     struct job **waiters = w->token_waiters;
     size_t n = w->token_waiter_count;
@@ -41,8 +43,8 @@ static void waiters_go_on(struct worker *w, const char *failure)
         struct job *j = waiters[i];
         if (j == NULL)
             continue;
-        if (failure != NULL) {
-            call_retry_later(w, j, !j->work->changed, -1, failure);
+        if (w->token == NULL) {
+            job_wait(w, j, LOGIN_AGAIN_MS, false);
             continue;
         }
         run_set_token(j->work->run, w->token);
@@ -60,17 +62,28 @@ static void log_failure(struct worker *w, const char *event, const char *why, in
     log_end(w->log);
 }
 
+static void credentials_good(struct worker *w);
+static void credentials_refused(struct worker *w, const char *event, const char *why);
+
 static void on_token(struct worker *w, void *arg, const struct run_result *result, const char *why)
 {
     (void)arg;
     w->auth_errand = NULL;
     if (result != NULL && result->token != NULL) {
         token_take(w, result);
-        waiters_go_on(w, w->token != NULL ? NULL : "out of memory");
-        return;
+        credentials_good(w);
+    } else {
+        credentials_refused(w, "login_failed", result != NULL ? "the login's answer held no token" : why);
     }
-    log_failure(w, "login_failed", result != NULL ? "the login's answer held no token" : why, 0);
-    waiters_go_on(w, "login failed");
+    waiters_go_on(w);
+}
+
+static void login(struct worker *w, struct plan *plan)
+{
+    struct run_inputs in = {0};
+    token_forget(w); /* none, ended, or refused */
+    if (w->auth_errand == NULL)
+        w->auth_errand = errand_start(w, plan, plan->authenticate, &in, on_token, NULL);
 }
 
 static int waiters_add(struct worker *w, struct job *j)
@@ -106,16 +119,13 @@ void token_need(struct worker *w, struct job *j)
         call_advance(w, j);
         return;
     }
-    token_forget(w); /* none, ended, or refused */
     if (waiters_add(w, j) != 0) {
-        call_retry_later(w, j, !j->work->changed, -1, "out of memory");
+        job_wait(w, j, LOGIN_AGAIN_MS, false);
         return;
     }
-    struct run_inputs in = {0};
+    login(w, plan);
     if (w->auth_errand == NULL)
-        w->auth_errand = errand_start(w, plan, plan->authenticate, &in, on_token, NULL);
-    if (w->auth_errand == NULL)
-        waiters_go_on(w, "out of memory");
+        waiters_go_on(w); /* no memory */
 }
 
 void token_forget_job(struct worker *w, const struct job *j)
@@ -134,21 +144,34 @@ static void credentials_set(struct worker *w, bool bad)
     telemetry_gauge(w->tel, GAUGE_PROVIDER_OK, !bad);
 }
 
+static void credentials_good(struct worker *w)
+{
+    if (!w->credentials_bad)
+        return;
+    if (log_begin(w->log, LOG_LEVEL_INFO, "provider_resumed"))
+        log_end(w->log);
+    credentials_set(w, false);
+    w->limit.paused_until_ms = 0;
+}
+
+static void credentials_refused(struct worker *w, const char *event, const char *why)
+{
+    credentials_set(w, true);
+    w->probe_at_ms = loop_now_ms(w->loop) + PROBE_AGAIN_MS;
+    limit_pause(&w->limit, w->probe_at_ms + PROBE_AGAIN_MS);
+    log_failure(w, event, why, PROBE_AGAIN_MS);
+}
+
 static void on_probe(struct worker *w, void *arg, const struct run_result *result, const char *why)
 {
     (void)arg;
     w->probe_errand = NULL;
-    if (result != NULL) {
-        if (w->credentials_bad && log_begin(w->log, LOG_LEVEL_INFO, "provider_resumed"))
-            log_end(w->log);
-        credentials_set(w, false);
-        w->limit.paused_until_ms = 0;
+    if (result == NULL) {
+        credentials_refused(w, "provider_paused", why);
         return;
     }
-    credentials_set(w, true);
-    w->probe_at_ms = loop_now_ms(w->loop) + PROBE_AGAIN_MS;
-    limit_pause(&w->limit, w->probe_at_ms + PROBE_AGAIN_MS);
-    log_failure(w, "provider_paused", why, PROBE_AGAIN_MS);
+    credentials_good(w);
+    w->limit.paused_until_ms = 0;
 }
 
 static void probe(struct worker *w)
@@ -158,6 +181,25 @@ static void probe(struct worker *w)
         w->probe_errand = errand_start(w, w->plan, w->plan->probe, &in, on_probe, NULL);
     /* Nothing starts until the probe has said whether it is us; it has a deadline of its own. */
     limit_pause(&w->limit, loop_now_ms(w->loop) + w->numbers->request_ms + PROBE_AGAIN_MS);
+}
+
+/* Errands count an answer that the pack knows by themselves. */
+static void on_asked(struct worker *w, void *arg, const struct run_result *result, const char *why)
+{
+    (void)arg;
+    (void)result;
+    (void)why;
+    w->ask_errand = NULL;
+}
+
+bool provider_ask(struct worker *w)
+{
+    if (w->plan->probe == NULL)
+        return false;
+    struct run_inputs in = {.token = token_valid(w) ? w->token : NULL};
+    if (w->ask_errand == NULL)
+        w->ask_errand = errand_start(w, w->plan, w->plan->probe, &in, on_asked, NULL);
+    return true;
 }
 
 void credentials_doubt(struct worker *w, struct job *j)
@@ -177,15 +219,23 @@ void credentials_doubt(struct worker *w, struct job *j)
 /* While the credentials are bad, the platform is asked again and again; no event pays for it. */
 void credentials_tick(struct worker *w)
 {
-    if (w->credentials_bad && w->probe_errand == NULL && loop_now_ms(w->loop) >= w->probe_at_ms)
+    if (!w->credentials_bad || loop_now_ms(w->loop) < w->probe_at_ms)
+        return;
+    if (w->plan->authenticate != NULL && !token_valid(w))
+        login(w, w->plan);
+    else if (w->plan->probe != NULL)
         probe(w);
+    else
+        credentials_good(w); /* another pack was loaded: its first call shows */
+    w->probe_at_ms = loop_now_ms(w->loop) + PROBE_AGAIN_MS;
 }
 
 void token_fini(struct worker *w)
 {
     errand_cancel(w->auth_errand);
     errand_cancel(w->probe_errand);
-    w->auth_errand = w->probe_errand = NULL;
+    errand_cancel(w->ask_errand);
+    w->auth_errand = w->probe_errand = w->ask_errand = NULL;
     token_forget(w);
     free(w->token_waiters);
     w->token_waiters = NULL;

@@ -21,6 +21,7 @@ static void take_plan(struct worker *w)
         return;
     plan_unref(w->plan);
     w->plan = next;
+    http_set_max(w->http, next->limits.in_flight + ERRANDS_MAX);
     limit_set(&w->limit, next->limits.in_flight, next->limits.rate_per_s, next->limits.burst, w->assigned,
               w->part_count, loop_now_ms(w->loop));
     if (log_begin(w->log, LOG_LEVEL_INFO, "plan_reloaded")) {
@@ -215,7 +216,8 @@ static int make_memory(struct worker *w, struct err *reterr)
     log_set_context(w->log, "provider", w->provider->name);
     log_set_context(w->log, "thread", thread);
     buf_init(&w->scratch, 4 * 1024 * 1024);
-    buf_init(&w->metadata, (size_t)w->part_count * CONSUMER_METADATA_MAX);
+    /* a run of the map is written before it is seen not to fit: a little more than the whole */
+    buf_init(&w->metadata, (size_t)w->part_count * CONSUMER_METADATA_MAX + 64);
     if (buf_reserve(&w->metadata, w->metadata.max) == NULL)
         return err_nomem(reterr);
     w->random = (uint64_t)clock_mono_ns() * 2654435761u + w->o.index + 1;
@@ -360,6 +362,7 @@ void worker_free(struct worker *w)
         loop_hook_free(w->turn);
     if (w->loop != NULL)
         loop_free(w->loop);
+    errand_free_all(w);
     lanes_free(w->lanes);
     heap_fini(&w->timers);
     buf_fini(&w->scratch);

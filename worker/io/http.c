@@ -415,6 +415,12 @@ static int set_multi(struct http *h)
     return bad ? -1 : 0;
 }
 
+void http_set_max(struct http *h, unsigned max_in_flight)
+{
+    h->options.max_in_flight = max_in_flight;
+    (void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)max_in_flight + 8);
+}
+
 struct http *http_new(struct loop *l, const struct http_options *o, struct err *reterr)
 {
     struct http *h = calloc(1, sizeof(*h));

@@ -43,6 +43,8 @@ typedef void http_done_fn(void *arg, const struct call_reply *reply);
  * @may_send may be NULL. */
 struct http_call *http_call(struct http *h, const struct call_request *req, http_may_send_fn *may_send,
                             http_done_fn *done, void *arg);
+/* Another limit from now. What is in flight beyond it goes on. */
+void http_set_max(struct http *h, unsigned max_in_flight);
 /* Stops it: the callback comes with CALL_ABORTED and how much had left. */
 void http_abort(struct http_call *c);
 unsigned http_in_flight(const struct http *h);

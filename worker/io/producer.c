@@ -14,7 +14,7 @@
 
 #define ACKS_A_SLAB 512
 #define TOPICS_MAX 64
-#define HEADERS_MAX 64
+#define HEADERS_MAX 80 /* 64 of the original, and what a dead letter adds */
 #define REMAKE_MS 1000
 
 struct ack {
@@ -185,7 +185,7 @@ static rd_kafka_conf_t *conf_of(const struct producer *p, struct err *reterr)
         {"compression.codec", "none"},
         {"queue.buffering.max.messages", "20000"},
         {"queue.buffering.max.kbytes", "65536"},
-        {"message.max.bytes", "1500000"}, /* a dead letter of 1 MiB and its headers */
+        {"message.max.bytes", "4194304"}, /* as the topics allow: a dead letter has whatever the events topic took */
         {"topic.metadata.refresh.interval.ms", "60000"},
     };
     static const struct kafka_prop needed[] = {{"enable.idempotence", "true"}, {"acks", "all"}};
