@@ -7,6 +7,7 @@
 #include "engine/state.h"
 
 #define HANDLE_AGAIN_MS 100
+#define ASK_FIRST_MS 250 /* `probe` has this long to answer before the next try */
 #define STEP_WHEN_OLDER_NS (INT64_C(2) * 1000 * 1000 * 1000)
 
 static void on_reply(void *arg, const struct call_reply *reply);
@@ -237,31 +238,57 @@ static void log_retry(struct worker *w, const struct job *j, int64_t delay_ms, c
     log_end(w->log);
 }
 
-/* RELIABILITY.md section 5: it counts only if the provider answered somebody else, or `probe`, since the last try. */
-static bool counts(struct worker *w, const struct job *j)
+static bool others_were_answered(const struct worker *w, const struct job *j)
 {
-    if (w->goods - j->goods_seen > j->own_goods)
-        return true;
-    return !provider_ask(w); /* its answer makes the next failure count */
+    return w->goods - j->goods_seen > j->own_goods;
+}
+
+static void count_failure(struct worker *w, struct job *j)
+{
+    j->uncounted = false;
+    if (j->first_try_ms == 0)
+        j->first_try_ms = loop_now_ms(w->loop);
+    if (j->tries < UINT8_MAX)
+        j->tries++;
+}
+
+/* RELIABILITY.md section 5: a failure counts against the event only if the provider answered somebody else, or
+ * `probe`. Where nobody else asked, `probe` is asked now, and its answer counts the failure afterwards. */
+static void note_failure(struct worker *w, struct job *j)
+{
+    if (j->failures < UINT8_MAX)
+        j->failures++;
+    call_count_late(w, j);
+    if (others_were_answered(w, j) || !provider_ask(w))
+        count_failure(w, j);
+    else
+        j->uncounted = true;
+    j->goods_seen = w->goods;
+    j->own_goods = 0;
+}
+
+bool call_count_late(struct worker *w, struct job *j)
+{
+    if (j->uncounted && others_were_answered(w, j))
+        count_failure(w, j);
+    return j->tries < w->plan->retry.attempts;
 }
 
 static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms, int64_t *ret_delay)
 {
-    bool counted = counts(w, j);
-    if (j->failures < UINT8_MAX)
-        j->failures++;
-    if (counted && j->first_try_ms == 0)
-        j->first_try_ms = loop_now_ms(w->loop);
-    if (counted && j->tries < UINT8_MAX)
-        j->tries++;
+    note_failure(w, j);
     struct retry_ask ask = {
         .attempts = j->tries,
         .failures = j->failures,
-        .age_ms = counted ? loop_now_ms(w->loop) - j->first_try_ms : 0,
+        .age_ms = j->uncounted || j->first_try_ms == 0 ? 0 : loop_now_ms(w->loop) - j->first_try_ms,
         .retry_after_ms = retry_after_ms,
         .rnd = worker_random(w),
     };
-    return retry_again(&w->plan->retry, &ask, ret_delay);
+    if (!retry_again(&w->plan->retry, &ask, ret_delay))
+        return false;
+    if (j->uncounted && *ret_delay < ASK_FIRST_MS)
+        *ret_delay = ASK_FIRST_MS;
+    return true;
 }
 
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why)

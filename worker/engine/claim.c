@@ -143,8 +143,10 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     struct work *k = j->work;
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
-    j->goods_seen = w->goods;
-    j->own_goods = 0;
+    if (j->failures == 0) {
+        j->goods_seen = w->goods;
+        j->own_goods = 0;
+    }
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
     k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {
@@ -155,6 +157,9 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
         decide_start(w, j, NULL);
+    } else if (!call_count_late(w, j)) {
+        job_go(w, j, JOB_CALLING);
+        decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
     } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");

@@ -91,11 +91,12 @@ struct job {
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
     int64_t first_try_ms;    /* when the first try that counted failed; 0: none */
-    uint64_t goods_seen;     /* worker.goods at the last try */
+    uint64_t goods_seen;     /* worker.goods at the last failure, or at the first claim */
     uint32_t own_goods;      /* of these, answers to this event's own requests since then */
     int64_t doubt_since_ms;  /* when the doubtful request left, loop time */
     uint8_t tries;           /* that counted against the event */
     uint8_t failures;        /* all: for the growing delay */
+    bool uncounted;          /* the last failure counts only if the provider turns out to be there */
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
     bool was_doubt;          /* ever: what is found done then was done by us */
@@ -218,6 +219,8 @@ void publish_start(struct worker *w, struct job *j);
 void decide_owed(struct worker *w, struct job *j);
 /* A request of this event may have been done: until that is resolved its class says what may be sent. */
 void call_doubt(struct worker *w, struct job *j, bool own);
+/* Counts the last failure where the provider has answered since. False: the tries are used up. */
+bool call_count_late(struct worker *w, struct job *j);
 /* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. A failure counts
  * against the event only if the provider is known to answer others: its outage buries nothing. */
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);

@@ -58,8 +58,8 @@ def done_map(bench):
         p.portal.fault("status", account="600", status=503, times=0)
         p.publish(*[blocked(i, s) for i, s in enumerate(services)])
         p.await_finals(range(1, 30))
-        until(lambda: any("done=" in t and t.split("done=")[1] for t in [m for _, m in committed(p)]),
-              "a commit with a map of what is done", lambda: committed(p))
+        until(lambda: sum(max(offset, 0) + mapped(text) for offset, text in committed(p)) == 29,
+              "commits whose offsets and maps hold all that is done", lambda: committed(p))
         first.kill()
         p.portal.control("DELETE", "faults")
         p.worker()
@@ -68,6 +68,12 @@ def done_map(bench):
         for s in services[1:]:
             same(f"effects of {s}", p.portal.names(s), ["status"])
         same("final outcomes of those that were done", {len(p.finals(i)) for i in range(1, 30)}, {1})
+
+
+def mapped(metadata):
+    """How many offsets above the committed one the commit's map says are done: runs "<open>.<done>,..."."""
+    runs = metadata.partition("done=")[2]
+    return sum(int(run.split(".")[1]) for run in runs.split(",") if run)
 
 
 def committed(p):
