@@ -1,13 +1,13 @@
 /* race_canary.c - a race on purpose: when ThreadSanitizer does not report it, it does not watch the others either. */
 #include "support/race.h"
 
-static int unguarded;
+static volatile int unguarded; /* volatile: each round is an access, and they overlap */
 
 static void count(void *arg, int thread)
 {
     (void)arg;
     (void)thread;
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 300000; i++)
         unguarded++;
 }
 
