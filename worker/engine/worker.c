@@ -10,6 +10,8 @@
 
 #define TICK_MS 250                /* housekeeping: gauges, resume, probes */
 #define STUCK_MS 60000             /* events open and none settled for this long: not ready */
+#define REST_FROM_ACTIVE 16        /* jobs at work */
+#define REST_NS 500000             /* a turn is at least so long then */
 #define ERRANDS_MAX 16             /* handles kept beyond the limit for logins, probes, confirmations */
 
 /* ---- the turn ---- */
@@ -68,16 +70,17 @@ static int64_t sleep_ms(const struct worker *w)
     return ms;
 }
 
-/* Once a turn, after the I/O: start what can start, and let the io layers write what has gathered. */
-static void on_turn(void *arg)
+/* The last hook of a turn, when everything has been written. With many calls under way, answers come one by one and
+ * each would wake the thread: a short rest lets them gather (tests/bench/README.md). An idle worker never rests. */
+static void on_rest(void *arg)
 {
     struct worker *w = arg;
-    run_due(w);
-    intake_pump(w);
-    partitions_drain_tick(w);
-    intake_resume(w);
-    loop_timer_start(w->timer, sleep_ms(w));
-    log_flush(w->log);
+    if (w->active_count < REST_FROM_ACTIVE)
+        return;
+    int64_t since = clock_mono_ns() - w->rested_ns;
+    if (since < REST_NS)
+        clock_sleep_ns(REST_NS - since);
+    w->rested_ns = clock_mono_ns();
 }
 
 static int64_t oldest_age_ms(const struct worker *w)
@@ -119,14 +122,33 @@ static void housekeeping(struct worker *w)
     credentials_tick(w);
 }
 
-static void on_timer(void *arg)
+/* By the clock and not by the timer, which every turn sets anew: under load it would never come. */
+static void housekeeping_if_due(struct worker *w)
 {
-    struct worker *w = arg;
     static const int64_t tick_ns = TICK_MS * INT64_C(1000000);
     if (loop_now_ns(w->loop) - w->housekept_ns < tick_ns)
         return;
     w->housekept_ns = loop_now_ns(w->loop);
     housekeeping(w);
+}
+
+/* Once a turn, after the I/O: start what can start, and let the io layers write what has gathered. */
+static void on_turn(void *arg)
+{
+    struct worker *w = arg;
+    run_due(w);
+    intake_pump(w);
+    partitions_drain_tick(w);
+    intake_resume(w);
+    housekeeping_if_due(w);
+    loop_timer_start(w->timer, sleep_ms(w));
+    log_flush(w->log);
+}
+
+/* It only ends the sleep: the turn does what is due. */
+static void on_timer(void *arg)
+{
+    (void)arg;
 }
 
 static void on_commit_timer(void *arg)
@@ -310,7 +332,8 @@ struct worker *worker_new(const struct worker_options *o, struct err *reterr)
     atomic_init(&w->is_provider_ok, true);
     atomic_init(&w->moved_at_ms, clock_boot_ms());
     if (make_names(w, reterr) == 0 && make_memory(w, reterr) == 0 && make_loop(w, reterr) == 0 &&
-        make_redis(w, reterr) == 0 && make_http(w, reterr) == 0 && make_kafka(w, reterr) == 0)
+        make_redis(w, reterr) == 0 && make_http(w, reterr) == 0 && make_kafka(w, reterr) == 0 &&
+        (w->rest = loop_hook_new(w->loop, on_rest, w, reterr)) != NULL)
         return w;
     worker_free(w);
     return NULL;
@@ -360,6 +383,8 @@ void worker_free(struct worker *w)
         loop_timer_free(w->timer);
     if (w->turn != NULL)
         loop_hook_free(w->turn);
+    if (w->rest != NULL)
+        loop_hook_free(w->rest);
     if (w->loop != NULL)
         loop_free(w->loop);
     errand_free_all(w);
