@@ -26,13 +26,6 @@ int64_t clock_real_ms(void)
     return read_ns(CLOCK_REALTIME) / 1000000;
 }
 
-void clock_sleep_ns(int64_t ns)
-{
-    struct timespec ts = {.tv_nsec = (long)ns};
-    if (ns > 0)
-        nanosleep(&ts, NULL);
-}
-
 /* Days since 1970-01-01 of a proleptic Gregorian date (month 1-12). */
 static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
 {

@@ -9,8 +9,6 @@ int64_t clock_mono_ns(void); /* CLOCK_MONOTONIC: durations */
 int64_t clock_boot_ms(void); /* CLOCK_BOOTTIME: deadlines that must count a suspended machine's sleep */
 int64_t clock_real_ms(void); /* CLOCK_REALTIME since 1970-01-01T00:00:00Z */
 
-void clock_sleep_ns(int64_t ns); /* less than a second; returns early on a signal */
-
 #define CLOCK_RFC3339_SIZE 25 /* "2026-11-22T10:00:00.000Z" and the NUL */
 /* RFC 3339 in UTC with milliseconds. */
 void clock_format_rfc3339(int64_t real_ms, char ret[CLOCK_RFC3339_SIZE]);

@@ -121,7 +121,7 @@ struct worker {
     const struct settings_numbers *numbers;
     struct plan *plan;
     struct loop *loop;
-    struct loop_hook *turn, *rest;
+    struct loop_hook *turn;
     struct loop_timer *timer; /* for the heap and the housekeeping */
     struct loop_timer *commit_timer;
     struct loop_async *wake;
@@ -162,7 +162,6 @@ struct worker {
     bool credentials_bad;
     int64_t probe_at_ms;
     int64_t housekept_ns;
-    int64_t rested_ns;        /* when the last rest ended */
     struct job **token_waiters;
     size_t token_waiter_count, token_waiter_cap;
 

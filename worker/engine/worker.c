@@ -10,8 +10,6 @@
 
 #define TICK_MS 250                /* housekeeping: gauges, resume, probes */
 #define STUCK_MS 60000             /* events open and none settled for this long: not ready */
-#define REST_FROM_ACTIVE 16        /* jobs at work */
-#define REST_NS 500000             /* a turn is at least so long then */
 #define ERRANDS_MAX 16             /* handles kept beyond the limit for logins, probes, confirmations */
 
 /* ---- the turn ---- */
@@ -68,19 +66,6 @@ static int64_t sleep_ms(const struct worker *w)
     if (limit > 0 && limit < ms && lanes_any_ready(w->lanes))
         ms = limit;
     return ms;
-}
-
-/* The last hook of a turn, when everything has been written. With many calls under way, answers come one by one and
- * each would wake the thread: a short rest lets them gather (tests/bench/README.md). An idle worker never rests. */
-static void on_rest(void *arg)
-{
-    struct worker *w = arg;
-    if (w->active_count < REST_FROM_ACTIVE)
-        return;
-    int64_t since = clock_mono_ns() - w->rested_ns;
-    if (since < REST_NS)
-        clock_sleep_ns(REST_NS - since);
-    w->rested_ns = clock_mono_ns();
 }
 
 static int64_t oldest_age_ms(const struct worker *w)
@@ -332,8 +317,7 @@ struct worker *worker_new(const struct worker_options *o, struct err *reterr)
     atomic_init(&w->is_provider_ok, true);
     atomic_init(&w->moved_at_ms, clock_boot_ms());
     if (make_names(w, reterr) == 0 && make_memory(w, reterr) == 0 && make_loop(w, reterr) == 0 &&
-        make_redis(w, reterr) == 0 && make_http(w, reterr) == 0 && make_kafka(w, reterr) == 0 &&
-        (w->rest = loop_hook_new(w->loop, on_rest, w, reterr)) != NULL)
+        make_redis(w, reterr) == 0 && make_http(w, reterr) == 0 && make_kafka(w, reterr) == 0)
         return w;
     worker_free(w);
     return NULL;
@@ -383,8 +367,6 @@ void worker_free(struct worker *w)
         loop_timer_free(w->timer);
     if (w->turn != NULL)
         loop_hook_free(w->turn);
-    if (w->rest != NULL)
-        loop_hook_free(w->rest);
     if (w->loop != NULL)
         loop_free(w->loop);
     errand_free_all(w);
