@@ -138,6 +138,12 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         call_advance(w, j);
 }
 
+/* Its decision was fenced: what came of it is known, and only has to be decided again. */
+static bool has_result(const struct work *k)
+{
+    return k->run != NULL && run_state(k->run) == RUN_END;
+}
+
 static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     struct work *k = j->work;
@@ -157,7 +163,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
         decide_start(w, j, NULL);
-    } else if (!call_count_late(w, j)) {
+    } else if (!has_result(k) && !call_count_late(w, j)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
     } else if (untouched && is_implausible(w, k)) {
