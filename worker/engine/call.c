@@ -252,24 +252,22 @@ static void count_failure(struct worker *w, struct job *j)
         j->tries++;
 }
 
-/* RELIABILITY.md section 5: a failure counts against the event only if the provider answered somebody else, or
- * `probe`. Where nobody else asked, `probe` is asked now, and its answer counts the failure afterwards. */
+/* RELIABILITY.md section 5: a failure counts against the event only if the provider was there at that time: it answered
+ * somebody else during the try, or the `probe` that is asked now. An answer of later on proves nothing. */
 static void note_failure(struct worker *w, struct job *j)
 {
     if (j->failures < UINT8_MAX)
         j->failures++;
-    call_count_late(w, j);
-    if (others_were_answered(w, j) || !provider_ask(w))
+    j->uncounted = false;
+    if (others_were_answered(w, j) || !provider_ask(w, &j->asked))
         count_failure(w, j);
     else
         j->uncounted = true;
-    j->goods_seen = w->goods;
-    j->own_goods = 0;
 }
 
 bool call_count_late(struct worker *w, struct job *j)
 {
-    if (j->uncounted && others_were_answered(w, j))
+    if (j->uncounted && provider_answered(w, j->asked))
         count_failure(w, j);
     return j->tries < w->plan->retry.attempts;
 }

@@ -149,10 +149,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     struct work *k = j->work;
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
-    if (j->failures == 0) {
-        j->goods_seen = w->goods;
-        j->own_goods = 0;
-    }
+    j->goods_seen = w->goods;
+    j->own_goods = 0;
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
     k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {

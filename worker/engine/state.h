@@ -91,7 +91,8 @@ struct job {
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
     int64_t first_try_ms;    /* when the first try that counted failed; 0: none */
-    uint64_t goods_seen;     /* worker.goods at the last failure, or at the first claim */
+    uint64_t goods_seen;     /* worker.goods when this try began */
+    uint64_t asked;          /* the `probe` that tells whether the last failure counts */
     uint32_t own_goods;      /* of these, answers to this event's own requests since then */
     int64_t doubt_since_ms;  /* when the doubtful request left, loop time */
     uint8_t tries;           /* that counted against the event */
@@ -157,6 +158,7 @@ struct worker {
     char *token;
     int64_t token_until_ms;
     struct errand *auth_errand, *probe_errand, *ask_errand;
+    uint64_t asks, ask_answers; /* probes asked so far; a bit for each of the last 64: it was answered */
     struct errand *errands;   /* all that are under way */
     uint64_t goods;           /* answers of the provider that a pack knew: it is there */
     bool credentials_bad;
@@ -234,8 +236,11 @@ void token_forget(struct worker *w);
 /* A 401 or 403 that was not about a token: asks `probe` whether our credentials are good. */
 void credentials_doubt(struct worker *w, struct job *j);
 void credentials_tick(struct worker *w);
-/* Asks `probe` whether the provider answers at all; its answer counts in worker.goods. False: the pack has none. */
-bool provider_ask(struct worker *w);
+/* Asks `probe` whether the provider answers at all, or joins the one that is under way; @ret_asked is its number.
+ * False: the pack has none. */
+bool provider_ask(struct worker *w, uint64_t *ret_asked);
+/* Whether that probe was answered; false also while it is under way, and once 64 others have been asked since. */
+bool provider_answered(const struct worker *w, uint64_t asked);
 void token_fini(struct worker *w);
 
 /* ---- errand.c ---- */

@@ -183,23 +183,37 @@ static void probe(struct worker *w)
     limit_pause(&w->limit, loop_now_ms(w->loop) + w->numbers->request_ms + PROBE_AGAIN_MS);
 }
 
-/* Errands count an answer that the pack knows by themselves. */
+static uint64_t ask_bit(uint64_t asked)
+{
+    return UINT64_C(1) << (asked % 64);
+}
+
 static void on_asked(struct worker *w, void *arg, const struct run_result *result, const char *why)
 {
     (void)arg;
-    (void)result;
     (void)why;
     w->ask_errand = NULL;
+    if (result != NULL)
+        w->ask_answers |= ask_bit(w->asks);
 }
 
-bool provider_ask(struct worker *w)
+bool provider_ask(struct worker *w, uint64_t *ret_asked)
 {
     if (w->plan->probe == NULL)
         return false;
     struct run_inputs in = {.token = token_valid(w) ? w->token : NULL};
-    if (w->ask_errand == NULL)
+    if (w->ask_errand == NULL) {
+        w->asks++;
+        w->ask_answers &= ~ask_bit(w->asks);
         w->ask_errand = errand_start(w, w->plan, w->plan->probe, &in, on_asked, NULL);
+    }
+    *ret_asked = w->asks;
     return true;
+}
+
+bool provider_answered(const struct worker *w, uint64_t asked)
+{
+    return w->asks - asked < 64 && (w->ask_answers & ask_bit(asked)) != 0;
 }
 
 void credentials_doubt(struct worker *w, struct job *j)

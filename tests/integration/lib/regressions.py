@@ -123,6 +123,26 @@ def outage(bench):
         p.await_committed()
 
 
+@case("regressions.outage_after_a_failure")
+def outage_after_a_failure(bench):
+    """A failed try of its own, then the platform is away for long: an event of three attempts is tried when it is back."""
+    services = [str(5500 + i) for i in range(40)]
+    with Place(bench, "after", accounts=services, provider={"retry": FEW}) as p:
+        for s in services:
+            p.portal.fault("status", account=s, status=500)
+        worker = p.worker()
+        p.publish(*[blocked(f"own{s}", s) for s in services])
+        until(lambda: p.portal.effects(), "the first effect", p.brief)
+        before = retries(worker)
+        away = Away(p, services)
+        p.publish(*updates("in", services))
+        until(lambda: retries(worker) > before + 10 * len(services), "many tries", p.brief)
+        away.end()
+        numbers = [f"{name}{s}" for name in ("own", "in") for s in services]
+        p.await_finals(numbers)
+        same("outcomes", kinds(p, numbers), {"applied": len(numbers)})
+
+
 @case("regressions.one_fails_while_others_are_served")
 def one_fails(bench):
     """The platform is there, but not for these: they end dead after their attempts, the ones behind them go on."""
