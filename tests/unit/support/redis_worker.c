@@ -63,7 +63,7 @@ void worker_new(struct worker *w, struct redis_options o)
     o.provider = "p";
     o.id_memory_ms = 600000;
     if (!o.timeout_ms)
-        o.timeout_ms = 2000;
+        o.timeout_ms = 20000; /* a busy machine must not look like a lost Redis */
     if (!o.lease_ms)
         o.lease_ms = 20000;
     w->redis = redis_new(w->loop, &o, on_event, w, &err);
