@@ -106,11 +106,6 @@ void call_doubt(struct worker *w, struct job *j, bool own)
 
 /* ---- ends ---- */
 
-static void redact_answer(struct work *k, const struct call_reply *reply)
-{
-    k->outcome.status = reply->status;
-}
-
 static void finish_run(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -383,7 +378,7 @@ static void on_reply(void *arg, const struct call_reply *reply)
     struct work *k = j->work;
     enum call_repeat repeat = run_request(k->run)->repeat;
     k->call_ns += loop_now_ns(w->loop) - k->call_started_ns;
-    redact_answer(k, reply);
+    k->outcome.status = reply->status;
     if (reply->request_bytes > 0 && j->calls < UINT8_MAX)
         j->calls++;
     if (reply->resend_refused)

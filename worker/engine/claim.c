@@ -218,7 +218,7 @@ static void refused(struct worker *w, struct job *j, enum outcome_kind kind, enu
     answered(w, j, kind, "");
 }
 
-/* A run that waits inside itself goes on waiting. */
+/* A run that was kept over a wait is kept over the next one too. */
 static bool has_run(const struct job *j)
 {
     return j->work->run != NULL;

@@ -8,6 +8,12 @@
 
 #define CLASSES_MAX 16
 
+/* One series of a family that has one label beside the provider; made when first seen. */
+struct labelled {
+    const char *value; /* a constant */
+    struct metric *metric;
+};
+
 struct telemetry {
     struct metrics *metrics;
     char *provider; /* escaped label text */
@@ -15,10 +21,7 @@ struct telemetry {
     struct metric *gauges[GAUGE_COUNT];
     struct metric *stages[STAGE_COUNT];
     struct metric *outcomes[EVENT_TYPE_COUNT][OUTCOME_KIND_COUNT]; /* made when first seen */
-    struct {
-        const char *name; /* a constant */
-        struct metric *metric;
-    } classes[CLASSES_MAX], dead[CLASSES_MAX];
+    struct labelled classes[CLASSES_MAX], dead[CLASSES_MAX];
 };
 
 static const struct {
@@ -142,8 +145,8 @@ void telemetry_outcome(struct telemetry *t, enum event_type type, enum outcome_k
     metric_add(*slot, 1);
 }
 
-static struct metric *labelled(struct telemetry *t, const char *name, const char *help, const char *key,
-                               const char *value)
+static struct metric *labelled_new(struct telemetry *t, const char *name, const char *help, const char *key,
+                                   const char *value)
 {
     struct buf labels;
     buf_init(&labels, 512);
@@ -153,28 +156,30 @@ static struct metric *labelled(struct telemetry *t, const char *name, const char
     return m;
 }
 
-void telemetry_dead_letter(struct telemetry *t, const char *reason)
+/* The place of @value among @list, or the first free one. */
+static struct labelled *labelled_of(struct labelled *list, const char *value)
 {
     size_t i = 0;
-    while (i < CLASSES_MAX - 1 && t->dead[i].name != NULL && t->dead[i].name != reason)
+    while (i < CLASSES_MAX - 1 && list[i].value != NULL && list[i].value != value)
         i++;
-    if (t->dead[i].name == NULL) {
-        t->dead[i].name = reason;
-        t->dead[i].metric =
-            labelled(t, "tvbridge_dead_letters_total", "Messages written to the dead letter topic.", "reason", reason);
-    }
-    metric_add(t->dead[i].metric, 1);
+    return &list[i];
+}
+
+void telemetry_dead_letter(struct telemetry *t, const char *reason)
+{
+    struct labelled *l = labelled_of(t->dead, reason);
+    if (l->value == NULL)
+        *l = (struct labelled){reason, labelled_new(t, "tvbridge_dead_letters_total",
+                                                    "Messages written to the dead letter topic.", "reason", reason)};
+    metric_add(l->metric, 1);
 }
 
 void telemetry_call_failed(struct telemetry *t, const char *error_class)
 {
-    size_t i = 0;
-    while (i < CLASSES_MAX - 1 && t->classes[i].name != NULL && t->classes[i].name != error_class)
-        i++;
-    if (t->classes[i].name == NULL) {
-        t->classes[i].name = error_class;
-        t->classes[i].metric = labelled(t, "tvbridge_call_failures_total",
-                                        "Calls without a usable answer, by what went wrong.", "class", error_class);
-    }
-    metric_add(t->classes[i].metric, 1);
+    struct labelled *l = labelled_of(t->classes, error_class);
+    if (l->value == NULL)
+        *l = (struct labelled){error_class,
+                               labelled_new(t, "tvbridge_call_failures_total",
+                                            "Calls without a usable answer, by what went wrong.", "class", error_class)};
+    metric_add(l->metric, 1);
 }
