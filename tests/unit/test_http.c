@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "io/http.h"
+#include "io/http_url.h"
 #include "support/http_peer.h"
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -691,6 +692,108 @@ Test(http, a_request_arrives_as_it_was_asked_for)
     cr_expect(eq(uint, http_peer_connections(p), 1u));
     finish(&c);
     http_peer_stop(p);
+}
+
+/* A form's type is libcurl's own default: it is there once, and there is none where the request has none. */
+Test(http, the_content_type_is_the_request_s_alone)
+{
+    static const struct {
+        const char *method, *type, *body;
+    } rows[] = {
+        {"PUT", "application/x-www-form-urlencoded", "a=1"},  {"POST", "application/x-www-form-urlencoded", "a=1"},
+        {"POST", "application/x-www-form-urlencoded", ""},    {"POST", "application/json", "{}"},
+        {"DELETE", "application/x-www-form-urlencoded", "a"}, {"GET", "application/x-www-form-urlencoded", NULL},
+        {"POST", NULL, "a=1"},
+    };
+    struct client c;
+    char url[64], want[128];
+    struct http_peer *p = http_peer_start(no_content);
+    url_of(p, url);
+    start(&c);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct call_request r = {.method = rows[i].method,
+                                 .url = url,
+                                 .headers = {{"Content-Type", rows[i].type}},
+                                 .header_count = rows[i].type ? 1 : 0,
+                                 .body = rows[i].body,
+                                 .body_len = rows[i].body ? strlen(rows[i].body) : 0,
+                                 .repeat = CALL_SAFE};
+        call(&c, &r);
+        char *got = http_peer_last(p), *found = strstr(got, "Content-Type");
+        snprintf(want, sizeof(want), "Content-Type: %s\r\n", rows[i].type ? rows[i].type : "");
+        cr_expect(eq(int, found != NULL, rows[i].type != NULL), "%s", got);
+        cr_expect(found == NULL || strncmp(found, want, strlen(want)) == 0, "%s", got);
+        cr_expect(found == NULL || strstr(found + 1, "Content-Type") == NULL, "%s", got);
+        free(got);
+    }
+    finish(&c);
+    http_peer_stop(p);
+}
+
+/* Some of these libcurl parses, some go to it as a target: whoever reads them must not be able to tell. One handle. */
+Test(http, a_path_arrives_as_it_was_given)
+{
+    static const struct {
+        const char *path, *want;
+    } rows[] = {
+        {"/users/70001", "/users/70001"},
+        {"/users/a%2Fb%20c?x=1&y=%D0%BB+2", "/users/a%2Fb%20c?x=1&y=%D0%BB+2"},
+        {"/a/../b/./c", "/b/c"},
+        {"/a#there", "/a"},
+        {"", "/"},
+        {"?q=1", "/?q=1"},
+        {"/", "/"},
+        {"/users/1:2/@x;y=(3)!*'~", "/users/1:2/@x;y=(3)!*'~"},
+    };
+    struct client c;
+    char base[64], url[128], want[128];
+    struct http_peer *p = http_peer_start(no_content);
+    url_of(p, base);
+    *strrchr(base, '/') = '\0'; /* url_of() ends in /users/1 */
+    *strrchr(base, '/') = '\0';
+    start(&c);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        snprintf(url, sizeof(url), "%s%s", base, rows[i].path);
+        struct call_request r = {.method = "GET", .url = url, .repeat = CALL_READ};
+        call(&c, &r);
+        snprintf(want, sizeof(want), "GET %s HTTP/1.1\r\nHost: %s\r\n", rows[i].want, base + strlen("http://"));
+        char *got = http_peer_last(p);
+        cr_expect(zero(int, strncmp(got, want, strlen(want))), "%s: %s", rows[i].path, got);
+        free(got);
+    }
+    cr_expect(eq(uint, http_peer_connections(p), 1u));
+    finish(&c);
+    http_peer_stop(p);
+}
+
+Test(http, calls_to_two_servers_with_one_handle_reach_their_own)
+{
+    struct client c;
+    char url[2][64];
+    struct http_peer *p[2] = {http_peer_start(no_content), http_peer_start(no_content)};
+    url_of(p[0], url[0]);
+    url_of(p[1], url[1]);
+    start(&c);
+    for (unsigned i = 0; i < 4; i++) {
+        struct call_request r = {.method = "GET", .url = url[i % 2], .repeat = CALL_READ};
+        call(&c, &r);
+        cr_expect(eq(int, c.reply.status, 204));
+        cr_expect(eq(uint, http_peer_requests(p[i % 2]), i / 2 + 1));
+    }
+    finish(&c);
+    http_peer_stop(p[0]);
+    http_peer_stop(p[1]);
+}
+
+/* What could end the request line early must not leave as it is. */
+Test(http, only_visible_ascii_goes_as_a_target)
+{
+    cr_expect(eq(sz, http_url_base("http://h:1/a?b"), strlen("http://h:1")));
+    cr_expect(eq(sz, http_url_base("https://u:p@[::1]:1/"), strlen("https://u:p@[::1]:1")));
+    static const char *const usual[] = {"http://h/a b", "http://h/a\r\nX: y", "http://h/a\tb", "http://h/\xc3\xa9", "http://h/a#b",
+                                        "http://h/../a", "http://h/a/.", "http://h", "http://h?a", "http://h\\a/b", "h/a", ""};
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        cr_expect(zero(sz, http_url_base(usual[i])), "%s", usual[i]);
 }
 
 Test(http, a_large_body_arrives_whole_and_without_expect)

@@ -133,6 +133,8 @@ struct http_call *http_handle_new(const struct http_options *o, const struct htt
     buf_init(&c->lines, LINES_BYTES_MAX);
     buf_init(&c->body, o->answer_max_bytes);
     buf_init(&c->head, 2 * HTTP_ANSWER_HEADER_BYTES);
+    http_url_init(&c->url);
+    c->proxied = o->proxy != NULL;
     c->user_agent = o->user_agent;
     c->easy = curl_easy_init();
     if (!c->easy || set_transport(c->easy, o) || set_functions(c, f)) {
@@ -147,6 +149,7 @@ void http_handle_free(struct http_call *c)
     if (!c)
         return;
     curl_easy_cleanup(c->easy);
+    http_url_fini(&c->url);
     buf_fini(&c->lines);
     buf_fini(&c->body);
     buf_fini(&c->head);
@@ -188,6 +191,13 @@ static void add_line(struct http_call *c, size_t *at, const char *name, const ch
     buf_add(&c->lines, value, strlen(value) + 1);
 }
 
+/* What libcurl would say by itself, which it copies in one piece. */
+static bool is_default(const struct call_request *r, const struct call_header *h)
+{
+    return r->body && strcasecmp(h->name, "Content-Type") == 0 &&
+           strcmp(h->value, "application/x-www-form-urlencoded") == 0;
+}
+
 /* The lines are written first and the list is laid over them after: the buffer may move while it grows.
  * A name and a colon alone leave out what libcurl would add. libcurl prints each header character by character, and
  * its own twice: a User-Agent in the list and no Accept cost less than its options do. */
@@ -196,8 +206,11 @@ static int set_headers(struct http_call *c)
     const struct call_request *r = c->req;
     size_t at[CALL_HEADERS_MAX + HTTP_EXTRA_HEADERS], n = 0;
     buf_reset(&c->lines);
-    for (size_t i = 0; i < r->header_count; i++) /* a semicolon is libcurl's way to send an empty one */
-        add_line(c, &at[n++], r->headers[i].name, r->headers[i].value[0] ? ": " : ";", r->headers[i].value);
+    for (size_t i = 0; i < r->header_count; i++) { /* a semicolon is libcurl's way to send an empty one */
+        const struct call_header *h = &r->headers[i];
+        if (!is_default(r, h))
+            add_line(c, &at[n++], h->name, h->value[0] ? ": " : ";", h->value);
+    }
     if (c->user_agent && !has_header(r, "User-Agent"))
         add_line(c, &at[n++], "User-Agent", ": ", c->user_agent);
     if (!has_header(r, "Accept"))
@@ -220,9 +233,7 @@ int http_handle_load(struct http_call *c)
     set_method(c->easy, c->req);
     /* `never`: no connection that the other side may have closed already */
     curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, c->req->repeat == CALL_NEVER ? 1L : 0L);
-    if (curl_easy_setopt(c->easy, CURLOPT_URL, c->req->url))
-        return -1;
-    return set_headers(c);
+    return http_url_load(&c->url, c->easy, c->req->url, c->proxied) == 0 ? set_headers(c) : -1;
 }
 
 /* ---- a call's reply ---- */

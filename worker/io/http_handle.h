@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/call.h"
 #include "io/http.h"
+#include "io/http_url.h"
 
 #define HTTP_ANSWER_HEADERS_MAX 64          /* more are not kept */
 #define HTTP_ANSWER_HEADER_BYTES ((size_t)64 * 1024) /* all lines together; more ends the call as CALL_CUT */
@@ -32,6 +33,8 @@ struct http_call {
     bool resend_refused, too_large, aborted;
     int64_t aborted_bytes; /* what had left when it was aborted */
 
+    struct http_url url;
+    bool proxied;
     const char *user_agent; /* borrowed from http's options */
     struct buf lines; /* the request's header lines, NUL after each */
     struct curl_slist nodes[CALL_HEADERS_MAX + HTTP_EXTRA_HEADERS];
