@@ -1,10 +1,11 @@
-/* intake.c - from Kafka into the lanes, and from the lanes to work; windows by pausing. */
+/* intake.c - from Kafka into the lanes, and from the lanes to work; windows by holding back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/state.h"
 
 #define NOMEM_AGAIN_MS 1000
+#define HOLD_MS 500
 
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
@@ -16,23 +17,17 @@ static bool partition_has_room(const struct worker *w, const struct partition *p
     return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2;
 }
 
-static void pause_if_full(struct worker *w, struct partition *p)
+static void pause_partition(struct worker *w, struct partition *p)
 {
-    if ((int64_t)w->window_bytes >= w->numbers->window_bytes)
-        w->window_full = true;
-    if (!p->paused && (w->window_full || partition_is_full(w, p))) {
-        p->paused = true;
-        consumer_pause(w->consumer, p->number);
-    }
+    if (p->paused)
+        return;
+    p->paused = true;
+    consumer_pause(w->consumer, p->number);
 }
 
 /* Paused at full, let go at half, so that a partition is not switched at each event. */
-void intake_resume(struct worker *w)
+static void resume_partitions(struct worker *w)
 {
-    if (w->window_full && (int64_t)w->window_bytes <= w->numbers->window_bytes / 2)
-        w->window_full = false;
-    if (w->window_full || w->drain != DRAIN_NONE)
-        return;
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
         if (p != NULL && p->paused && partition_has_room(w, p)) {
@@ -40,6 +35,61 @@ void intake_resume(struct worker *w)
             consumer_resume(w->consumer, p->number);
         }
     }
+}
+
+void intake_flow_open(struct worker *w)
+{
+    if (w->flow == FLOW_HELD)
+        consumer_hold(w->consumer, false);
+    w->flow = FLOW_OPEN;
+}
+
+static void hold_back(struct worker *w)
+{
+    w->flow = FLOW_HELD;
+    w->held_ms = loop_now_ms(w->loop);
+    consumer_hold(w->consumer, true);
+}
+
+/* It has been full for too long: rebalances and commits wait behind what is held. */
+static void pause_all(struct worker *w)
+{
+    for (int32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i] != NULL)
+            pause_partition(w, w->parts[i]);
+    consumer_hold(w->consumer, false);
+    w->flow = FLOW_PAUSED;
+}
+
+void intake_flow(struct worker *w)
+{
+    int64_t bytes = (int64_t)w->window_bytes, full = w->numbers->window_bytes;
+    if (w->drain != DRAIN_NONE)
+        return;
+    switch (w->flow) {
+    case FLOW_OPEN:
+        break;
+    case FLOW_HELD:
+        if (bytes <= full - full / 8)
+            intake_flow_open(w);
+        else if (loop_now_ms(w->loop) - w->held_ms >= HOLD_MS)
+            pause_all(w);
+        break;
+    case FLOW_PAUSED:
+        if (bytes <= full / 2)
+            intake_flow_open(w);
+        break;
+    }
+    if (w->flow == FLOW_OPEN)
+        resume_partitions(w);
+}
+
+static void hold_if_full(struct worker *w, struct partition *p)
+{
+    if (w->flow == FLOW_PAUSED || partition_is_full(w, p))
+        pause_partition(w, p);
+    if (w->flow == FLOW_OPEN && w->drain == DRAIN_NONE && (int64_t)w->window_bytes >= w->numbers->window_bytes)
+        hold_back(w);
 }
 
 static void log_intake_failure(struct worker *w, const struct consumer_delivery *d, const char *why)
@@ -85,7 +135,7 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
     }
     if (lane_depth(j->item.lane) == 1)
         j->ready_ns = j->arrived_ns;
-    pause_if_full(w, p);
+    hold_if_full(w, p);
 }
 
 /* Decodes the bytes; false when the event is refused: work->fault says why and *@ret_why which kind. */

@@ -236,6 +236,7 @@ void partitions_drain(struct worker *w, enum drain_why why)
         return;
     w->drain_until_ms = loop_now_ms(w->loop) + w->numbers->drain_ms;
     w->final_commit = false;
+    intake_flow_open(w);
     for (int32_t i = 0; i < w->part_count; i++)
         if (w->parts[i] != NULL)
             consumer_pause(w->consumer, i);
@@ -275,7 +276,7 @@ void partitions_forget_all(struct worker *w)
         w->parts[i] = NULL;
     }
     w->assigned = 0;
-    w->window_full = false;
+    intake_flow_open(w);
     share_changed(w);
 }
 

@@ -114,6 +114,10 @@ struct job {
 /* A workflow run that belongs to no event: authenticate, probe, x-confirm. */
 struct errand;
 
+/* Whether events are taken from Kafka, by the window's bytes. Pausing throws away what librdkafka has fetched ahead, so a
+ * full window first only holds back for a moment: with a provider that keeps up it is soon not full any more. */
+enum intake_flow { FLOW_OPEN, FLOW_HELD, FLOW_PAUSED };
+
 enum drain_why { DRAIN_NONE, DRAIN_REVOKE, DRAIN_STOP };
 
 struct worker {
@@ -142,7 +146,8 @@ struct worker {
     struct partition **parts; /* by partition number; NULL: not ours */
     int32_t part_count, assigned;
     size_t window_bytes;      /* of all jobs */
-    bool window_full;
+    enum intake_flow flow;
+    int64_t held_ms;          /* loop time when it became FLOW_HELD */
     unsigned assignment;      /* number of the assignment: part of the owner's name */
     char owner[160];
     char fence[FENCE_SIZE];   /* highest seen */
@@ -202,7 +207,10 @@ uint32_t worker_random(struct worker *w);
 
 /* ---- intake.c: from Kafka into the lanes ---- */
 void intake_delivery(struct worker *w, const struct consumer_delivery *d);
-void intake_resume(struct worker *w);
+/* Once a turn: takes more, or nothing at all, as the window has room. */
+void intake_flow(struct worker *w);
+/* Forgets that it held back. */
+void intake_flow_open(struct worker *w);
 /* Starts what can start: lanes that are ready, while slots are free. */
 void intake_pump(struct worker *w);
 

@@ -124,7 +124,7 @@ static void on_turn(void *arg)
     run_due(w);
     intake_pump(w);
     partitions_drain_tick(w);
-    intake_resume(w);
+    intake_flow(w);
     housekeeping_if_due(w);
     loop_timer_start(w->timer, sleep_ms(w));
     log_flush(w->log);

@@ -348,6 +348,11 @@ void consumer_resume(struct consumer *c, int32_t partition)
     set_paused(c, partition, false, rd_kafka_resume_partitions);
 }
 
+void consumer_hold(struct consumer *c, bool hold)
+{
+    kafka_queue_hold(&c->queue, hold);
+}
+
 int64_t consumer_high_watermark(const struct consumer *c, int32_t partition)
 {
     int64_t low, high;

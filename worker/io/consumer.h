@@ -53,9 +53,12 @@ struct consumer *consumer_new(struct loop *l, const struct settings *s, const st
 /* Leaves the group (may block up to 2 s) and frees. */
 void consumer_free(struct consumer *c);
 
-/* Hold back and let go; repeats do nothing. */
+/* Hold back one partition and let it go; repeats do nothing. What was fetched of it is thrown away and fetched again. */
 void consumer_pause(struct consumer *c, int32_t partition);
 void consumer_resume(struct consumer *c, int32_t partition);
+/* Hold back everything, and lose nothing of what was fetched: for a moment only, since rebalances and the ends of
+ * commits wait as well. */
+void consumer_hold(struct consumer *c, bool hold);
 /* Commits. -1 when one is outstanding (try again from `committed`) or it cannot be queued. */
 int consumer_commit(struct consumer *c, const struct consumer_partition *p, size_t n, struct err *reterr);
 bool consumer_commit_outstanding(const struct consumer *c);

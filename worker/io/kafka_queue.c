@@ -20,14 +20,22 @@ static void serve_one(struct kafka_queue *kq, rd_kafka_event_t *ev)
 
 void kafka_queue_drain(struct kafka_queue *kq)
 {
-    for (unsigned i = 0; i < EVENTS_A_TURN; i++) {
+    for (unsigned i = 0; i < EVENTS_A_TURN && !kq->held; i++) {
         rd_kafka_event_t *ev = rd_kafka_queue_poll(kq->q, 0);
         if (ev == NULL)
             return;
         serve_one(kq, ev);
     }
     /* More is there and librdkafka will not say so again: wake ourselves. It can only fail when it is awake anyway. */
-    (void)eventfd_write(kq->fd, 1);
+    if (!kq->held)
+        (void)eventfd_write(kq->fd, 1);
+}
+
+void kafka_queue_hold(struct kafka_queue *kq, bool hold)
+{
+    if (kq->held && !hold)
+        (void)eventfd_write(kq->fd, 1);
+    kq->held = hold;
 }
 
 bool kafka_queue_wait(struct kafka_queue *kq, int timeout_ms)

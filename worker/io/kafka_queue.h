@@ -21,6 +21,7 @@ struct kafka_queue {
     rd_kafka_queue_t *q; /* NULL: not in use */
     struct loop_poll *poll;
     int fd;
+    bool held;
     kafka_event_fn *fn;
     void *arg;
 };
@@ -31,6 +32,8 @@ int kafka_queue_init(struct kafka_queue *kq, struct loop *l, rd_kafka_queue_t *q
 void kafka_queue_fini(struct kafka_queue *kq); /* also of a zeroed one, and twice */
 /* Handles what is there, up to the bound; the loop goes on with the rest. */
 void kafka_queue_drain(struct kafka_queue *kq);
+/* While it is held nothing is handled; what comes stays with librdkafka. May be called from @fn. */
+void kafka_queue_hold(struct kafka_queue *kq, bool hold);
 /* Waits up to @timeout_ms for one event and handles it. Blocks: for the end of life only. False: none came. */
 bool kafka_queue_wait(struct kafka_queue *kq, int timeout_ms);
 
