@@ -87,6 +87,7 @@ struct job {
     enum job_state state;
     unsigned pending;        /* callbacks that still come: the job lives until they have */
     struct work *work;
+    struct job *next_gathered; /* in worker.gathering */
     struct job *prev, *next; /* in worker.active: all that are neither queued nor waiting */
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
@@ -117,6 +118,14 @@ struct errand;
 /* Whether events are taken from Kafka, by the window's bytes. Pausing throws away what librdkafka has fetched ahead, so a
  * full window first only holds back for a moment: with a provider that keeps up it is soon not full any more. */
 enum intake_flow { FLOW_OPEN, FLOW_HELD, FLOW_PAUSED };
+
+/* Events whose outcome is to be published, in the order in which they ended. */
+struct gathering {
+    struct job *first, *last;
+    unsigned n;
+    int64_t since_ms; /* loop time of the first */
+    bool urgent;
+};
 
 enum drain_why { DRAIN_NONE, DRAIN_REVOKE, DRAIN_STOP };
 
@@ -152,6 +161,7 @@ struct worker {
     char owner[160];
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
+    struct gathering gathering;
     struct buf scratch, metadata;
     uint64_t random;          /* state of the jitter's generator */
 
@@ -224,7 +234,6 @@ void call_resume(struct worker *w, struct job *j);
 void decide_start(struct worker *w, struct job *j, const json_t *patch);
 void decide_refused(struct worker *w, struct job *j, const char *reason, const char *detail);
 void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const char *reason);
-void publish_start(struct worker *w, struct job *j);
 /* Tells Redis what was decided while it was away. */
 void decide_owed(struct worker *w, struct job *j);
 /* A request of this event may have been done: until that is resolved its class says what may be sent. */
@@ -234,6 +243,16 @@ bool call_count_late(struct worker *w, struct job *j);
 /* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. A failure counts
  * against the event only if the provider is known to answer others: its outage buries nothing. */
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);
+
+/* ---- publish.c: outcome, record, dead letter; then the offset ---- */
+/* Publishes them soon. Again after a failure. */
+void publish_start(struct worker *w, struct job *j);
+/* Once a turn: publishes what has gathered, when it is time. */
+void publish_gathered(struct worker *w);
+/* How long until then at most; 0 when nothing has gathered or it is time. */
+int64_t publish_wait_ms(const struct worker *w);
+/* Published, and Redis knows: the event is settled. */
+void publish_done(struct worker *w, struct job *j);
 
 /* ---- token.c: session tokens and our credentials ---- */
 void token_need(struct worker *w, struct job *j);

@@ -65,7 +65,8 @@ static int64_t sleep_ms(const struct worker *w)
     int64_t limit = limit_wait_ms(&w->limit, now);
     if (limit > 0 && limit < ms && lanes_any_ready(w->lanes))
         ms = limit;
-    return ms;
+    int64_t publish = w->gathering.n > 0 ? publish_wait_ms(w) : ms;
+    return publish < ms ? publish : ms;
 }
 
 static int64_t oldest_age_ms(const struct worker *w)
@@ -123,6 +124,7 @@ static void on_turn(void *arg)
     struct worker *w = arg;
     run_due(w);
     intake_pump(w);
+    publish_gathered(w);
     partitions_drain_tick(w);
     intake_flow(w);
     housekeeping_if_due(w);
