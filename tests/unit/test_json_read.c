@@ -131,6 +131,54 @@ Test(json_read, a_long_text_with_escapes_is_left_or_the_same)
               "without escapes any length is taken");
 }
 
+/* What may stand in a text, and where it must not: at every place of texts of every length up to 40, as a value and
+ * as a name. */
+static void try_at_every_place(const char *piece, size_t len)
+{
+    char text[64];
+    for (size_t n = 0; n <= 40; n++)
+        for (size_t at = 0; at <= n; at++) {
+            size_t end = 0;
+            text[end++] = '"';
+            memset(text + end, 'a', n);
+            memcpy(text + end + at, piece, len);
+            memset(text + end + at + len, 'b', n - at);
+            end += n + len;
+            same_as_jansson(text, end); /* no end */
+            text[end++] = '"';
+            json_t *slow = json_loadb(text, end, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+            cr_assert(eq(int, same_as_jansson(text, end), slow != NULL), "%.*s", (int)end, text);
+            memmove(text + 1, text, end);
+            text[0] = '{';
+            memcpy(text + end + 1, ":1}", 3);
+            cr_assert(eq(int, same_as_jansson(text, end + 4), slow != NULL), "%.*s", (int)end + 4, text);
+            json_decref(slow);
+        }
+}
+
+Test(json_read, a_character_is_taken_or_left_wherever_in_a_text_it_stands)
+{
+    static const char *const rows[] = {
+        "\\\"",         "\\n",          "\\u20ac",     "\xc3\xa9",         "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+        "\xc3\xa9\xc3\xa9", "\xc3",          "\xe2\x82",    "\xed\xa0\x80",     "\xc0\x80",     "\xf5\x80\x80\x80",
+        "\xc3\xa9\x01",   "\xc3\xa9\\t\xff",
+    };
+    for (int c = 1; c < 256; c++)
+        try_at_every_place(&(char){(char)c}, 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        try_at_every_place(rows[i], strlen(rows[i]));
+}
+
+Test(json_read, long_names_with_and_without_escapes_are_taken)
+{
+    char text[600];
+    for (size_t n = 0; n < 200; n++) {
+        int len = snprintf(text, sizeof(text),
+                           "{\"%0*d\":{\"%0*d\\n\":\"\\u20ac\"},\"b\\t\":\"c\\t\"}", (int)n, 1, (int)n, 2);
+        cr_assert(eq(int, same_as_jansson(text, (size_t)len), true), "%s", text);
+    }
+}
+
 static void each_vector(void (*fn)(char *text, size_t n))
 {
     struct dirent **list;

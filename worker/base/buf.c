@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void buf_init(struct buf *b, size_t max_bytes)
 {
     *b = (struct buf){.max = max_bytes};
@@ -73,15 +75,38 @@ void buf_add_slow(struct buf *b, const void *data, size_t n)
     b->data[b->len] = '\0';
 }
 
+char *buf_put_digits(char *to, uint64_t v, size_t n)
+{
+    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
+                                "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
+                                "828384858687888990919293949596979899";
+    size_t left = n;
+    for (; left >= 2 && v > 0; left -= 2) {
+        memcpy(to + left - 2, pairs + 2 * (v % 100), 2);
+        v /= 100;
+    }
+    memset(to, '0', left);
+    if (left == 1)
+        *to = (char)('0' + v % 10);
+    return to + n;
+}
+
+char *buf_put_u(char *to, uint64_t v)
+{
+    if (v < 10) {
+        *to = (char)('0' + v);
+        return to + 1;
+    }
+    size_t n = 1;
+    for (uint64_t above = 10; n < 20 && v >= above; above *= 10) /* 10^20 is past any @v: not multiplied out */
+        n++;
+    return buf_put_digits(to, v, n);
+}
+
 void buf_addu(struct buf *b, uint64_t v)
 {
     char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    buf_add(b, digits + at, sizeof(digits) - at);
+    buf_add(b, digits, (size_t)(buf_put_u(digits, v) - digits));
 }
 
 void buf_addi(struct buf *b, int64_t v)
@@ -150,25 +175,67 @@ static void add_json_escape(struct buf *b, unsigned char c)
     buf_add(b, esc, sizeof(esc));
 }
 
-void buf_add_json_inner(struct buf *b, const char *s, size_t n)
+static uint64_t marks_at(const char *s)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_add(b, s + from, i - from);
-        add_json_escape(b, c);
-        from = i + 1;
-    }
-    buf_add(b, s + from, n - from);
+    uint64_t w;
+    memcpy(&w, s, sizeof(w));
+    return utf8_json_marks(w);
 }
 
-void buf_add_json(struct buf *b, const char *s, size_t n)
+static size_t short_plain_run(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
+/* How many bytes at the beginning of @s need no escape. The last eight are looked at as one, over some again. */
+static size_t plain_run(const char *s, size_t n)
+{
+    if (n < 8)
+        return short_plain_run(s, n);
+    for (size_t i = 0; i < n; i += 8) {
+        size_t at = i < n - 8 ? i : n - 8;
+        uint64_t marks = marks_at(s + at);
+        if (marks != 0)
+            return at + utf8_first_mark(marks);
+    }
+    return n;
+}
+
+void buf_add_json_inner(struct buf *b, const char *s, size_t n)
+{
+    for (;;) {
+        size_t run = plain_run(s, n);
+        buf_add(b, s, run);
+        if (run == n)
+            return;
+        add_json_escape(b, (unsigned char)s[run]);
+        s += run + 1;
+        n -= run + 1;
+    }
+}
+
+static void add_json_slow(struct buf *b, const char *s, size_t n)
 {
     buf_addc(b, '"');
     buf_add_json_inner(b, s, n);
     buf_addc(b, '"');
+}
+
+void buf_add_json(struct buf *b, const char *s, size_t n)
+{
+    size_t room = b->cap - b->len; /* two quotes and the NUL take three of it */
+    if (b->failed || n == 0 || room < 3 || n > room - 3 || plain_run(s, n) < n) {
+        add_json_slow(b, s, n);
+        return;
+    }
+    char *to = b->data + b->len;
+    *to++ = '"';
+    memcpy(to, s, n);
+    memcpy(to + n, "\"", 2);
+    b->len += n + 2;
 }
 
 void buf_add_json_str(struct buf *b, const char *s)

@@ -54,6 +54,11 @@ static inline void buf_addc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+/* @v in decimal at @to (room for 20); its end. */
+char *buf_put_u(char *to, uint64_t v);
+/* The last @n digits of @v at @to, with zeros before them; their end. */
+char *buf_put_digits(char *to, uint64_t v, size_t n);
+
 void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addi(struct buf *b, int64_t v);  /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);

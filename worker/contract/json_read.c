@@ -86,18 +86,35 @@ static size_t read_escape(struct reader *r, char *to)
     return 1;
 }
 
+/* The end of the run of ASCII that stands for itself. */
+static const unsigned char *ascii_end(const unsigned char *p, const unsigned char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        uint64_t w;
+        memcpy(&w, p, sizeof(w));
+        uint64_t stops = utf8_json_marks(w) | (w & 0x80 * UTF8_EACH);
+        if (stops != 0)
+            return p + utf8_first_mark(stops);
+    }
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
 /* The end of the run of characters that stand for themselves, or NULL when one is not UTF-8 or a control. */
 static const unsigned char *plain_end(const unsigned char *p, const unsigned char *end)
 {
-    while (p < end && *p != '"' && *p != '\\') {
-        if (*p < 0x20)
-            return NULL;
-        size_t n = *p < 0x80 ? 1 : utf8_len((const char *)p, (size_t)(end - p));
-        if (n == 0)
-            return NULL;
-        p += n;
+    for (;;) {
+        p = ascii_end(p, end);
+        if (p == end || *p == '"' || *p == '\\')
+            return p;
+        do {
+            size_t n = *p < 0x80 ? 0 : utf8_len((const char *)p, (size_t)(end - p));
+            if (n == 0)
+                return NULL;
+            p += n;
+        } while (p < end && *p >= 0x80);
     }
-    return p;
 }
 
 /* A text that has escapes, from @from on, into r->text. */
@@ -177,23 +194,28 @@ static int read_element(struct reader *r, json_t *array)
     return json_array_append_new(array, read_value(r)); /* takes a NULL as a failure */
 }
 
+/* After its name. */
+static int read_member_value(struct reader *r, json_t *object, const char *key, size_t n)
+{
+    size_t before = json_object_size(object);
+    json_t *value = take(r, ':') ? read_value(r) : NULL;
+    if (value == NULL || json_object_setn_new_nocheck(object, key, n, value) != 0)
+        return -1;
+    return json_object_size(object) > before ? 0 : -1; /* no growth: the key stood there already */
+}
+
 static int read_member(struct reader *r, json_t *object)
 {
-    const char *text;
-    char short_key[64], *key = short_key;
-    size_t n, before = json_object_size(object);
-    if (!take(r, '"') || read_text(r, &text, &n) != 0)
+    const char *key;
+    size_t n;
+    if (!take(r, '"') || read_text(r, &key, &n) != 0)
         return -1;
-    if (n > sizeof(short_key) && (key = malloc(n)) == NULL)
-        return -1;
-    memcpy(key, text, n); /* the value may need r->text */
-    json_t *value = take(r, ':') ? read_value(r) : NULL;
-    int rc = value == NULL ? -1 : json_object_setn_new_nocheck(object, key, n, value);
-    if (key != short_key)
-        free(key);
-    return rc == 0 && json_object_size(object) > before
-               ? 0
-               : -1; /* no growth: the key stood there already */
+    if (key != r->text)
+        return read_member_value(r, object, key, n);
+    char *copy = malloc(n + 1); /* the value may need r->text */
+    int rc = copy == NULL ? -1 : read_member_value(r, object, memcpy(copy, key, n), n);
+    free(copy);
+    return rc;
 }
 
 static json_t *read_container(struct reader *r, json_t *v, char close,
