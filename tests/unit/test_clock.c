@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
@@ -80,6 +81,24 @@ Test(clock, every_day_of_four_centuries_is_read_as_it_was_written)
         clock_format_rfc3339(day * 86400000, text);
         cr_assert(eq(int, clock_parse_rfc3339(text, &ms), 0), "%s", text);
         cr_assert(eq(i64, ms, day * 86400000), "%s", text);
+    }
+}
+
+Test(clock, a_year_past_9999_keeps_its_last_four_digits)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(253402300800000, text);
+    cr_expect(eq(str, text, "0000-01-01T00:00:00.000Z"));
+}
+
+Test(clock, every_second_and_millisecond_is_written_as_printf_would)
+{
+    for (int ms = 0; ms < 86400000; ms += 997) {
+        char text[CLOCK_RFC3339_SIZE], want[CLOCK_RFC3339_SIZE + 40];
+        clock_format_rfc3339(1795305600000 + ms, text);
+        snprintf(want, sizeof(want), "2026-11-22T%02d:%02d:%02d.%03dZ", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60,
+                 ms % 1000);
+        cr_assert(eq(str, text, want));
     }
 }
 

@@ -1,8 +1,8 @@
 #include "base/clock.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
+
+#include "base/buf.h"
 
 static int64_t read_ns(clockid_t id)
 {
@@ -37,6 +37,24 @@ static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
     return era * 146097 + doe - 719468;
 }
 
+/* @n digits and what stands behind them. */
+static char *put_field(char *to, int64_t v, size_t n, char after)
+{
+    to = buf_put_digits(to, (uint64_t)v, n);
+    *to = after;
+    return to + 1;
+}
+
+static void put_time(char *at, uint32_t ms_in_day)
+{
+    uint32_t s = ms_in_day / 1000;
+    at = put_field(at, s / 3600, 2, ':');
+    at = put_field(at, s / 60 % 60, 2, ':');
+    at = put_field(at, s % 60, 2, '.');
+    at = put_field(at, ms_in_day % 1000, 3, 'Z');
+    *at = '\0';
+}
+
 void clock_format_rfc3339(int64_t real_ms, char ret[CLOCK_RFC3339_SIZE])
 {
     int64_t days = real_ms / 86400000;
@@ -54,12 +72,10 @@ void clock_format_rfc3339(int64_t real_ms, char ret[CLOCK_RFC3339_SIZE])
     int64_t d = doy - (153 * mp + 2) / 5 + 1;
     int64_t m = mp < 10 ? mp + 3 : mp - 9;
     int64_t y = yoe + era * 400 + (m <= 2);
-    char text[64];
-    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)y % 10000, (int)m, (int)d,
-             (int)(in_day / 3600000), (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60),
-             (int)(in_day % 1000));
-    memcpy(ret, text, CLOCK_RFC3339_SIZE - 1);
-    ret[CLOCK_RFC3339_SIZE - 1] = '\0';
+    char *at = put_field(ret, y % 10000 + (y < 0 ? 10000 : 0), 4, '-');
+    at = put_field(at, m, 2, '-');
+    at = put_field(at, d, 2, 'T');
+    put_time(at, (uint32_t)in_day);
 }
 
 /* @n digits at *@s as a number; -1 when there are not that many. Advances *@s. */

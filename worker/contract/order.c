@@ -2,16 +2,9 @@
 
 #include <string.h>
 
-enum { EPOCH_DIGITS = 6, NUMBER_DIGITS = 18, SUB_DIGITS = 6 };
+#include "base/buf.h"
 
-static char *put_digits(char *to, uint64_t v, int digits)
-{
-    for (int i = digits - 1; i >= 0; i--) {
-        to[i] = (char)('0' + v % 10);
-        v /= 10;
-    }
-    return to + digits;
-}
+enum { EPOCH_DIGITS = 6, NUMBER_DIGITS = 18, SUB_DIGITS = 6 };
 
 /* Reads exactly @digits digits. NULL when there are fewer. */
 static const char *take_digits(const char *s, int digits, uint64_t *ret)
@@ -28,11 +21,11 @@ static const char *take_digits(const char *s, int digits, uint64_t *ret)
 
 void order_format(struct order o, char ret[ORDER_TEXT_SIZE])
 {
-    char *at = put_digits(ret, o.epoch, EPOCH_DIGITS);
+    char *at = buf_put_digits(ret, o.epoch, EPOCH_DIGITS);
     *at++ = '-';
-    at = put_digits(at, o.number, NUMBER_DIGITS);
+    at = buf_put_digits(at, o.number, NUMBER_DIGITS);
     *at++ = '-';
-    *put_digits(at, o.sub, SUB_DIGITS) = '\0';
+    *buf_put_digits(at, o.sub, SUB_DIGITS) = '\0';
 }
 
 int order_parse(const char *s, struct order *ret)
