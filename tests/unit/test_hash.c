@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -40,6 +41,51 @@ Test(hash, parts_do_not_run_into_each_other)
     hash_sha256("\0\0\0\0\0\0\0\2ab\0\0\0\0\0\0\0\1c", 19, c);
     cr_expect(ne(int, memcmp(a, b, sizeof(a)), 0));
     cr_expect(eq(int, memcmp(a, c, sizeof(a)), 0));
+}
+
+/* Against one text that holds the parts and their lengths; sizes around those at which parts are gathered. */
+Test(hash, parts_of_any_size_are_hashed_whole_and_in_order)
+{
+    static const size_t sizes[] = {0, 1, 7, 8, 9, 1007, 1008, 1009, 1015, 1016, 1017, 1023, 1024, 1025, 3000};
+    static uint8_t bytes[3000], text[3 * 3008];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 251);
+    for (size_t i = 0; i < ARRAY_LEN(sizes) * ARRAY_LEN(sizes) * ARRAY_LEN(sizes); i++) {
+        struct hash_part parts[3] = {{bytes, sizes[i % ARRAY_LEN(sizes)]},
+                                     {bytes, sizes[i / ARRAY_LEN(sizes) % ARRAY_LEN(sizes)]},
+                                     {bytes, sizes[i / ARRAY_LEN(sizes) / ARRAY_LEN(sizes)]}};
+        uint8_t got[HASH_SHA256_SIZE], want[HASH_SHA256_SIZE];
+        size_t n = 0;
+        for (size_t p = 0; p < 3; p++) {
+            for (int shift = 56; shift >= 0; shift -= 8)
+                text[n++] = (uint8_t)((uint64_t)parts[p].len >> shift);
+            memcpy(text + n, bytes, parts[p].len);
+            n += parts[p].len;
+        }
+        hash_sha256_parts(parts, 3, got);
+        hash_sha256(text, n, want);
+        cr_assert(zero(int, memcmp(got, want, sizeof(got))), "%zu", i);
+    }
+    hash_sha256_parts((struct hash_part[]){{NULL, 0}}, 1, bytes);
+    hash_sha256("\0\0\0\0\0\0\0", 8, bytes + HASH_SHA256_SIZE);
+    cr_expect(zero(int, memcmp(bytes, bytes + HASH_SHA256_SIZE, HASH_SHA256_SIZE)), "no bytes, no place");
+}
+
+Test(hash, every_byte_has_its_two_digits_at_every_place)
+{
+    for (size_t n = 1; n <= 12; n++)
+        for (size_t at = 0; at < n; at++)
+            for (int c = 0; c < 256; c++) {
+                uint8_t bytes[12] = {0};
+                char text[25], want[25], two[3];
+                memset(want, '0', 2 * n);
+                want[2 * n] = '\0';
+                bytes[at] = (uint8_t)c;
+                snprintf(two, sizeof(two), "%02x", c);
+                memcpy(want + 2 * at, two, 2);
+                hash_hex(bytes, n, text);
+                cr_assert(eq(str, text, want));
+            }
 }
 
 /* org.apache.kafka.common.utils.UtilsTest */
