@@ -345,3 +345,75 @@ Test(schema, the_folder_is_the_one_asked_for_then_the_environments_then_the_tree
     cr_expect(eq(str, (char *)schema_dir(NULL), "/e"));
     cr_expect(eq(str, (char *)schema_dir("/o"), "/o"));
 }
+
+/* Patterns of one class are looked at without PCRE2. In a group they are the same pattern, and PCRE2 is asked. */
+static struct schema *of_pattern(const char *before, const char *class, const char *after)
+{
+    char pattern[100];
+    struct err e = {0};
+    snprintf(pattern, sizeof(pattern), "%s%s%s", before, class, after);
+    json_t *root = json_pack("{s:s}", "pattern", pattern);
+    struct schema *s = schema_compile("s", root, NULL, &e);
+    cr_assert(s != NULL, "%s: %s", pattern, e.msg);
+    json_decref(root);
+    return s;
+}
+
+static void expect_same(const struct schema *fast, const struct schema *slow, const char *text, const char *class)
+{
+    json_t *v = json_string(text);
+    cr_assert(v != NULL);
+    cr_expect(eq(int, schema_check(fast, v, NULL), schema_check(slow, v, NULL)), "^%s$: \"%s\"", class, text);
+    json_decref(v);
+}
+
+Test(schema, a_pattern_of_one_class_matches_what_pcre2_matches)
+{
+    static const char *const rows[] = {
+        "[a]",           "[abc]",         "[a-z]",          "[a-z0-9_-]{1,20}", "[A-Za-z0-9._-]{0,3}", "[0-9]{3,12}",
+        "[0-9]{2}",      "[0-9]{2,}",     "[0-9]*",         "[0-9]?",           "[^a]",                "[^a-c]{1,3}",
+        "[^\\x00-\\x1f\\x7f]+",           "[^\\x00-\\x20\\x7f]+",             "[!-.0-z|~]{1,128}",   "[-a]+",
+        "[a-]+",         "[+-]",          "[-+0-9 ()./]*",  "[,-.]",            "[\\x41-Z]+",          "[a$]+",
+        "[a{2}]",        "[a^]",          "[a\\-z]+",       "[\\d]+",           "[\\w.]+",             "[a-c-e]+",
+        "[--a]+",        "[!--]+",        "[[]+",           "[\\]]+",           "[[:alpha:]]+",        "[\\x4]+",
+        "[\\x4g]+",      "[\\xe9]+",      "[\\u00e9-\\u00ff]", "[a]+?",            "[a]{1,2}?",           "[a]{,2}",
+        "[a]{x}",        "[a]{2",         "[]",             "[^]+",             "[a]|b",               "[a]+b",
+        "[a-z][0-9]{1,2}", "[\t-~]",      "[^\\n]+",        "[.]",              "[a]{0}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct schema *fast = of_pattern("^", rows[i], "$"), *slow = of_pattern("(?:^", rows[i], "$)");
+        for (int c = 1; c < 128; c++)
+            for (int n = 0; n < 5; n++) {
+                char text[8] = "", *at = text;
+                for (int k = 0; k < n; k++)
+                    *at++ = (char)(k == n / 2 ? c : 'a');
+                expect_same(fast, slow, text, rows[i]);
+            }
+        static const char *const texts[] = {
+            "\xc3\xa9", "a\xc3\xa9", "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", "\xf0\x9f\x98\x80",
+            "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", "0123456789", "a1", "a-z", "ab", "x\n", "\n", "a{2}", "a{,2}",
+            "aaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaaa"};
+        for (size_t k = 0; k < ARRAY_LEN(texts); k++)
+            expect_same(fast, slow, texts[k], rows[i]);
+        schema_free(fast);
+        schema_free(slow);
+    }
+}
+
+Test(schema, a_nul_in_a_text_is_a_character_like_any_other)
+{
+    json_t *v = json_stringn("a\0b", 3);
+    static const struct {
+        const char *class;
+        bool ok;
+    } rows[] = {{"[^c]{3}", true}, {"[^c]{1}", false}, {"[ab]+", false}, {"[\\x00ab]+", true},
+                {"[^\\x00-\\x1f]+", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct schema *fast = of_pattern("^", rows[i].class, "$"), *slow = of_pattern("(?:^", rows[i].class, "$)");
+        cr_expect(eq(int, schema_check(fast, v, NULL), rows[i].ok), "%s", rows[i].class);
+        cr_expect(eq(int, schema_check(slow, v, NULL), rows[i].ok), "%s", rows[i].class);
+        schema_free(fast);
+        schema_free(slow);
+    }
+    json_decref(v);
+}

@@ -13,11 +13,18 @@
 #define PATTERN_MAX_BYTES 65536
 #define MATCH_LIMIT 100000 /* a pattern that backtracks more than this does not match */
 
+/* What "^[a-z0-9_]{1,20}$" says: that many characters, all of one class. */
+struct one_class {
+    bool bytes[256]; /* from 0x80 on: all or none */
+    size_t min, max; /* characters */
+};
+
 struct schema_pattern {
     struct schema_pattern *next;
     pcre2_code *code;
     pcre2_match_context *limits;
-    bool jit;
+    bool jit, is_class;
+    struct one_class class; /* when is_class: PCRE2 need not be asked */
 };
 
 /* ---- ECMA-262 to PCRE2 ---- */
@@ -130,6 +137,101 @@ static int translate(const char *text, struct buf *out, struct err *reterr)
     return buf_ok(out) ? 0 : err_nomem(reterr);
 }
 
+/* ---- patterns of one class: to call PCRE2 costs more than to look at a short text ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* An ASCII character of a class, as itself or as \xHH. -1 when it is anything else. */
+static int take_char(const char **at)
+{
+    const char *s = *at;
+    if (*s == '\\' && s[1] == 'x' && hex_digit(s[2]) >= 0 && hex_digit(s[2]) < 8 && hex_digit(s[3]) >= 0) {
+        *at += 4;
+        return hex_digit(s[2]) * 16 + hex_digit(s[3]);
+    }
+    if (*s < 0x20 || *s > 0x7e || strchr("\\[]^", *s) != NULL)
+        return -1;
+    ++*at;
+    return *s;
+}
+
+/* A character or a range. A '-' as itself only where nothing else can be meant: at either end. */
+static bool take_range(const char **at, bool is_first, struct one_class *c)
+{
+    bool hyphen = **at == '-';
+    int from = take_char(at), to = from;
+    if (hyphen && (is_first ? **at == '-' : **at != ']'))
+        return false;
+    if (!hyphen && **at == '-' && (*at)[1] != ']') {
+        ++*at;
+        to = **at == '-' ? -1 : take_char(at);
+    }
+    for (int i = from; i >= 0 && i <= to; i++)
+        c->bytes[i] = true;
+    return from >= 0 && from <= to;
+}
+
+/* Behind the '['. */
+static bool take_class(const char **at, struct one_class *c)
+{
+    bool negated = **at == '^';
+    *at += negated;
+    const char *first = *at;
+    do {
+        if (!take_range(at, *at == first, c))
+            return false;
+    } while (**at != ']');
+    ++*at;
+    for (size_t i = 0; negated && i < ARRAY_LEN(c->bytes); i++)
+        c->bytes[i] = !c->bytes[i];
+    return true;
+}
+
+static void take_bounds(const char **at, struct one_class *c)
+{
+    size_t n = quantifier(*at);
+    char kind = n > 0 ? **at : '\0';
+    c->min = kind == '*' || kind == '?' ? 0 : 1;
+    c->max = kind == '*' || kind == '+' ? SIZE_MAX : 1;
+    if (kind == '{') {
+        char *end;
+        c->min = c->max = strtoul(*at + 1, &end, 10);
+        if (*end == ',')
+            c->max = end[1] == '}' ? SIZE_MAX : strtoul(end + 1, NULL, 10);
+    }
+    *at += n;
+}
+
+/* @text has compiled. False when it says more than one class and how many. */
+static bool class_read(const char *text, struct one_class *ret)
+{
+    if (strncmp(text, "^[", 2) != 0)
+        return false;
+    text += 2;
+    if (!take_class(&text, ret))
+        return false;
+    take_bounds(&text, ret);
+    return strcmp(text, "$") == 0;
+}
+
+static bool class_match(const struct one_class *c, const char *s, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)s[i];
+        if (!c->bytes[byte])
+            return false;
+        n += (byte & 0xc0) != 0x80; /* a character's first byte */
+    }
+    return c->min <= n && n <= c->max;
+}
+
 /* ---- compiling ---- */
 
 static pcre2_code *compile(const char *text, struct err *reterr)
@@ -177,6 +279,7 @@ struct schema_pattern *schema_pattern_new(struct schema *s, const char *text, st
     }
     pcre2_set_match_limit(p->limits, MATCH_LIMIT);
     p->jit = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
+    p->is_class = class_read(text, &p->class);
     return p;
 }
 
@@ -237,6 +340,8 @@ void schema_match_fini(struct schema_match *m)
 bool schema_pattern_match(const struct schema_pattern *p, struct schema_match *m, const char *s,
                           size_t len)
 {
+    if (p->is_class)
+        return class_match(&p->class, s, len);
     if (m->data == NULL && !match_init(m))
         return false;
     int rc = p->jit ? pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_UTF_CHECK, m->data,
