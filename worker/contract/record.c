@@ -17,9 +17,10 @@ static bool is_reserved(const char *name)
     return false;
 }
 
+/* @name: one of ours, so known to be UTF-8. */
 static int set_text(json_t *object, const char *name, const char *text)
 {
-    return json_object_set_new(object, name, json_string(text)); /* a NULL value fails the set */
+    return json_object_set_new_nocheck(object, name, json_string(text)); /* a NULL value fails the set */
 }
 
 json_t *record_new(const char *provider, const char *service)
@@ -27,7 +28,7 @@ json_t *record_new(const char *provider, const char *service)
     json_t *r = json_object();
     if (r != NULL && set_text(r, "service", service) == 0 &&
         set_text(r, "provider", provider) == 0 && set_text(r, "status", "unknown") == 0 &&
-        json_object_set_new(r, "axes", json_object()) == 0)
+        json_object_set_new_nocheck(r, "axes", json_object()) == 0)
         return r;
     json_decref(r);
     return NULL;
@@ -61,6 +62,12 @@ static int merge_members(json_t *target, const json_t *patch, bool keep_reserved
     return 0;
 }
 
+/* Of what is no object. json_deep_copy() looks out for a value that holds itself, which costs more than most copies. */
+static json_t *copy_of(json_t *value)
+{
+    return json_is_array(value) ? json_deep_copy(value) : json_copy(value);
+}
+
 static int merge_member(json_t *target, const char *name, json_t *value)
 {
     if (json_is_null(value)) {
@@ -68,11 +75,11 @@ static int merge_member(json_t *target, const char *name, json_t *value)
         return 0;
     }
     if (!json_is_object(value))
-        return json_object_set_new(target, name, json_deep_copy(value));
+        return json_object_set_new_nocheck(target, name, copy_of(value)); /* a name of an object is UTF-8 */
     json_t *inner = json_object_get(target, name);
     if (!json_is_object(inner)) {
         inner = json_object();
-        if (json_object_set_new(target, name, inner) != 0)
+        if (json_object_set_new_nocheck(target, name, inner) != 0)
             return -1;
     }
     return merge_members(inner, value, false);
@@ -104,7 +111,7 @@ static int apply_axes(json_t *record, const struct event *e, struct order order)
     json_t *axes = json_object_get(record, "axes");
     if (!json_is_object(axes)) {
         axes = json_object();
-        if (json_object_set_new(record, "axes", axes) != 0)
+        if (json_object_set_new_nocheck(record, "axes", axes) != 0)
             return -1;
     }
     char text[ORDER_TEXT_SIZE];
