@@ -19,6 +19,7 @@ enum {
     REPLY_BYTES_MAX = 16 * 1024 * 1024,
     OUT_BYTES_MAX = 256 * 1024 * 1024, /* written or not, until answered */
     COMPACT_BYTES = 64 * 1024,
+    HEAD_BYTES = 1 + 20 + 2, /* a letter, a number, the end of the line */
 };
 
 /* A command under way. Its bytes stay in the buffer until it is answered, for NOSCRIPT. */
@@ -381,28 +382,47 @@ static void on_hook(void *arg)
 
 /* ---- commands ---- */
 
+/* "*<n>\r\n", "$<n>\r\n": at most HEAD_BYTES. */
+static char *put_head(char *to, char kind, size_t n)
+{
+    *to = kind;
+    to = buf_put_u(to + 1, n);
+    memcpy(to, "\r\n", 2);
+    return to + 2;
+}
+
 void redis_link_begin(struct redis_link *k, size_t args)
 {
     k->building = (struct command){.start = k->out.len};
     k->args_left = args;
-    buf_addc(&k->out, '*');
-    buf_addu(&k->out, args);
-    buf_add(&k->out, "\r\n", 2);
+    char *to = buf_reserve(&k->out, HEAD_BYTES);
+    if (to)
+        k->out.len = (size_t)(put_head(to, '*', args) - k->out.data);
 }
 
-static void arg_head(struct redis_link *k, size_t len)
+/* Where the @len bytes of the next argument go; NULL: no memory, which redis_link_end() tells. */
+static char *arg_begin(struct redis_link *k, size_t len)
 {
-    buf_addc(&k->out, '$');
-    buf_addu(&k->out, len);
-    buf_add(&k->out, "\r\n", 2);
     k->args_left--;
+    char *to = buf_reserve(&k->out, HEAD_BYTES + len + 2);
+    return to ? put_head(to, '$', len) : NULL;
+}
+
+/* @at: behind the argument's bytes. */
+static void arg_end(struct redis_link *k, char *at)
+{
+    memcpy(at, "\r\n", 2);
+    k->out.len = (size_t)(at + 2 - k->out.data);
 }
 
 void redis_link_arg(struct redis_link *k, const char *data, size_t len)
 {
-    arg_head(k, len);
-    buf_add(&k->out, data, len);
-    buf_add(&k->out, "\r\n", 2);
+    char *to = arg_begin(k, len);
+    if (!to)
+        return;
+    if (len > 0)
+        memcpy(to, data, len);
+    arg_end(k, to + len);
 }
 
 void redis_link_str(struct redis_link *k, const char *s)
@@ -412,9 +432,9 @@ void redis_link_str(struct redis_link *k, const char *s)
 
 void redis_link_int(struct redis_link *k, int64_t v)
 {
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%lld", (long long)v);
-    redis_link_arg(k, text, (size_t)n);
+    char text[21] = "-";
+    char *end = buf_put_u(text + (v < 0), v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+    redis_link_arg(k, text, (size_t)(end - text));
 }
 
 void redis_link_cat(struct redis_link *k, ...)
@@ -425,12 +445,14 @@ void redis_link_cat(struct redis_link *k, ...)
     for (const char *s; (s = va_arg(ap, const char *));)
         len += strlen(s);
     va_end(ap);
-    arg_head(k, len);
+    char *to = arg_begin(k, len);
+    if (!to)
+        return;
     va_start(ap, k);
     for (const char *s; (s = va_arg(ap, const char *));)
-        buf_adds(&k->out, s);
+        to = stpcpy(to, s); /* its NUL is the next one's place, or that of "\r\n" */
     va_end(ap);
-    buf_add(&k->out, "\r\n", 2);
+    arg_end(k, to);
 }
 
 void redis_link_begin_script(struct redis_link *k, const struct redis_script *s, size_t args)
