@@ -142,6 +142,66 @@ Test(limit, a_further_call_with_a_held_slot_is_paid_for_later)
     cr_expect(limit_take(&l, 1201));
 }
 
+static unsigned claims(struct limit *l, int64_t now_ms)
+{
+    unsigned n = 0;
+    while (limit_claim(l, now_ms))
+        n++;
+    return n;
+}
+
+Test(limit, quick_calls_let_as_many_again_be_claimed_ahead)
+{
+    struct limit l = {0};
+    limit_set(&l, 10, 0, 1, 1, 1, 1000);
+    cr_expect(eq(uint, claims(&l, 1000), 20u), "ten free slots, and ten that soon come back");
+    for (int i = 0; i < 10; i++) {
+        cr_expect(limit_take(&l, 1000));
+        limit_unclaim(&l);
+    }
+    cr_expect(not(limit_claim(&l, 1000)), "ten wait");
+    limit_unclaim(&l);
+    cr_expect(limit_claim(&l, 1000));
+}
+
+Test(limit, slow_calls_let_few_be_claimed_ahead)
+{
+    struct limit l = {0};
+    limit_set(&l, 10, 0, 1, 1, 1, 1000);
+    for (int i = 0; i < 200; i++)
+        limit_called(&l, 50);
+    cr_expect(eq(uint, claims(&l, 1000), 12u), "one fifth of the slots comes back in time");
+    for (int i = 0; i < 200; i++)
+        limit_called(&l, 10000);
+    while (limit_take(&l, 1000))
+        limit_unclaim(&l);
+    while (l.ahead > 0)
+        limit_unclaim(&l);
+    cr_expect(not(limit_claim(&l, 1000)), "none for seconds: what would be claimed now would only grow old");
+    limit_give(&l);
+    cr_expect(limit_claim(&l, 1000));
+}
+
+Test(limit, nothing_is_claimed_ahead_of_a_rate)
+{
+    struct limit l = {0};
+    limit_set(&l, 100, 10, 3, 1, 1, 1000);
+    cr_expect(eq(uint, claims(&l, 1000), 3u));
+    cr_expect(limit_take(&l, 1000));
+    limit_unclaim(&l);
+    cr_expect(not(limit_claim(&l, 1000)), "two tokens, two that wait for them");
+    cr_expect(limit_claim(&l, 1101));
+}
+
+Test(limit, nothing_is_claimed_in_a_pause)
+{
+    struct limit l = {0};
+    limit_set(&l, 2, 0, 1, 1, 1, 1000);
+    limit_pause(&l, 5000);
+    cr_expect(not(limit_claim(&l, 4999)));
+    cr_expect(limit_claim(&l, 5000));
+}
+
 Test(limit, a_pause_holds_all_and_is_never_shortened)
 {
     struct limit l = {0};

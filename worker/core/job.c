@@ -3,10 +3,10 @@
 #include "base/attr.h"
 
 static const char *const names[JOB_STATE_COUNT] = {
-    [JOB_QUEUED] = "queued",         [JOB_CLAIMING] = "claiming",     [JOB_CALLING] = "calling",
-    [JOB_CONFIRMING] = "confirming", [JOB_STEPPING] = "stepping",     [JOB_WAITING] = "waiting",
-    [JOB_DECIDING] = "deciding",     [JOB_PUBLISHING] = "publishing", [JOB_OWING] = "owing",
-    [JOB_SETTLED] = "settled",       [JOB_DROPPED] = "dropped",
+    [JOB_QUEUED] = "queued",         [JOB_CLAIMING] = "claiming",     [JOB_CLAIMED] = "claimed",
+    [JOB_CALLING] = "calling",       [JOB_CONFIRMING] = "confirming", [JOB_STEPPING] = "stepping",
+    [JOB_WAITING] = "waiting",       [JOB_DECIDING] = "deciding",     [JOB_PUBLISHING] = "publishing",
+    [JOB_OWING] = "owing",           [JOB_SETTLED] = "settled",       [JOB_DROPPED] = "dropped",
 };
 
 static unsigned bit(enum job_state s)
@@ -23,8 +23,10 @@ static unsigned allowed(enum job_state from)
     case JOB_CLAIMING: /* Redis down: back to its lane */
         return bit(JOB_CALLING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_DROPPED);
+    case JOB_CLAIMED:
+        return bit(JOB_CALLING) | bit(JOB_DROPPED);
     case JOB_CALLING:
-        return bit(JOB_STEPPING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
+        return bit(JOB_CLAIMED) | bit(JOB_STEPPING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_DROPPED);
     case JOB_CONFIRMING:
         return bit(JOB_CALLING) | bit(JOB_STEPPING) | bit(JOB_WAITING) | bit(JOB_DECIDING) | bit(JOB_DROPPED);

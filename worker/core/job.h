@@ -6,8 +6,9 @@
 
 enum job_state {
     JOB_QUEUED,     /* in its lane, bytes undecoded */
-    JOB_CLAIMING,   /* has a slot; CLAIM is on its way to Redis */
-    JOB_CALLING,    /* claimed; its workflow is at work: a call in flight, or a token awaited */
+    JOB_CLAIMING,   /* CLAIM is on its way to Redis */
+    JOB_CLAIMED,    /* ours to work; its next request waits for a slot */
+    JOB_CALLING,    /* its workflow is at work: a call in flight, or a token awaited */
     JOB_CONFIRMING, /* in doubt; the provider is being asked what came of the call */
     JOB_STEPPING,   /* between two steps: STEP is on its way to Redis */
     JOB_WAITING,    /* holds its lane only: the next try has a time */

@@ -36,6 +36,46 @@ bool limit_take(struct limit *l, int64_t now_ms)
     return true;
 }
 
+/* Slots that limit_take() would give now. */
+static unsigned room(const struct limit *l, int64_t now_ms)
+{
+    if (now_ms < l->paused_until_ms || l->in_flight >= l->max_in_flight)
+        return 0;
+    unsigned slots = l->max_in_flight - l->in_flight;
+    if (l->rate_per_s <= 0)
+        return slots;
+    double tokens = tokens_at(l, now_ms);
+    return tokens >= slots ? slots : (unsigned)(tokens > 0 ? tokens : 0);
+}
+
+static unsigned expected_back(const struct limit *l)
+{
+    if (l->rate_per_s > 0)
+        return 0;
+    if (l->call_ms <= LIMIT_AHEAD_MS)
+        return l->max_in_flight;
+    return (unsigned)(l->max_in_flight * LIMIT_AHEAD_MS / l->call_ms);
+}
+
+bool limit_claim(struct limit *l, int64_t now_ms)
+{
+    if (now_ms < l->paused_until_ms || l->ahead >= room(l, now_ms) + expected_back(l))
+        return false;
+    l->ahead++;
+    return true;
+}
+
+void limit_unclaim(struct limit *l)
+{
+    if (l->ahead > 0)
+        l->ahead--;
+}
+
+void limit_called(struct limit *l, double ms)
+{
+    l->call_ms += (ms - l->call_ms) / 16;
+}
+
 void limit_spend(struct limit *l, int64_t now_ms)
 {
     if (l->rate_per_s <= 0)

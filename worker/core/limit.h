@@ -1,11 +1,16 @@
 /* limit.h - how much a worker may ask of its provider at once and in a second. RELIABILITY.md section 8.
  *
+ * A slot is held for a call, not for the claim before it: so that a slot that comes free is taken at once, as many events
+ * are claimed ahead as slots are expected back within LIMIT_AHEAD_MS, by the mean time of the calls.
+ *
  * A worker's share is its share of the partitions. Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_LIMIT_H
 #define TVB_CORE_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define LIMIT_AHEAD_MS 10
 
 struct limit {
     unsigned max_in_flight;
@@ -15,6 +20,8 @@ struct limit {
     double tokens;
     int64_t filled_ms; /* when tokens were counted last */
     int64_t paused_until_ms;
+    unsigned ahead;    /* claimed, or being claimed, and without a slot yet */
+    double call_ms;    /* mean time of the last calls; 0: none yet */
 };
 
 /* Sets this worker's share of the provider's limits: @mine of @all partitions. In flight is at least 1 when
@@ -23,6 +30,12 @@ void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned 
                int64_t now_ms);
 /* Takes a slot; false when none is free, the bucket is empty, or calls are paused. */
 bool limit_take(struct limit *l, int64_t now_ms);
+/* One event may be claimed, for a slot that is free or soon will be; false: not now. limit_unclaim() when it has got its
+ * slot or needs none. With a rate limit only what may be called now is claimed. */
+bool limit_claim(struct limit *l, int64_t now_ms);
+void limit_unclaim(struct limit *l);
+/* A call took @ms. */
+void limit_called(struct limit *l, double ms);
 /* A further call with a slot that is held: its token is taken, on credit where there is none. */
 void limit_spend(struct limit *l, int64_t now_ms);
 /* A slot comes back. */

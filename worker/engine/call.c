@@ -176,6 +176,74 @@ static void next_step(struct worker *w, struct job *j)
         job_wait(w, j, 200, true);
 }
 
+/* ---- slots ---- */
+
+static void take_slot(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    limit_unclaim(&w->limit);
+    k->place = PLACE_SLOT;
+    if (j->first_try_ms == 0) {
+        k->slot_ns += loop_now_ns(w->loop) - k->claimed_ns;
+        telemetry_stage(w->tel, STAGE_SLOT, k->slot_ns);
+    }
+}
+
+/* True when the job has one; else it goes on when one is free. */
+static bool has_slot(struct worker *w, struct job *j)
+{
+    if (j->work->place == PLACE_SLOT)
+        return true;
+    if (w->claimed.n == 0 && limit_take(&w->limit, loop_now_ms(w->loop))) {
+        take_slot(w, j);
+        return true;
+    }
+    job_go(w, j, JOB_CLAIMED);
+    job_list_add(&w->claimed, j);
+    return false;
+}
+
+static void go_on(struct worker *w, struct job *j)
+{
+    if (!j->doubt || resolve_doubt(w, j))
+        next_step(w, j);
+}
+
+/* Whoever is next claims it anew, without a doubt. */
+static void give_back(struct worker *w, struct job *j)
+{
+    const struct work *k = j->work;
+    if (redis_is_up(w->redis))
+        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    job_drop(w, j);
+}
+
+/* No request of it left under this claim, nor ever under one that might have been done. */
+static bool is_untouched(const struct job *j)
+{
+    return !j->doubt && !j->work->called && !j->work->changed;
+}
+
+void call_pump(struct worker *w)
+{
+    while (w->claimed.n > 0) {
+        struct job *first = w->claimed.first;
+        bool stays = first->state == JOB_CLAIMED && (w->drain == DRAIN_NONE || !is_untouched(first));
+        if (stays && !limit_take(&w->limit, loop_now_ms(w->loop)))
+            return;
+        struct job *j = job_list_take(&w->claimed);
+        if (job_callback_is_late(w, j))
+            continue;
+        if (!stays) {
+            give_back(w, j);
+            continue;
+        }
+        take_slot(w, j);
+        job_go(w, j, JOB_CALLING);
+        go_on(w, j);
+    }
+}
+
 /* No provider's word holds a lane for longer than the settings allow. */
 static int64_t capped(const struct worker *w, int64_t wish_ms)
 {
@@ -190,8 +258,8 @@ void call_resume(struct worker *w, struct job *j)
         finish_run(w, j);
     else if (state == RUN_TOKEN)
         token_need(w, j);
-    else if (!j->doubt || resolve_doubt(w, j))
-        next_step(w, j);
+    else if (has_slot(w, j))
+        go_on(w, j);
 }
 
 void call_advance(struct worker *w, struct job *j)
@@ -377,7 +445,9 @@ static void on_reply(void *arg, const struct call_reply *reply)
         return;
     struct work *k = j->work;
     enum call_repeat repeat = run_request(k->run)->repeat;
-    k->call_ns += loop_now_ns(w->loop) - k->call_started_ns;
+    int64_t took_ns = loop_now_ns(w->loop) - k->call_started_ns;
+    k->call_ns += took_ns;
+    limit_called(&w->limit, (double)took_ns / 1e6);
     k->outcome.status = reply->status;
     if (reply->request_bytes > 0 && j->calls < UINT8_MAX)
         j->calls++;

@@ -72,7 +72,7 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
 {
     struct work *k = j->work;
     k->judged_ns = loop_now_ns(w->loop);
-    job_release_slot(w, j);
+    job_release_place(w, j);
     telemetry_stage(w->tel, STAGE_CALL, k->call_ns);
     k->outcome.attempts = j->calls;
     buf_reset(&k->record_text);

@@ -158,27 +158,27 @@ static bool decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
     return true;
 }
 
-/* The job has the slot that the caller took. */
+/* The caller has taken its claim's place in the limit. */
 static void start(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     if (k == NULL && (k = job_work(w, j)) == NULL) {
-        limit_give(&w->limit);
+        limit_unclaim(&w->limit);
         job_wait(w, j, NOMEM_AGAIN_MS, false);
         return;
     }
-    k->slot = true;
+    k->place = PLACE_AHEAD;
     k->started_ns = loop_now_ns(w->loop);
     if (j->first_try_ms == 0) {
         telemetry_stage(w->tel, STAGE_LANE, j->ready_ns - j->arrived_ns);
-        telemetry_stage(w->tel, STAGE_SLOT, k->started_ns - j->ready_ns);
+        k->slot_ns = k->started_ns - j->ready_ns;
     }
     enum dead_reason why;
     if (k->decoded || decode(w, j, &why)) {
         claim_start(w, j);
         return;
     }
-    job_release_slot(w, j);
+    job_release_place(w, j);
     if (k->fault.nomem) { /* not the event's fault: it is looked at again */
         job_wait(w, j, NOMEM_AGAIN_MS, false);
         return;
@@ -192,6 +192,6 @@ void intake_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop);
     while (w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && redis_is_up(w->redis) &&
-           limit_take(&w->limit, now))
+           limit_claim(&w->limit, now))
         start(w, job_of_item(lanes_take(w->lanes)));
 }

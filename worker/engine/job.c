@@ -157,12 +157,36 @@ struct work *job_work(struct worker *w, struct job *j)
     return k;
 }
 
-void job_release_slot(struct worker *w, struct job *j)
+void job_release_place(struct worker *w, struct job *j)
 {
-    if (j->work == NULL || !j->work->slot)
+    if (j->work == NULL)
         return;
-    j->work->slot = false;
-    limit_give(&w->limit);
+    if (j->work->place == PLACE_SLOT)
+        limit_give(&w->limit);
+    else if (j->work->place == PLACE_AHEAD)
+        limit_unclaim(&w->limit);
+    j->work->place = PLACE_NONE;
+}
+
+void job_list_add(struct job_list *l, struct job *j)
+{
+    j->pending++;
+    j->next_listed = NULL;
+    *(l->last != NULL ? &l->last->next_listed : &l->first) = j;
+    l->last = j;
+    l->n++;
+}
+
+struct job *job_list_take(struct job_list *l)
+{
+    struct job *j = l->first;
+    if (j == NULL)
+        return NULL;
+    l->first = j->next_listed;
+    if (l->first == NULL)
+        l->last = NULL;
+    l->n--;
+    return j;
 }
 
 /* Back to the state in which job_work() gives it out; the event's 3 KB are not wiped, only freed. */
@@ -186,7 +210,7 @@ static void work_clear(struct work *k)
     k->fault.pointer[0] = k->fault.reason[0] = '\0';
     k->order[0] = k->fence[0] = '\0';
     k->outcome = (struct outcome){.round = 1};
-    k->started_ns = k->claimed_ns = k->judged_ns = k->call_ns = k->call_started_ns = 0;
+    k->started_ns = k->claimed_ns = k->judged_ns = k->slot_ns = k->call_ns = k->call_started_ns = 0;
 }
 
 void job_release_work(struct worker *w, struct job *j)
@@ -194,7 +218,7 @@ void job_release_work(struct worker *w, struct job *j)
     struct work *k = j->work;
     if (k == NULL)
         return;
-    job_release_slot(w, j);
+    job_release_place(w, j);
     work_clear(k);
     k->next_free = w->free_works;
     w->free_works = k;
@@ -235,7 +259,7 @@ void job_requeue(struct worker *w, struct job *j)
 
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work)
 {
-    job_release_slot(w, j);
+    job_release_place(w, j);
     bool half_done = j->work != NULL && j->work->run != NULL && j->work->changed;
     if (!keep_work && !half_done)
         job_release_work(w, j);
@@ -255,7 +279,7 @@ void job_drop(struct worker *w, struct job *j)
     if (j->item.lane != NULL)
         lane_goes_on(w, j);
     j->part = NULL;
-    job_release_slot(w, j);
+    job_release_place(w, j);
     if (call != NULL)
         http_abort(call);
     if (j->pending == 0)

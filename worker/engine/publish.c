@@ -33,6 +33,7 @@ static void log_outcome(struct worker *w, const struct job *j)
     log_int(w->log, "partition", j->partition);
     log_int(w->log, "offset", j->offset);
     log_us_as_ms(w->log, "lane_ms", (k->started_ns - j->arrived_ns) / 1000);
+    log_us_as_ms(w->log, "slot_ms", k->slot_ns / 1000);
     log_us_as_ms(w->log, "claim_ms", (k->claimed_ns - k->started_ns) / 1000);
     log_us_as_ms(w->log, "call_ms", k->call_ns / 1000);
     log_us_as_ms(w->log, "outcome_ms", (now - k->judged_ns) / 1000);
@@ -215,18 +216,14 @@ static void publish_now(struct worker *w, struct job *j)
 
 /* ---- gathering ---- */
 
-/* In the list it counts as a callback that still comes: a job that is dropped meanwhile lives on until then. */
 void publish_start(struct worker *w, struct job *j)
 {
-    job_release_slot(w, j);
+    job_release_place(w, j);
     if (j->state != JOB_PUBLISHING)
         job_go(w, j, JOB_PUBLISHING);
     struct gathering *g = &w->gathering;
-    j->pending++;
-    j->next_gathered = NULL;
-    *(g->last != NULL ? &g->last->next_gathered : &g->first) = j;
-    g->last = j;
-    if (g->n++ == 0)
+    job_list_add(&g->jobs, j);
+    if (g->jobs.n == 1)
         g->since_ms = loop_now_ms(w->loop);
     if (lane_depth(j->item.lane) >= LONG_LANE)
         g->urgent = true;
@@ -236,19 +233,18 @@ int64_t publish_wait_ms(const struct worker *w)
 {
     const struct gathering *g = &w->gathering;
     int64_t wait = g->since_ms + GATHER_MS - loop_now_ms(w->loop);
-    bool gathers = w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && !g->urgent && g->n < GATHER_MAX;
+    bool gathers = w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && !g->urgent && g->jobs.n < GATHER_MAX;
     return gathers && wait > 0 ? wait : 0;
 }
 
 void publish_gathered(struct worker *w)
 {
-    struct job *next, *j = w->gathering.first;
-    if (j == NULL || publish_wait_ms(w) > 0)
+    if (w->gathering.jobs.n == 0 || publish_wait_ms(w) > 0)
         return;
+    struct job_list jobs = w->gathering.jobs;
     w->gathering = (struct gathering){0}; /* what cannot be sent gathers anew */
-    for (; j != NULL; j = next) {
-        next = j->next_gathered;
+    struct job *j;
+    while ((j = job_list_take(&jobs)) != NULL)
         if (!job_callback_is_late(w, j))
             publish_now(w, j);
-    }
 }

@@ -2,7 +2,7 @@
  *
  * A job is one event on its way. While it only waits (in its lane, or for its next try) it is just its
  * bytes; what it needs at work (decoded event, record, run) is a struct work, which exists from the moment it has a
- * slot until it is settled or waits again. So memory follows the calls in flight, not the backlog. */
+ * place in the limit until it is settled or waits again. So memory follows the calls in flight, not the backlog. */
 #ifndef TVB_ENGINE_STATE_H
 #define TVB_ENGINE_STATE_H
 
@@ -47,6 +47,13 @@ struct partition {
     struct offsets *offsets;
 };
 
+/* What a job holds of the provider's limit. */
+enum place {
+    PLACE_NONE,
+    PLACE_AHEAD, /* claimed, or being claimed: may wait for a slot */
+    PLACE_SLOT,
+};
+
 /* What a job needs while it is at work. Pooled. */
 struct work {
     struct work *next_free;
@@ -59,7 +66,7 @@ struct work {
     char order[ORDER_TEXT_SIZE];
     char fingerprint[2 * HASH_SHA256_SIZE + 1];
     char fence[FENCE_SIZE];
-    bool slot;               /* holds a slot of the limit */
+    enum place place;
     bool changed;            /* a step that changes something is done: STEP before the next one, and the run is kept */
     bool called;             /* a request left since the last claim: each further one takes a token of the rate */
     struct http_call *call;
@@ -73,6 +80,7 @@ struct work {
     bool ack_failed;
     bool owes_decide;        /* Redis was away: DECIDE follows */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */
+    int64_t slot_ns;         /* waited for a slot, before and after the claim */
     int64_t call_ns;         /* in calls, all tries of this claim */
     int64_t call_started_ns;
 };
@@ -87,7 +95,7 @@ struct job {
     enum job_state state;
     unsigned pending;        /* callbacks that still come: the job lives until they have */
     struct work *work;
-    struct job *next_gathered; /* in worker.gathering */
+    struct job *next_listed; /* in worker.claimed or worker.gathering */
     struct job *prev, *next; /* in worker.active: all that are neither queued nor waiting */
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
@@ -119,10 +127,16 @@ struct errand;
  * full window first only holds back for a moment: with a provider that keeps up it is soon not full any more. */
 enum intake_flow { FLOW_OPEN, FLOW_HELD, FLOW_PAUSED };
 
-/* Events whose outcome is to be published, in the order in which they ended. */
-struct gathering {
+/* Jobs in the order in which they came. To be in a list counts as a callback that still comes: a job that is dropped lives
+ * on until its turn. */
+struct job_list {
     struct job *first, *last;
     unsigned n;
+};
+
+/* Events whose outcome is to be published. */
+struct gathering {
+    struct job_list jobs;
     int64_t since_ms; /* loop time of the first */
     bool urgent;
 };
@@ -161,6 +175,7 @@ struct worker {
     char owner[160];
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
+    struct job_list claimed; /* JOB_CLAIMED */
     struct gathering gathering;
     struct buf scratch, metadata;
     uint64_t random;          /* state of the jitter's generator */
@@ -199,7 +214,11 @@ void job_go(struct worker *w, struct job *j, enum job_state next);
 /* Gives the job something to work with; NULL: out of memory. */
 struct work *job_work(struct worker *w, struct job *j);
 void job_release_work(struct worker *w, struct job *j);
-void job_release_slot(struct worker *w, struct job *j);
+/* Waits for no slot any more, or gives it back. */
+void job_release_place(struct worker *w, struct job *j);
+void job_list_add(struct job_list *l, struct job *j);
+/* The first one, or NULL. It is to be asked job_callback_is_late(). */
+struct job *job_list_take(struct job_list *l);
 /* Frees a job that nobody calls back any more and that is in no lane. */
 void job_free(struct worker *w, struct job *j);
 /* Ends the lane's turn and frees. */
@@ -221,15 +240,17 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d);
 void intake_flow(struct worker *w);
 /* Forgets that it held back. */
 void intake_flow_open(struct worker *w);
-/* Starts what can start: lanes that are ready, while slots are free. */
+/* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
 /* Does what the run asks for after a reply or at its start. */
 void call_advance(struct worker *w, struct job *j);
-/* Makes the run's present request, or first resolves what may have been done. */
+/* Makes the run's present request as soon as there is a slot, or first resolves what may have been done. */
 void call_resume(struct worker *w, struct job *j);
+/* Once a turn: slots that are free go to those that wait for one. */
+void call_pump(struct worker *w);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
 void decide_start(struct worker *w, struct job *j, const json_t *patch);
 void decide_refused(struct worker *w, struct job *j, const char *reason, const char *detail);

@@ -63,9 +63,9 @@ static int64_t sleep_ms(const struct worker *w)
     if (first != NULL && first->due - now < ms)
         ms = first->due > now ? first->due - now : 0;
     int64_t limit = limit_wait_ms(&w->limit, now);
-    if (limit > 0 && limit < ms && lanes_any_ready(w->lanes))
+    if (limit > 0 && limit < ms && (lanes_any_ready(w->lanes) || w->claimed.n > 0))
         ms = limit;
-    int64_t publish = w->gathering.n > 0 ? publish_wait_ms(w) : ms;
+    int64_t publish = w->gathering.jobs.n > 0 ? publish_wait_ms(w) : ms;
     return publish < ms ? publish : ms;
 }
 
@@ -123,6 +123,7 @@ static void on_turn(void *arg)
 {
     struct worker *w = arg;
     run_due(w);
+    call_pump(w);
     intake_pump(w);
     publish_gathered(w);
     partitions_drain_tick(w);
