@@ -142,6 +142,11 @@ Test(kafka, a_paused_partition_is_silent_until_it_is_resumed_and_skips_nothing)
     world_free(&w);
 }
 
+static bool has_commit(void *arg)
+{
+    return ((struct member *)arg)->commits_ok > 0;
+}
+
 static bool has_two_thousand(void *arg)
 {
     return ((struct member *)arg)->delivered >= 2000;
@@ -160,6 +165,27 @@ Test(kafka, what_was_fetched_before_a_pause_comes_once_and_only_after_the_resume
     cr_expect(run_until(w.loop, has_two_thousand, m, LONG_MS));
     cr_expect(eq(sz, m->delivered, 2000));
     cr_expect(eq(sz, m->out_of_order, 0));
+    member_free(m);
+    world_free(&w);
+}
+
+Test(kafka, what_is_held_back_comes_later_once_and_in_order)
+{
+    struct world w = world_new(1);
+    cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 2000));
+    struct member *m = join(&w, 0);
+    m->hold_at = 100;
+    cr_assert(run_until(w.loop, has_ten, m, LONG_MS));
+    run_for(w.loop, 1500); /* longer than the consumer's own tick */
+    cr_expect(eq(sz, m->delivered, 100));
+    cr_expect(zero(int, member_commit(m, 0, 50, "", 0)));
+    run_for(w.loop, 500);
+    cr_expect(zero(u32, m->commits_done), "the end of a commit waits as well");
+    consumer_hold(m->consumer, false);
+    cr_expect(run_until(w.loop, has_two_thousand, m, LONG_MS));
+    cr_expect(eq(sz, m->delivered, 2000));
+    cr_expect(eq(sz, m->out_of_order, 0));
+    cr_expect(run_until(w.loop, has_commit, m, LONG_MS));
     member_free(m);
     world_free(&w);
 }

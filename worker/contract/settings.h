@@ -30,7 +30,7 @@ struct settings_numbers {
     int64_t lane_limit;          /* 1000 */
     int64_t sequence_jump;       /* a sequence further ahead of the service's last is implausible; 0: off */
     int64_t id_memory_ms;        /* 7 days */
-    int64_t queued_kbytes;       /* queued.max.messages.kbytes, 24576 */
+    int64_t queued_kbytes;       /* queued.max.messages.kbytes, 12288 */
     int64_t commit_ms;           /* how often a moved watermark is committed at most, 1000 */
     int64_t redis_timeout_ms;    /* 2000 */
     int64_t outcome_timeout_ms;  /* message.timeout.ms of the producer; below the quarantine, 30000 */

@@ -23,7 +23,7 @@ static const struct settings_number table[] = {
     {"sequence_jump", offsetof(struct settings_numbers, sequence_jump), 0, 0, 9007199254740991},
     {"id_memory_ms", offsetof(struct settings_numbers, id_memory_ms), 604800000, 60000,
      31536000000},
-    {"queued_kbytes", offsetof(struct settings_numbers, queued_kbytes), 24576, 1024, 2097151},
+    {"queued_kbytes", offsetof(struct settings_numbers, queued_kbytes), 12288, 1024, 2097151},
     {"commit_ms", offsetof(struct settings_numbers, commit_ms), 1000, 10, 60000},
     {"redis_timeout_ms", offsetof(struct settings_numbers, redis_timeout_ms), 2000, 50, 60000},
     {"outcome_timeout_ms", offsetof(struct settings_numbers, outcome_timeout_ms), 30000, 1000,

@@ -46,6 +46,7 @@ void intake_flow_open(struct worker *w)
 
 static void hold_back(struct worker *w)
 {
+    telemetry_count(w->tel, COUNTER_HELD, 1);
     w->flow = FLOW_HELD;
     w->held_ms = loop_now_ms(w->loop);
     consumer_hold(w->consumer, true);
@@ -58,6 +59,7 @@ static void pause_all(struct worker *w)
         if (w->parts[i] != NULL)
             pause_partition(w, w->parts[i]);
     consumer_hold(w->consumer, false);
+    telemetry_count(w->tel, COUNTER_PAUSED, 1);
     w->flow = FLOW_PAUSED;
 }
 

@@ -28,6 +28,9 @@ static const struct {
     const char *name, *help;
 } counter_texts[COUNTER_COUNT] = {
     [COUNTER_DELIVERED] = {"tvbridge_deliveries_total", "Messages taken from the events topic."},
+    [COUNTER_HELD] = {"tvbridge_window_held_total", "Times that the window was full and reading was held back."},
+    [COUNTER_PAUSED] = {"tvbridge_window_paused_total",
+                        "Times that the window stayed full and what was fetched ahead was thrown away."},
     [COUNTER_REDELIVERED] = {"tvbridge_redeliveries_skipped_total",
                              "Messages that the commit's map says are done."},
     [COUNTER_CALLS] = {"tvbridge_provider_calls_total", "HTTP requests started to the provider."},

@@ -28,6 +28,8 @@ enum gauge {
 
 enum counter {
     COUNTER_DELIVERED,
+    COUNTER_HELD,
+    COUNTER_PAUSED,
     COUNTER_REDELIVERED, /* known as done by the commit's map */
     COUNTER_CALLS,
     COUNTER_RETRIES,

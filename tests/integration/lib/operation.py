@@ -6,8 +6,8 @@ import signal
 import subprocess
 
 from lib.cases import case
-from lib.crashes import ACCOUNTS, LIMITS, await_count, load, slow_down
-from lib.place import PATIENT, ROOT, Place, blocked, check, created, event, same, unblocked
+from lib.crashes import ACCOUNTS, LIMITS, await_count, check_order, load, slow_down
+from lib.place import PATIENT, ROOT, Place, blocked, check, created, event, same, unblocked, until
 
 LOGFMT = re.compile(r'^level=(debug|info|warn|error) event=[a-z0-9_]+ time=\S+Z( [a-z0-9_]+=([^\s"=]+|"([^"\\]|\\.)*"))*$')
 
@@ -75,6 +75,29 @@ def metrics(bench):
             check(re.search(rf"^{name}(\{{| )", text, re.MULTILINE), f"the series {name} of the alarms")
         same("outcomes counted", total(text, "tvbridge_outcomes_total"), 3.0 * len(ACCOUNTS))
         same("deliveries counted", total(text, "tvbridge_deliveries_total"), 3.0 * len(ACCOUNTS) + 1)
+
+
+@case("operation.full_window")
+def full_window(bench):
+    """A window of 2 MiB before 5 MiB of events: with a slow provider reading stops for good, with a quick one for a moment."""
+    numbers = {**PATIENT, "window_bytes": 2 * 1024 * 1024}
+    with Place(bench, "window", accounts=ACCOUNTS, provider=LIMITS, numbers=numbers) as p:
+        slow_down(p, 1500)
+        events = load(each=7)
+        for e in events:
+            e["data"]["extra"] = {"note": "x" * 3000}
+        worker = p.worker()
+        p.publish(*events)
+        until(lambda: total(worker.get("/metrics")[1], "tvbridge_window_paused_total") > 0, "the window stays full")
+        check(total(worker.get("/metrics")[1], "tvbridge_window_bytes") < 2.2 * 1024 * 1024, "no more than the window is taken")
+        p.portal.control("DELETE", "faults")
+        slow_down(p)
+        p.await_finals([e["id"] for e in events])
+        held, paused = (total(worker.get("/metrics")[1], f"tvbridge_window_{n}_total") for n in ("held", "paused"))
+        check(held > paused, "with a quick provider it was only held", (held, paused))
+        check_order(p, each=7)
+        p.await_committed()
+        same("exit status", worker.term(), 0)
 
 
 def total(text, name):

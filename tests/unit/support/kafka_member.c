@@ -65,6 +65,8 @@ static void on_delivery(void *arg, const struct consumer_delivery *d)
     m->last_is_tombstone = d->message.value == NULL;
     if (m->pause_at > 0 && m->delivered == m->pause_at)
         consumer_pause(m->consumer, d->partition);
+    if (m->hold_at > 0 && m->delivered == m->hold_at)
+        consumer_hold(m->consumer, true);
     m->last_partition = d->partition;
     m->last_timestamp_ms = d->timestamp_ms;
     if (d->message.header_count > 0)

@@ -32,6 +32,7 @@ struct member {
     /* delivered */
     size_t delivered, out_of_order;
     size_t pause_at; /* the partition is paused inside of this delivery; 0: never */
+    size_t hold_at;  /* all is held back inside of this delivery; 0: never */
     int64_t next[MEMBER_PARTITIONS];
     char last_key[64], last_value[256], last_header[64];
     bool last_is_tombstone;
