@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "contract/outcome.h"
 #include "support/redis_worker.h"
@@ -68,6 +69,38 @@ Test(redis, the_same_owner_gets_the_same_answer_again)
     STATE(&w, &c, CLAIM_FRESH);
     cr_expect(eq(str, w.a.fence, fence));
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:e:e1 tries"), "2"));
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+static long long number(struct redis_server *s, const char *service, const char *key, const char *field)
+{
+    return atoll(redis_server_ask(s, "HGET t:{p/%s}:%s %s", service, key, field));
+}
+
+/* Redis tells the time without the zeros of a fraction: in the first tenth of a second they are put back. */
+Test(redis, fence_and_times_of_a_claim_are_those_of_one_moment_whatever_its_fraction)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    bool early = false, late = false;
+    worker_start(&w, s, "w1");
+    for (int i = 0; i < 500 && !(early && late); i++) {
+        char service[16];
+        struct claim_request c = event("e1", ORDER(5));
+        snprintf(service, sizeof(service), "s%d", i);
+        c.service = service;
+        STATE(&w, &c, CLAIM_FRESH);
+        long long fence = atoll(w.a.fence), sent = number(s, service, "e:e1", "sent");
+        cr_assert(eq(sz, strlen(w.a.fence), 16), "%s", w.a.fence);
+        cr_assert(eq(llong, sent, fence / 1000));
+        cr_assert(eq(llong, number(s, service, "l", "until"), sent + 20000));
+        cr_assert(eq(llong, number(s, service, "l", "fence"), fence));
+        early |= fence % 1000000 < 100000;
+        late |= fence % 1000000 >= 100000;
+        usleep(10000);
+    }
+    cr_expect(early && late);
     worker_end(&w);
     redis_server_stop(s);
 }
@@ -164,6 +197,57 @@ Test(redis, a_lease_is_renewed_by_its_holder)
     redis_server_stop(s);
 }
 
+static enum redis_result decide_as(struct worker *w, const struct decide_request *d)
+{
+    cr_assert(zero(int, redis_decide(w->redis, d, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
+Test(redis, a_decision_without_a_record_frees_the_lane_and_sets_nothing_else)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w, other;
+    struct claim_request c = event("e1", ORDER(5)), next = event("e2", ORDER(4));
+    worker_start(&w, s, "w1");
+    worker_start(&other, s, "w2");
+    STATE(&w, &c, CLAIM_FRESH);
+    struct decide_request d = decision(&c, w.a.fence);
+    d.record = NULL;
+    RESULT(decide_as(&w, &d), REDIS_OK);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " owner"), ""));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HLEN " LANE), "4"), "owner, until, fence, sent");
+    STATE(&other, &next, CLAIM_FRESH);
+    worker_end(&w);
+    worker_end(&other);
+    redis_server_stop(s);
+}
+
+Test(redis, a_held_event_with_a_record_sets_it_and_leaves_the_lane_to_its_holder)
+{
+    static const char both[2][72] = {"plan", "block"};
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e1", ORDER(5)), next = event("e2", ORDER(6));
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    struct decide_request d = decision(&c, strdup(w.a.fence));
+    d.axes = both;
+    d.axis_count = 2;
+    RESULT(release(&w, &c, d.fence), REDIS_OK);
+    STATE(&w, &next, CLAIM_FRESH);
+    RESULT(decide_as(&w, &d), REDIS_OK);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " owner"), "w1"));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " sent"), "e2"));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " rec"), "{\"block\":\"blocked\"}"));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " by"), "s"));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " a:plan"), ORDER(5) " e1"));
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " a:block"), ORDER(5) " e1"));
+    free((char *)(uintptr_t)d.fence);
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis, a_held_event_may_be_decided_unless_another_took_it)
 {
     struct redis_server *s = redis_server_start(NULL);
@@ -178,9 +262,7 @@ Test(redis, a_held_event_may_be_decided_unless_another_took_it)
     struct decide_request d = decision(&c, fence);
     d.dead = true;
     d.record = NULL;
-    cr_assert(zero(int, redis_decide(w.redis, &d, on_done, &w)));
-    run_for(&w, 1);
-    cr_expect(eq(int, (int)w.result, (int)REDIS_OK));
+    RESULT(decide_as(&w, &d), REDIS_OK);
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " sent"), "e2"), "the lane is another event's");
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:e:e1 st"), "X"));
     STATE(&w, &c, CLAIM_DECIDED);
@@ -288,6 +370,24 @@ Test(redis, each_axis_has_an_order_of_its_own)
     struct claim_request none = event("n8", ORDER(8));
     none.axis_count = 0;
     STATE(&w, &none, CLAIM_STALE);
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+Test(redis, a_snapshot_must_be_above_every_axis_that_was_applied)
+{
+    static const char plan[1][72] = {"plan"};
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c5 = event("e5", ORDER(5)), p3 = event("p3", ORDER(3));
+    struct claim_request a4 = event("a4", ORDER(4)), a6 = event("a6", ORDER(6));
+    p3.axes = plan;
+    a4.axes = a6.axes = everything;
+    worker_start(&w, s, "w1");
+    apply(&w, &c5);
+    apply(&w, &p3);
+    STATE(&w, &a4, CLAIM_STALE); /* above plan, not above block, which it does not name */
+    STATE(&w, &a6, CLAIM_FRESH);
     worker_end(&w);
     redis_server_stop(s);
 }
