@@ -330,6 +330,22 @@ static int encode_facts(struct redis *r)
     return buf_ok(&r->stale_facts) && buf_ok(&r->repeated_facts) ? 0 : -1;
 }
 
+static int make_scripts(struct redis *r)
+{
+    if (encode_facts(r))
+        return -1;
+    struct redis_script_constants constants = {.lease_ms = r->options.lease_ms,
+                                               .id_memory_ms = r->options.id_memory_ms,
+                                               .stale_facts = buf_cstr(&r->stale_facts),
+                                               .repeated_facts = buf_cstr(&r->repeated_facts)};
+    for (int i = 0; i < SCRIPT_COUNT; i++) {
+        r->scripts[i].text = redis_script_new((enum script_id)i, &constants);
+        if (!r->scripts[i].text)
+            return -1;
+    }
+    return 0;
+}
+
 struct redis *redis_new(struct loop *l, const struct redis_options *o, redis_event_fn *fn, void *arg,
                         struct err *reterr)
 {
@@ -343,10 +359,8 @@ struct redis *redis_new(struct loop *l, const struct redis_options *o, redis_eve
     r->arg = arg;
     r->backoff_ms = BACKOFF_FIRST_MS;
     strcpy(r->fence_floor, "0");
-    for (int i = 0; i < SCRIPT_COUNT; i++)
-        r->scripts[i].text = redis_script_text((enum script_id)i);
     r->retry = loop_timer_new(l, on_retry, r, reterr);
-    if (copy_options(r, o) || encode_facts(r) || !r->retry) {
+    if (copy_options(r, o) || make_scripts(r) || !r->retry) {
         err_nomem(reterr);
         redis_free(r);
         return NULL;
@@ -370,6 +384,8 @@ static void free_memory(void *arg)
     free_text(r->options.prefix);
     free_text(r->options.provider);
     free_text(r->options.owner);
+    for (int i = 0; i < SCRIPT_COUNT; i++)
+        free_text(r->scripts[i].text);
     buf_fini(&r->stale_facts);
     buf_fini(&r->repeated_facts);
     redis_requests_fini(r);

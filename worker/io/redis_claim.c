@@ -68,12 +68,6 @@ static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, 
     key_lane(r, service);
 }
 
-static void add_axes(struct redis *r, const char (*axes)[72], size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        redis_link_cat(r->link, "a:", axes[i], NULL);
-}
-
 /* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
 static void look_at_error(struct redis *r, const struct reply *a)
 {
@@ -134,12 +128,10 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     q->claimed = fn;
     q->arg = arg;
     struct redis_link *k = r->link;
-    begin(r, SCRIPT_CLAIM, 4, 13 + c->axis_count, c->service, c->event_key);
+    begin(r, SCRIPT_CLAIM, 4, 9 + c->axis_count, c->service, c->event_key);
     redis_link_cat(k, r->options.prefix, "pause:", r->options.provider, NULL);
     redis_link_str(k, r->mark);
     redis_link_str(k, r->options.owner);
-    redis_link_int(k, r->options.lease_ms);
-    redis_link_int(k, r->options.id_memory_ms);
     redis_link_str(k, c->fingerprint);
     redis_link_str(k, r->fence_floor);
     redis_link_str(k, c->order);
@@ -147,9 +139,8 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->event_id);
     redis_link_str(k, c->retry ? "1" : "0");
     redis_link_str(k, c->event_key);
-    redis_link_arg(k, r->stale_facts.data, r->stale_facts.len);
-    redis_link_arg(k, r->repeated_facts.data, r->repeated_facts.len);
-    add_axes(r, c->axes, c->axis_count);
+    for (size_t i = 0; i < c->axis_count; i++)
+        redis_link_cat(k, "a:", c->axes[i], NULL);
     if (redis_link_end(k, on_claim, q) == 0)
         return 0;
     request_give(r, q);
@@ -192,38 +183,42 @@ static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_reque
     return -1;
 }
 
+static void add_record(struct redis_link *k, const struct decide_request *d)
+{
+    redis_link_arg(k, d->record, d->record_len);
+    redis_link_str(k, d->by_sequence ? "s" : "o");
+    for (size_t i = 0; i < d->axis_count; i++) {
+        redis_link_cat(k, "a:", d->axes[i], NULL);
+        redis_link_cat(k, d->order, " ", d->event_id, NULL);
+    }
+}
+
 int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
 {
     struct redis_request *q = request_take(r);
     if (!q)
         return -1;
     struct redis_link *k = r->link;
-    size_t axes = d->record ? d->axis_count : 0;
-    begin(r, SCRIPT_DECIDE, 3, 9 + axes, d->service, d->event_key);
+    begin(r, SCRIPT_DECIDE, 3, 4 + (d->record ? 2 + 2 * d->axis_count : 0), d->service, d->event_key);
     redis_link_str(k, r->mark);
     redis_link_str(k, d->fence);
     redis_link_arg(k, d->outcome, d->outcome_len);
     redis_link_str(k, d->dead ? "X" : "D");
-    redis_link_int(k, r->options.id_memory_ms);
-    redis_link_str(k, d->record ? "1" : "0");
-    redis_link_arg(k, d->record ? d->record : "", d->record ? d->record_len : 0);
-    redis_link_cat(k, d->record ? d->order : "", " ", d->event_id, NULL);
-    redis_link_str(k, d->by_sequence ? "s" : "o");
-    add_axes(r, d->axes, axes);
+    if (d->record)
+        add_record(k, d);
     return end(r, fn, arg, q);
 }
 
-/* STEP, RELEASE, RENEW: the holder's scripts. @ms: lease or memory. @steps may be NULL. */
+/* STEP, RELEASE, RENEW: the holder's scripts. @steps may be NULL. */
 static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
-                  int64_t ms, const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
+                  const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
 {
     struct redis_request *q = request_take(r);
     if (!q)
         return -1;
-    begin(r, id, 3, steps ? 4 : 3, service, event_key);
+    begin(r, id, 3, steps ? 3 : 2, service, event_key);
     redis_link_str(r->link, r->mark);
     redis_link_str(r->link, fence);
-    redis_link_int(r->link, ms);
     if (steps)
         redis_link_arg(r->link, steps, steps_len);
     return end(r, fn, arg, q);
@@ -232,19 +227,19 @@ static int holder(struct redis *r, enum script_id id, const char *service, const
 int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
                size_t steps_len, redis_done_fn *fn, void *arg)
 {
-    return holder(r, SCRIPT_STEP, service, event_key, fence, r->options.lease_ms, steps, steps_len, fn, arg);
+    return holder(r, SCRIPT_STEP, service, event_key, fence, steps, steps_len, fn, arg);
 }
 
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg)
 {
-    return holder(r, SCRIPT_RELEASE, service, event_key, fence, r->options.id_memory_ms, NULL, 0, fn, arg);
+    return holder(r, SCRIPT_RELEASE, service, event_key, fence, NULL, 0, fn, arg);
 }
 
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
                 redis_done_fn *fn, void *arg)
 {
-    return holder(r, SCRIPT_RENEW, service, event_key, fence, r->options.lease_ms, NULL, 0, fn, arg);
+    return holder(r, SCRIPT_RENEW, service, event_key, fence, NULL, 0, fn, arg);
 }
 
 static void on_nothing(void *owner, void *arg, const struct reply *a)

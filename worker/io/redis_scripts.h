@@ -4,9 +4,18 @@
 #ifndef TVB_IO_REDIS_SCRIPTS_H
 #define TVB_IO_REDIS_SCRIPTS_H
 
+#include <stdint.h>
+
 enum script_id { SCRIPT_CLAIM, SCRIPT_DECIDE, SCRIPT_STEP, SCRIPT_RELEASE, SCRIPT_RENEW, SCRIPT_COUNT };
 
-const char *redis_script_text(enum script_id id);
+/* What is the same for all events of a worker. */
+struct redis_script_constants {
+    int64_t lease_ms, id_memory_ms;
+    const char *stale_facts, *repeated_facts; /* JSON: the outcomes that CLAIM decides by itself */
+};
+
+/* The text, freed by the caller; NULL: out of memory. */
+char *redis_script_new(enum script_id id, const struct redis_script_constants *c);
 
 /* What CLAIM answers first; the order is that of the text. */
 enum claim_code {
