@@ -85,9 +85,10 @@ char *buf_put_digits(char *to, uint64_t v, size_t n)
         memcpy(to + left - 2, pairs + 2 * (v % 100), 2);
         v /= 100;
     }
-    memset(to, '0', left);
     if (left == 1)
         *to = (char)('0' + v % 10);
+    else if (left > 1)
+        memset(to, '0', left);
     return to + n;
 }
 
