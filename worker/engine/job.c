@@ -189,21 +189,26 @@ struct job *job_list_take(struct job_list *l)
     return j;
 }
 
-/* Back to the state in which job_work() gives it out; the event's 3 KB are not wiped, only freed. */
-static void work_clear(struct work *k)
+void job_release_run(struct job *j)
 {
+    struct work *k = j->work;
     run_free(k->run);
     plan_unref(k->plan);
     json_decref(k->record);
     json_decref(k->run_record);
+    k->run = NULL;
+    k->plan = NULL;
+    k->record = k->run_record = NULL;
+}
+
+/* Back to the state in which job_work() gives it out; the event's 3 KB are not wiped, only freed. */
+static void work_clear(struct work *k)
+{
     if (k->decoded)
         event_fini(&k->event);
     outcome_fini(&k->outcome);
     buf_reset(&k->facts);
     buf_reset(&k->record_text);
-    k->run = NULL;
-    k->plan = NULL;
-    k->record = k->run_record = NULL;
     k->call = NULL;
     k->decoded = k->changed = k->called = k->dead_letter = k->ack_failed = k->owes_decide = false;
     k->unacked = 0;
@@ -219,6 +224,7 @@ void job_release_work(struct worker *w, struct job *j)
     if (k == NULL)
         return;
     job_release_place(w, j);
+    job_release_run(j);
     work_clear(k);
     k->next_free = w->free_works;
     w->free_works = k;

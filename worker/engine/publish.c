@@ -9,7 +9,7 @@
 #include "engine/state.h"
 
 #define PUBLISH_AGAIN_MS 500
-#define GATHER_MS 20
+#define GATHER_MS 10
 #define GATHER_MAX 500
 #define LONG_LANE 8
 
@@ -219,6 +219,7 @@ static void publish_now(struct worker *w, struct job *j)
 void publish_start(struct worker *w, struct job *j)
 {
     job_release_place(w, j);
+    job_release_run(j);
     if (j->state != JOB_PUBLISHING)
         job_go(w, j, JOB_PUBLISHING);
     struct gathering *g = &w->gathering;

@@ -214,6 +214,8 @@ void job_go(struct worker *w, struct job *j, enum job_state next);
 /* Gives the job something to work with; NULL: out of memory. */
 struct work *job_work(struct worker *w, struct job *j);
 void job_release_work(struct worker *w, struct job *j);
+/* It is decided: nothing of its run is needed any more, and to free it now, while it is in the cache, is cheaper. */
+void job_release_run(struct job *j);
 /* Waits for no slot any more, or gives it back. */
 void job_release_place(struct worker *w, struct job *j);
 void job_list_add(struct job_list *l, struct job *j);
