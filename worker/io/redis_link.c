@@ -382,13 +382,18 @@ static void on_hook(void *arg)
 
 /* ---- commands ---- */
 
+static char *put_line_end(char *to)
+{
+    to[0] = '\r';
+    to[1] = '\n';
+    return to + 2;
+}
+
 /* "*<n>\r\n", "$<n>\r\n": at most HEAD_BYTES. */
 static char *put_head(char *to, char kind, size_t n)
 {
     *to = kind;
-    to = buf_put_u(to + 1, n);
-    memcpy(to, "\r\n", 2);
-    return to + 2;
+    return put_line_end(buf_put_u(to + 1, n));
 }
 
 void redis_link_begin(struct redis_link *k, size_t args)
@@ -411,8 +416,7 @@ static char *arg_begin(struct redis_link *k, size_t len)
 /* @at: behind the argument's bytes. */
 static void arg_end(struct redis_link *k, char *at)
 {
-    memcpy(at, "\r\n", 2);
-    k->out.len = (size_t)(at + 2 - k->out.data);
+    k->out.len = (size_t)(put_line_end(at) - k->out.data);
 }
 
 void redis_link_arg(struct redis_link *k, const char *data, size_t len)
