@@ -791,7 +791,7 @@ Test(http, only_visible_ascii_goes_as_a_target)
     cr_expect(eq(sz, http_url_base("http://h:1/a?b"), strlen("http://h:1")));
     cr_expect(eq(sz, http_url_base("https://u:p@[::1]:1/"), strlen("https://u:p@[::1]:1")));
     static const char *const usual[] = {"http://h/a b", "http://h/a\r\nX: y", "http://h/a\tb", "http://h/\xc3\xa9", "http://h/a#b",
-                                        "http://h/../a", "http://h/a/.", "http://h", "http://h?a", "http://h\\a/b", "h/a", ""};
+                                        "http://h/../a", "http://h/a/.", "http://h", "http://h?a", "http://h\\a/b", "h/a", "http:/h/a?u=http://z/y", ""};
     for (size_t i = 0; i < ARRAY_LEN(usual); i++)
         cr_expect(zero(sz, http_url_base(usual[i])), "%s", usual[i]);
 }

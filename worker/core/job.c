@@ -24,7 +24,7 @@ static unsigned allowed(enum job_state from)
         return bit(JOB_CALLING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_DROPPED);
     case JOB_CLAIMED:
-        return bit(JOB_CALLING) | bit(JOB_DROPPED);
+        return bit(JOB_CALLING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_CALLING:
         return bit(JOB_CLAIMED) | bit(JOB_STEPPING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_DROPPED);

@@ -209,35 +209,59 @@ static void go_on(struct worker *w, struct job *j)
         next_step(w, j);
 }
 
-/* Whoever is next claims it anew, without a doubt. */
-static void give_back(struct worker *w, struct job *j)
+/* No request of it left under this claim, nor ever under one that might have been done. */
+static bool is_untouched(const struct job *j)
+{
+    const struct work *k = j->work;
+    return !j->doubt && !k->called && !k->changed && run_state(k->run) != RUN_RETRY;
+}
+
+static void release(struct worker *w, const struct job *j)
 {
     const struct work *k = j->work;
     if (redis_is_up(w->redis))
         (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+}
+
+void call_give_back(struct worker *w, struct job *j)
+{
+    if (is_untouched(j))
+        release(w, j);
     job_drop(w, j);
 }
 
-/* No request of it left under this claim, nor ever under one that might have been done. */
-static bool is_untouched(const struct job *j)
+/* What would wait for long is not kept as sent: after a crash it would be in doubt, though nothing left. */
+static void give_back_untouched(struct worker *w, int64_t pause_ms)
 {
-    return !j->doubt && !j->work->called && !j->work->changed;
+    struct job_list list = w->claimed;
+    struct job *j;
+    w->claimed = (struct job_list){0};
+    while ((j = job_list_take(&list)) != NULL) {
+        if (job_callback_is_late(w, j))
+            continue;
+        if (!is_untouched(j)) {
+            job_list_add(&w->claimed, j);
+        } else if (w->drain != DRAIN_NONE) {
+            call_give_back(w, j);
+        } else {
+            release(w, j);
+            job_wait(w, j, pause_ms, false);
+        }
+    }
 }
 
 void call_pump(struct worker *w)
 {
+    int64_t now = loop_now_ms(w->loop), pause_ms = w->limit.paused_until_ms - now;
+    if (w->claimed.n > 0 && (w->drain != DRAIN_NONE || pause_ms > 0))
+        give_back_untouched(w, pause_ms);
     while (w->claimed.n > 0) {
-        struct job *first = w->claimed.first;
-        bool stays = first->state == JOB_CLAIMED && (w->drain == DRAIN_NONE || !is_untouched(first));
-        if (stays && !limit_take(&w->limit, loop_now_ms(w->loop)))
+        bool dropped = w->claimed.first->state == JOB_DROPPED;
+        if (!dropped && !limit_take(&w->limit, now))
             return;
         struct job *j = job_list_take(&w->claimed);
         if (job_callback_is_late(w, j))
             continue;
-        if (!stays) {
-            give_back(w, j);
-            continue;
-        }
         take_slot(w, j);
         job_go(w, j, JOB_CALLING);
         go_on(w, j);

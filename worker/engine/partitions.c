@@ -269,7 +269,10 @@ void partitions_forget_all(struct worker *w)
             j = j->next;
         if (j == NULL)
             break;
-        job_drop(w, j);
+        if (j->state == JOB_CLAIMED)
+            call_give_back(w, j);
+        else
+            job_drop(w, j);
     }
     for (int32_t i = 0; i < w->part_count; i++) {
         partition_free(w->parts[i]);

@@ -2,7 +2,7 @@
  *
  * A job is one event on its way. While it only waits (in its lane, or for its next try) it is just its
  * bytes; what it needs at work (decoded event, record, run) is a struct work, which exists from the moment it has a
- * place in the limit until it is settled or waits again. So memory follows the calls in flight, not the backlog. */
+ * place in the limit until it is settled or waits again. So memory follows the calls in flight and the claims ahead of them, not the backlog. */
 #ifndef TVB_ENGINE_STATE_H
 #define TVB_ENGINE_STATE_H
 
@@ -251,8 +251,11 @@ void claim_start(struct worker *w, struct job *j);
 void call_advance(struct worker *w, struct job *j);
 /* Makes the run's present request as soon as there is a slot, or first resolves what may have been done. */
 void call_resume(struct worker *w, struct job *j);
-/* Once a turn: slots that are free go to those that wait for one. */
+/* Once a turn: slots that are free go to those that wait for one. In a drain or a pause, claims under which nothing left
+ * are given back. */
 void call_pump(struct worker *w);
+/* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
+void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
 void decide_start(struct worker *w, struct job *j, const json_t *patch);
 void decide_refused(struct worker *w, struct job *j, const char *reason, const char *detail);

@@ -55,7 +55,8 @@ static void run_due(struct worker *w)
     }
 }
 
-/* When the loop has to be back by itself: the next due job, the next token of the rate limit, the housekeeping. */
+/* When the loop has to be back by itself: the next due job, the next token of the rate limit, what has gathered to be published,
+ * the housekeeping. */
 static int64_t sleep_ms(const struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop), ms = TICK_MS;

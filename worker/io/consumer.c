@@ -200,7 +200,10 @@ static int set_numbers(rd_kafka_conf_t *conf, const struct settings_numbers *n, 
         kafka_conf_set_int(conf, "heartbeat.interval.ms", n->session_timeout_ms / 4, reterr) < 0 ||
         kafka_conf_set_int(conf, "max.poll.interval.ms", n->max_poll_ms, reterr) < 0)
         return -1;
-    return kafka_conf_set_int(conf, "queued.max.messages.kbytes", n->queued_kbytes, reterr);
+    /* No more than the window holds: rebalances and the ends of commits wait behind what was fetched. */
+    int64_t window_kbytes = n->window_bytes / 1024;
+    int64_t queued_kbytes = n->queued_kbytes < window_kbytes ? n->queued_kbytes : window_kbytes;
+    return kafka_conf_set_int(conf, "queued.max.messages.kbytes", queued_kbytes, reterr);
 }
 
 static rd_kafka_conf_t *conf_of(const struct settings *s, const struct settings_provider *p, const char *group,

@@ -16,8 +16,8 @@ static bool is_plain_target(const char *s)
 
 size_t http_url_base(const char *url)
 {
-    const char *authority = strstr(url, "://");
-    if (authority == NULL)
+    const char *authority = url + strcspn(url, ":/?#\\");
+    if (strncmp(authority, "://", 3) != 0)
         return 0;
     const char *target = authority + 3 + strcspn(authority + 3, "/?#\\");
     return *target == '/' && is_plain_target(target) ? (size_t)(target - url) : 0;

@@ -1,5 +1,6 @@
 """Processes that die, are ended and take over from each other while events flow."""
 import signal
+import subprocess
 
 from lib.cases import case
 from lib.place import PATIENT, Place, check, created, event, same, until
@@ -44,6 +45,50 @@ def check_order(p, accounts=None, each=EVENTS_EACH, doubles=0):
         same(f"order of {s}", once, list(range(each)))
         extra += len(seen) - len(once)
     check(extra <= doubles, f"at most {doubles} effects were made twice", extra)
+
+
+def claims(p):
+    """How many events stand in each state in Redis."""
+    words = ["redis-cli", "-p", str(p.bench.redis), "--raw"]
+    states = {}
+    for key in subprocess.run([*words, "--scan", "--pattern", f"{p.prefix}*:e:*"], capture_output=True, timeout=60).stdout.split():
+        state = subprocess.run([*words, "HGET", key, "st"], capture_output=True, timeout=60).stdout.decode().strip()
+        states[state] = states.get(state, 0) + 1
+    return states
+
+
+AHEAD = {"limits": {"in_flight": 4}, "retry": {"base_ms": 50, "cap_ms": 400, "attempts": 100}}
+
+
+@case("crashes.claimed_ahead_of_a_drain")
+def claimed_ahead_of_a_drain(bench):
+    """Events that were claimed and waited for a slot are given back by a worker that ends: none is in doubt."""
+    accounts = ACCOUNTS[:20]
+    with Place(bench, "ahead", accounts=accounts, provider=AHEAD, numbers=PATIENT) as p:
+        slow_down(p, 1500)
+        worker = p.worker()
+        p.publish(*load(accounts, each=1))
+        until(lambda: claims(p).get("S", 0) > 4, "more are claimed than there are slots", lambda: claims(p))
+        same("exit status", worker.term(), 0)
+        states = claims(p)
+        check(states.get("H", 0) > 0 and set(states) <= {"H", "D"}, "what was not called is given back", states)
+        p.portal.control("DELETE", "faults")
+        p.worker()
+        p.await_finals([e["id"] for e in load(accounts, each=1)])
+        check_order(p, accounts, each=1)
+
+
+@case("crashes.claimed_ahead_of_a_pause")
+def claimed_ahead_of_a_pause(bench):
+    """While the platform wants to be left alone nothing stays claimed as sent: a worker killed then leaves no doubt."""
+    accounts = ACCOUNTS[:20]
+    with Place(bench, "pause", accounts=accounts, provider=AHEAD, numbers=PATIENT) as p:
+        p.portal.fault("retry_after", after=30, status=429, times=0)
+        worker = p.worker()
+        p.publish(*load(accounts, each=1))
+        until(lambda: claims(p).get("H", 0) > 4, "they are given back", lambda: claims(p))
+        until(lambda: not claims(p).get("S", 0), "none is left as sent", lambda: claims(p))
+        worker.kill()
 
 
 @case("crashes.kill_under_load")

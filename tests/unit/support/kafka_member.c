@@ -11,7 +11,7 @@ void member_settings(struct settings *ret, struct settings_provider *ret_provide
     *ret_provider = (struct settings_provider){
         .name = "demo",
         .threads = 1,
-        .numbers = {.session_timeout_ms = 6000, .max_poll_ms = 300000, .queued_kbytes = 24576, .drain_ms = 15000},
+        .numbers = {.session_timeout_ms = 6000, .max_poll_ms = 300000, .queued_kbytes = 12288, .window_bytes = 33554432, .drain_ms = 15000},
     };
 }
 
