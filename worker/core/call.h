@@ -50,6 +50,7 @@ struct call_reply {
     enum call_result result;
     int64_t request_bytes; /* CURLINFO_REQUEST_SIZE: 0 is the proof that nothing left */
     bool resend_refused;   /* libcurl wanted to send the request a second time and was stopped */
+    bool not_allowed;      /* http_may_send_fn said no: nothing left, and it says nothing about the provider */
     int status;            /* HTTP status; 0: none */
     const char *body;      /* never NULL; NUL-terminated */
     size_t body_len;

@@ -85,8 +85,9 @@ static void settle(struct worker *w, struct job *j)
     }
 }
 
-static void on_ack(void *arg, bool ok, const char *why)
+static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
 {
+    (void)offset;
     struct job *j = arg;
     struct worker *w = j->worker;
     if (job_callback_is_late(w, j))

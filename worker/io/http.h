@@ -33,7 +33,8 @@ struct http *http_new(struct loop *l, const struct http_options *o, struct err *
 /* Aborts what is in flight (their callbacks are not called). */
 void http_free(struct http *h);
 
-/* Asked in the PREREQFUNCTION, just before the first byte leaves: false stops the call (CALL_ABORTED, nothing sent). */
+/* Asked in the PREREQFUNCTION, just before the first byte leaves: false stops the call (CALL_ABORTED, nothing sent,
+ * call_reply.not_allowed). */
 typedef bool http_may_send_fn(void *arg);
 /* The reply is borrowed for the callback. */
 typedef void http_done_fn(void *arg, const struct call_reply *reply);

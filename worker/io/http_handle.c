@@ -77,8 +77,10 @@ static int on_prereq(void *arg, char *ip, char *local_ip, int port, int local_po
         c->resend_refused = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    if (c->may_send && !c->may_send(c->arg))
+    if (c->may_send && !c->may_send(c->arg)) {
+        c->not_allowed = true;
         return CURL_PREREQFUNC_ABORT;
+    }
     c->transmissions++;
     return CURL_PREREQFUNC_OK;
 }
@@ -316,6 +318,7 @@ void http_handle_read(struct http_call *c, CURLcode code, struct call_reply *ret
     ret->request_bytes = c->aborted ? c->aborted_bytes : http_handle_sent(c);
     ret->result = result_of(c, code, ret->request_bytes);
     ret->resend_refused = c->resend_refused;
+    ret->not_allowed = c->not_allowed;
     ret->status = (int)status;
     ret->body = buf_cstr(&c->body);
     ret->body_len = buf_ok(&c->body) ? c->body.len : 0;
@@ -327,7 +330,7 @@ void http_handle_reset(struct http_call *c)
 {
     c->req = NULL;
     c->transmissions = 0;
-    c->resend_refused = c->too_large = c->aborted = false;
+    c->resend_refused = c->not_allowed = c->too_large = c->aborted = false;
     c->aborted_bytes = 0;
     c->header_bytes = 0;
     forget_headers(c);

@@ -30,7 +30,7 @@ struct http_call {
     int64_t started_ns;
 
     unsigned transmissions; /* how often the request was let through */
-    bool resend_refused, too_large, aborted;
+    bool resend_refused, not_allowed, too_large, aborted;
     int64_t aborted_bytes; /* what had left when it was aborted */
 
     struct http_url url;

@@ -93,13 +93,13 @@ static void give_ack(struct producer *p, struct ack *a)
     p->pending--;
 }
 
-static void end_ack(struct producer *p, struct ack *a, bool ok, const char *why)
+static void end_ack(struct producer *p, struct ack *a, bool ok, int64_t offset, const char *why)
 {
     producer_ack_fn *fn = a->fn;
     void *arg = a->arg;
     give_ack(p, a);
     if (fn)
-        fn(arg, ok, why);
+        fn(arg, ok, offset, why);
 }
 
 /* Those that the callbacks send anew hang behind @last and stay. */
@@ -109,7 +109,7 @@ static void fail_pending(struct producer *p, const char *why)
     while (p->pending_list.next != &p->pending_list) {
         struct ack *a = p->pending_list.next;
         bool done = a == last;
-        end_ack(p, a, false, why);
+        end_ack(p, a, false, -1, why);
         if (done)
             return;
     }
@@ -141,8 +141,10 @@ static void drop_handle(struct producer *p)
 static void on_reports(struct producer *p, rd_kafka_event_t *ev)
 {
     const rd_kafka_message_t *m;
-    while ((m = rd_kafka_event_message_next(ev)))
-        end_ack(p, m->_private, m->err == RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_err2str(m->err));
+    while ((m = rd_kafka_event_message_next(ev))) {
+        bool ok = m->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        end_ack(p, m->_private, ok, ok ? m->offset : -1, rd_kafka_err2str(m->err));
+    }
 }
 
 static void on_error(struct producer *p, rd_kafka_event_t *ev)
@@ -355,6 +357,12 @@ int producer_send(struct producer *p, const struct producer_message *m, producer
         return 0;
     give_ack(p, a);
     return refused(p, code, m->topic, reterr);
+}
+
+void producer_purge(struct producer *p)
+{
+    if (p->rk)
+        (void)rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 size_t producer_pending(const struct producer *p)

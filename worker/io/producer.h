@@ -16,8 +16,9 @@
 
 struct producer;
 
-/* @ok false: not acknowledged (it may still have been written); @why for the log. */
-typedef void producer_ack_fn(void *arg, bool ok, const char *why);
+/* @offset: where it stands in its partition, -1 when not known. @ok false: not acknowledged (it may still have been
+ * written); @why for the log. */
+typedef void producer_ack_fn(void *arg, bool ok, int64_t offset, const char *why);
 
 /* linger.ms is 5: at 2 a batch held one message and the broker thread cost 6 us an event more.
  * @error: for the log, as consumer's. */
@@ -39,6 +40,9 @@ struct producer_message {
 /* Copies and queues. @ack comes from the loop, never from inside. -1: queue full (ERR_TIMEOUT) or refused. */
 int producer_send(struct producer *p, const struct producer_message *m, producer_ack_fn *ack, void *arg,
                   struct err *reterr);
+/* Throws away what has not left yet, for a partition that is lost; what is on its way goes on. Their acks come as not ok,
+ * from the loop. */
+void producer_purge(struct producer *p);
 /* Messages not yet acknowledged. */
 size_t producer_pending(const struct producer *p);
 

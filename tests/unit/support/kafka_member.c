@@ -186,9 +186,10 @@ bool member_commit_is_done(void *arg)
 
 /* ---- producing ---- */
 
-void count_ack(void *arg, bool ok, const char *why)
+void count_ack(void *arg, bool ok, int64_t offset, const char *why)
 {
     struct acks *a = arg;
+    (void)offset;
     a->ok += ok;
     a->failed += !ok;
     snprintf(a->why, sizeof a->why, "%s", why);

@@ -66,7 +66,7 @@ struct acks {
     unsigned ok, failed;
     char why[256];
 };
-void count_ack(void *arg, bool ok, const char *why);
+void count_ack(void *arg, bool ok, int64_t offset, const char *why);
 /* Sends @n messages "v<i>" with key "k" to one partition and waits for their ends. True when all were acknowledged. */
 bool produce_some(struct loop *l, const struct settings *s, const char *topic, int32_t partition, unsigned n);
 
