@@ -1,5 +1,5 @@
 /* Consumer and producer on a real broker: kafka_io BROKERS RUN. The topics RUN.one (1 partition) and RUN.four (4)
- * exist, RUN.late does not. Prints a line for each check, exit 0 when all held. Started by kafka_io.sh. */
+ * exist, RUN.late and RUN.acts do not. Prints a line for each check, exit 0 when all held. Started by kafka_io.sh. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct world {
     struct loop *loop;
     struct settings settings;
     struct settings_provider provider;
-    char one[64], four[64], late[64]; /* topics */
+    char one[64], four[64], late[64], acts[64]; /* topics */
     unsigned passed, failed;
 };
 
@@ -27,6 +27,7 @@ static struct world world_new(const char *brokers, const char *run)
     snprintf(w.one, sizeof w.one, "%s.one", run);
     snprintf(w.four, sizeof w.four, "%s.four", run);
     snprintf(w.late, sizeof w.late, "%s.late", run);
+    snprintf(w.acts, sizeof w.acts, "%s.acts", run);
     member_settings(&w.settings, &w.provider, brokers);
     return w;
 }
@@ -232,6 +233,83 @@ static void late_topic(struct world *w)
     member_free(m);
 }
 
+static bool flows_without_control(void *arg)
+{
+    const struct member *m = arg;
+    return m->delivered > 0 && strstr(m->errors_text, "acts does not exist: create it with `tvbridge topics create`");
+}
+
+static bool has_four_of_both(void *arg)
+{
+    const struct member *m = arg;
+    return m->owned == 4 && m->control.owned == 4;
+}
+
+static bool has_two_acts(void *arg)
+{
+    return ((struct member *)arg)->control.delivered >= 2;
+}
+
+static bool share_both_alike(void *arg)
+{
+    const struct pair *p = arg;
+    return share_alike(arg) && p->a->control.owned == 2 && p->b->control.owned == 2;
+}
+
+static struct member *join_both(struct world *w, unsigned thread)
+{
+    char group[128];
+    snprintf(group, sizeof group, "%s.both", w->four);
+    struct member *m =
+        member_new_with_control(w->loop, &w->settings, &w->provider, w->four, w->acts, group, thread);
+    if (m == NULL)
+        exit(1);
+    return m;
+}
+
+static bool same_numbers(const struct member *m)
+{
+    return memcmp(m->owns, m->control.owns, sizeof m->owns) == 0;
+}
+
+static bool commit_both(struct world *w, struct member *m)
+{
+    const struct consumer_partition list[] = {
+        {.partition = 3, .offset = 4, .metadata = "events", .metadata_len = 6},
+        {.control = true, .partition = 3, .offset = 1, .metadata = "acts", .metadata_len = 4},
+    };
+    return consumer_commit(m->consumer, list, 2, NULL) == 0 && run_until(w->loop, member_commit_is_done, m, LONG_MS) &&
+           m->commits_ok == 1;
+}
+
+/* The script makes the topic of the acts when it sees the line that says so. */
+static void events_and_acts(struct world *w)
+{
+    struct pair p = {.a = join_both(w, 0)};
+    check(w, run_until(w->loop, flows_without_control, p.a, LONG_MS),
+          "without its control topic a member says so, and events flow", p.a->errors_text);
+    check(w, p.a->control.owned == 0 && strstr(p.a->errors_text, "no act of an operator is carried out") != NULL,
+          "and which partitions are without acts", p.a->errors_text);
+    printf("make acts\n");
+    fflush(stdout);
+    check(w, run_until(w->loop, has_four_of_both, p.a, LONG_MS), "it comes with a rebalance when it is made",
+          p.a->error);
+    check(w, produce_some(w->loop, &w->settings, w->acts, 3, 2), "two acts are written", NULL);
+    check(w, run_until(w->loop, has_two_acts, p.a, LONG_MS) && p.a->control.out_of_order == 0,
+          "and read from the beginning", p.a->error);
+    check(w, commit_both(w, p.a), "one commit holds both topics", p.a->commit_why);
+    p.b = join_both(w, 1);
+    check(w, run_until(w->loop, share_both_alike, &p, LONG_MS), "two members share both topics", p.b->error);
+    check(w, same_numbers(p.a) && same_numbers(p.b), "by the same numbers", NULL);
+    struct member *owner = p.a->owns[3] ? p.a : p.b;
+    check(w, owner->committed[3] == 4 && strcmp(owner->metadata[3], "events") == 0, "the events' commit is known", NULL);
+    check(w, owner->control.committed[3] == 1 && strcmp(owner->control.metadata[3], "acts") == 0,
+          "and the acts' own", NULL);
+    check(w, strstr(p.b->errors_text, "came without") == NULL, "nothing is told of topics that fit", p.b->errors_text);
+    member_free(p.b);
+    member_free(p.a);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -244,6 +322,7 @@ int main(int argc, char **argv)
     hand_over(&w);
     out_of_range(&w);
     late_topic(&w);
+    events_and_acts(&w);
     loop_free(w.loop);
     printf("%u passed, %u failed\n", w.passed, w.failed);
     return w.failed == 0 ? 0 : 1;

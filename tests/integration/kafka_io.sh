@@ -23,6 +23,10 @@ kafka_admin.Admin(sys.argv[1]).create(sys.argv[2], int(sys.argv[3]), {})' "$brok
 
 make_topic one 1 && make_topic four 4 || exit 1
 "$program" "$brokers" "$run" | while read -r text; do
-    if [ "$text" = "make late" ]; then make_topic late 2; else echo "$text"; fi
+    case "$text" in
+    "make late") make_topic late 2 ;;
+    "make acts") make_topic acts 4 ;;
+    *) echo "$text" ;;
+    esac
 done
 exit "${PIPESTATUS[0]}"

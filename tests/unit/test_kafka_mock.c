@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "io/kafka_queue.h"
-#include "support/kafka_member.h"
-#include "support/mock_kafka.h"
+#include "support/kafka_world.h"
 
 #define LONG_MS 30000
 #define TOPIC "tvbridge.events.demo"
@@ -13,27 +12,6 @@
 
 enum { API_PRODUCE = 0, API_OFFSET_COMMIT = 8, API_OFFSET_FETCH = 9 };
 enum { ERR_ILLEGAL_GENERATION = 22, ERR_UNKNOWN_MEMBER = 25, ERR_OUT_OF_ORDER_SEQUENCE = 45, ERR_NOT_COORDINATOR = 16 };
-
-struct world {
-    struct mock_kafka *kafka;
-    struct loop *loop;
-    struct settings settings;
-    struct settings_provider provider;
-};
-
-static struct world world_new(int partitions)
-{
-    struct world w = {.kafka = mock_kafka_new(), .loop = loop_new(NULL)};
-    mock_kafka_topic(w.kafka, TOPIC, partitions);
-    member_settings(&w.settings, &w.provider, mock_kafka_brokers(w.kafka));
-    return w;
-}
-
-static void world_free(struct world *w)
-{
-    loop_free(w->loop);
-    mock_kafka_free(w->kafka);
-}
 
 static struct member *join(struct world *w, unsigned thread)
 {
@@ -73,7 +51,7 @@ static bool has_twenty(void *arg)
 
 Test(kafka, a_group_without_commits_reads_from_the_beginning_in_order)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 10));
     struct member *m = join_and_wait(&w);
     cr_expect(eq(i64, m->committed[0], -1));
@@ -89,7 +67,7 @@ Test(kafka, a_group_without_commits_reads_from_the_beginning_in_order)
 
 Test(kafka, the_next_owner_gets_offset_and_metadata_of_the_commit)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     static const char metadata[] = "v1;ceil=12;done=8,9;out=3;fence=77;redis=x";
     cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 10));
     struct member *first = join_and_wait(&w);
@@ -115,7 +93,7 @@ static bool is_alive_again(void *arg)
 
 Test(kafka, committed_offsets_are_asked_for_again_after_an_error)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     mock_kafka_fail(w.kafka, API_OFFSET_FETCH, ERR_UNKNOWN_MEMBER, 2);
     struct member *m = join(&w, 0);
     cr_expect(run_until(w.loop, is_alive_again, m, LONG_MS));
@@ -126,7 +104,7 @@ Test(kafka, committed_offsets_are_asked_for_again_after_an_error)
 
 Test(kafka, a_paused_partition_is_silent_until_it_is_resumed_and_skips_nothing)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 10));
     struct member *m = join_and_wait(&w);
     cr_assert(run_until(w.loop, has_ten, m, LONG_MS));
@@ -154,7 +132,7 @@ static bool has_two_thousand(void *arg)
 
 Test(kafka, what_was_fetched_before_a_pause_comes_once_and_only_after_the_resume)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 2000));
     struct member *m = join(&w, 0);
     m->pause_at = 100;
@@ -171,7 +149,7 @@ Test(kafka, what_was_fetched_before_a_pause_comes_once_and_only_after_the_resume
 
 Test(kafka, what_is_held_back_comes_later_once_and_in_order)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     cr_assert(produce_some(w.loop, &w.settings, TOPIC, 0, 2000));
     struct member *m = join(&w, 0);
     m->hold_at = 100;
@@ -192,7 +170,7 @@ Test(kafka, what_is_held_back_comes_later_once_and_in_order)
 
 Test(kafka, key_headers_and_tombstones_come_through)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     struct acks acks = {0};
     struct producer *p = producer_new(w.loop, &w.settings, 20000, NULL, NULL, NULL);
     struct event_header h = {"ce_type", "tvbridge.contract.blocked", 25};
@@ -217,7 +195,7 @@ Test(kafka, key_headers_and_tombstones_come_through)
 
 Test(kafka, only_one_commit_is_outstanding)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     struct member *m = join_and_wait(&w);
     mock_kafka_delay(w.kafka, 200);
     cr_assert(eq(int, member_commit(m, 0, 0, "a", 1), 0));
@@ -235,7 +213,7 @@ Test(kafka, only_one_commit_is_outstanding)
 Test(kafka, a_commit_under_an_old_generation_is_fenced)
 {
     static const int codes[] = {ERR_ILLEGAL_GENERATION, ERR_UNKNOWN_MEMBER};
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     struct member *m = join_and_wait(&w);
     for (unsigned i = 0; i < ARRAY_LEN(codes); i++) {
         cr_assert(run_until(w.loop, member_has_assignment, m, LONG_MS));
@@ -251,7 +229,7 @@ Test(kafka, a_commit_under_an_old_generation_is_fenced)
 
 Test(kafka, what_is_not_assigned_or_too_long_is_not_committed)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     struct member *m = join_and_wait(&w);
     char metadata[CONSUMER_METADATA_MAX + 1];
     memset(metadata, 'x', sizeof metadata);
@@ -286,7 +264,7 @@ static bool a_has_all(void *arg)
 
 Test(kafka, two_members_share_and_the_one_that_stays_takes_over)
 {
-    struct world w = world_new(4);
+    struct world w = world_new(TOPIC, 4);
     struct pair p = {.a = join_and_wait(&w)};
     p.b = join(&w, 1);
     cr_expect(run_until(w.loop, share_alike, &p, LONG_MS));
@@ -301,7 +279,7 @@ Test(kafka, two_members_share_and_the_one_that_stays_takes_over)
 /* The last commit of a drain is tested on real Kafka: the mock refuses commits during a rebalance. */
 Test(kafka, the_next_owner_waits_for_the_drain)
 {
-    struct world w = world_new(4);
+    struct world w = world_new(TOPIC, 4);
     struct pair p = {.a = join_and_wait(&w)};
     p.a->hold_revoke = true;
     p.b = join(&w, 1);
@@ -344,7 +322,7 @@ static int send_one(struct sent *s)
 
 Test(kafka, a_producer_that_turned_fatal_fails_what_it_had_and_works_again)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     unsigned errors = 0;
     struct sent s = {.p = producer_new(w.loop, &w.settings, 10000, note_error, &errors, NULL)};
     mock_kafka_fail(w.kafka, API_PRODUCE, ERR_OUT_OF_ORDER_SEQUENCE, 5);
@@ -366,7 +344,7 @@ Test(kafka, a_producer_that_turned_fatal_fails_what_it_had_and_works_again)
 
 Test(kafka, without_a_partition_the_key_chooses_it_as_the_contract_does)
 {
-    struct world w = world_new(4);
+    struct world w = world_new(TOPIC, 4);
     struct sent s = {.p = producer_new(w.loop, &w.settings, 10000, NULL, NULL, NULL)};
     struct producer_message m = {
         .topic = TOPIC, .partition = -1, .key = "70001", .key_len = 5, .value = "v", .value_len = 1};
@@ -390,7 +368,7 @@ static bool has_error(void *arg)
 
 Test(kafka, without_a_broker_it_says_so_messages_fail_in_time_and_all_can_be_freed)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     w.settings.brokers = "127.0.0.1:1";
     struct member *m = join(&w, 0);
     struct sent s = {.p = producer_new(w.loop, &w.settings, 1000, NULL, NULL, NULL)};
@@ -422,7 +400,7 @@ Test(kafka, an_error_that_repeats_is_told_once_in_30_seconds_whatever_its_number
 
 Test(kafka, a_topics_partitions_are_counted_and_an_unreachable_broker_is_an_error)
 {
-    struct world w = world_new(3);
+    struct world w = world_new(TOPIC, 3);
     struct err err = {0};
     cr_expect(eq(int, kafka_topic_partitions(&w.settings, TOPIC, 5000, &err), 3));
     w.settings.brokers = "127.0.0.1:1";
@@ -433,7 +411,7 @@ Test(kafka, a_topics_partitions_are_counted_and_an_unreachable_broker_is_an_erro
 
 Test(kafka, a_wrong_property_is_refused_by_name_and_a_secret_is_not_shown)
 {
-    struct world w = world_new(1);
+    struct world w = world_new(TOPIC, 1);
     struct settings_pair pairs[] = {{"zonk", "1"}, {"sasl.mechanism", "SCRAM-SHA-256"}};
     struct err err = {0};
     w.settings.librdkafka = pairs;

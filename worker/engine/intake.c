@@ -114,7 +114,7 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
 
 void intake_delivery(struct worker *w, const struct consumer_delivery *d)
 {
-    struct partition *p = d->partition < w->part_count ? w->parts[d->partition] : NULL;
+    struct partition *p = !d->control && d->partition < w->part_count ? w->parts[d->partition] : NULL;
     if (p == NULL)
         return;
     telemetry_count(w->tel, COUNTER_DELIVERED, 1);

@@ -111,7 +111,7 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
     struct worker *w = arg;
     new_owner(w);
     for (size_t i = 0; i < n; i++) {
-        if (list[i].partition >= w->part_count || w->parts[list[i].partition] != NULL)
+        if (list[i].control || list[i].partition >= w->part_count || w->parts[list[i].partition] != NULL)
             continue;
         struct partition *p = partition_new(&list[i]);
         if (p == NULL) {

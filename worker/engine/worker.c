@@ -302,7 +302,8 @@ static int make_kafka(struct worker *w, struct err *reterr)
     w->producer = producer_new(w->loop, s, w->numbers->outcome_timeout_ms, on_producer_error, w, reterr);
     if (w->producer == NULL)
         return -1;
-    w->consumer = consumer_new(w->loop, s, w->provider, w->topic[TOPIC_EVENTS], group, w->o.index, &h, reterr);
+    w->consumer = consumer_new(w->loop, s, w->provider, w->topic[TOPIC_EVENTS], w->topic[TOPIC_CONTROL], group,
+                               w->o.index, &h, reterr);
     return w->consumer != NULL ? 0 : -1;
 }
 

@@ -9,11 +9,13 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/copy.h"
 #include "io/consumer_state.h"
 #include "io/kafka_conf.h"
 
 #define TICK_MS 1000 /* polled at least so often, whatever happens: max.poll.interval.ms */
 #define LEAVE_MS 2000
+#define TOPIC_TEXT 260 /* Kafka allows 249 characters */
 
 void consumer_enter(struct consumer *c, enum consumer_state next)
 {
@@ -31,11 +33,18 @@ void consumer_tell(struct consumer *c, const char *fmt, ...)
         c->h.error(c->h.arg, false, text);
 }
 
-struct consumer_part *consumer_part_of(const struct consumer *c, int32_t partition)
+struct consumer_topic *consumer_topic_of(struct consumer *c, const char *name)
 {
-    if (partition < 0 || partition >= c->part_count || !c->parts[partition].assigned)
+    if (strcmp(name, c->events.name) == 0)
+        return &c->events;
+    return c->control.name != NULL && strcmp(name, c->control.name) == 0 ? &c->control : NULL;
+}
+
+struct consumer_part *consumer_part_of(const struct consumer_topic *t, int32_t partition)
+{
+    if (t == NULL || partition < 0 || partition >= t->count || !t->parts[partition].assigned)
         return NULL;
-    return &c->parts[partition];
+    return &t->parts[partition];
 }
 
 /* ---- messages ---- */
@@ -69,10 +78,10 @@ static size_t read_headers(struct consumer *c, const rd_kafka_message_t *m)
 }
 
 /* Offsets that start again mean another log: what we know of this one is void. */
-static void stop_at_new_log(struct consumer *c, struct consumer_part *p, int64_t offset)
+static void stop_at_new_log(struct consumer *c, const char *topic, struct consumer_part *p, int64_t offset)
 {
     char text[256];
-    snprintf(text, sizeof text, "topic %s was made anew: offset %lld came after %lld; start again", c->topic,
+    snprintf(text, sizeof text, "topic %s was made anew: offset %lld came after %lld; start again", topic,
              (long long)offset, (long long)p->next);
     p->sought = false;
     if (c->h.error)
@@ -81,17 +90,19 @@ static void stop_at_new_log(struct consumer *c, struct consumer_part *p, int64_t
 
 static void deliver(struct consumer *c, const rd_kafka_message_t *m)
 {
-    struct consumer_part *p = consumer_part_of(c, m->partition);
+    struct consumer_topic *t = c->control.name == NULL ? &c->events : consumer_topic_of(c, rd_kafka_topic_name(m->rkt));
+    struct consumer_part *p = consumer_part_of(t, m->partition);
     if (p == NULL || c->state != CONSUMER_READING)
         return;
     if (m->offset < p->next) {
         if (p->sought)
-            stop_at_new_log(c, p, m->offset);
+            stop_at_new_log(c, t->name, p, m->offset);
         return;
     }
     p->sought = false;
     p->next = m->offset + 1;
     struct consumer_delivery d = {
+        .control = t == &c->control,
         .partition = m->partition,
         .offset = m->offset,
         .timestamp_ms = rd_kafka_message_timestamp(m, NULL),
@@ -109,11 +120,23 @@ static void on_topic_error(struct consumer *c, rd_kafka_resp_err_t code, rd_kafk
 {
     rd_kafka_topic_partition_t *tp = rd_kafka_event_topic_partition(ev);
     if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && tp)
-        consumer_on_out_of_range(c, tp->partition);
+        consumer_on_out_of_range(c, tp->topic, tp->partition);
     else
-        consumer_tell(c, "topic %s: %s", c->topic, rd_kafka_event_error_string(ev));
+        consumer_tell(c, "topic %s: %s", tp ? tp->topic : c->events.name, rd_kafka_event_error_string(ev));
     if (tp)
         rd_kafka_topic_partition_destroy(tp);
+}
+
+/* librdkafka gives no topic with this one, only its name in the text. */
+static void on_missing(struct consumer *c, const char *text)
+{
+    char events[TOPIC_TEXT], control[TOPIC_TEXT];
+    snprintf(events, sizeof events, ": %s: ", c->events.name);
+    snprintf(control, sizeof control, ": %s: ", c->control.name ? c->control.name : "");
+    bool is_control = c->control.name && strstr(text, control) && !strstr(text, events);
+    consumer_tell(c, "topic %s does not exist: create it with `tvbridge topics create`%s",
+                  is_control ? c->control.name : c->events.name,
+                  is_control ? "; until then no act of an operator is carried out" : "");
 }
 
 static void on_fatal(struct consumer *c)
@@ -130,7 +153,7 @@ static void on_error(struct consumer *c, rd_kafka_event_t *ev)
     if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(ev))
         on_fatal(c);
     else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-        consumer_tell(c, "topic %s does not exist: create it with `tvbridge topics create`", c->topic);
+        on_missing(c, rd_kafka_event_error_string(ev));
     else
         on_topic_error(c, code, ev);
 }
@@ -239,12 +262,14 @@ static rd_kafka_conf_t *conf_of(const struct settings *s, const struct settings_
 
 static int subscribe(struct consumer *c, struct err *reterr)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(2);
+    rd_kafka_topic_partition_list_add(list, c->events.name, RD_KAFKA_PARTITION_UA);
+    if (c->control.name)
+        rd_kafka_topic_partition_list_add(list, c->control.name, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return err_set(reterr, ERR_IO, "subscribing to %s: %s", c->topic, rd_kafka_err2str(code));
+        return err_set(reterr, ERR_IO, "subscribing to %s: %s", c->events.name, rd_kafka_err2str(code));
     return 0;
 }
 
@@ -266,22 +291,28 @@ static int connect_to_loop(struct consumer *c, rd_kafka_conf_t *conf, struct err
     return subscribe(c, reterr);
 }
 
+static int copy_names(struct consumer *c, const char *topic, const char *control_topic, struct err *reterr)
+{
+    bool failed = false;
+    c->events.name = copy_text(topic, &failed);
+    c->control.name = copy_text(control_topic, &failed);
+    return failed ? err_nomem(reterr) : 0;
+}
+
 struct consumer *consumer_new(struct loop *l, const struct settings *s, const struct settings_provider *p,
-                              const char *topic, const char *group, unsigned thread,
+                              const char *topic, const char *control_topic, const char *group, unsigned thread,
                               const struct consumer_handlers *h, struct err *reterr)
 {
     struct consumer *c = calloc(1, sizeof *c);
-    if (c)
-        c->topic = strdup(topic);
-    if (c == NULL || c->topic == NULL) {
-        free(c);
+    if (c == NULL) {
         err_nomem(reterr);
         return NULL;
     }
     c->loop = l;
     c->h = *h;
     consumer_assign_init(c);
-    rd_kafka_conf_t *conf = conf_of(s, p, group, thread, reterr);
+    bool named = copy_names(c, topic, control_topic, reterr) == 0;
+    rd_kafka_conf_t *conf = named ? conf_of(s, p, group, thread, reterr) : NULL;
     if (conf == NULL || connect_to_loop(c, conf, reterr) < 0) {
         consumer_free(c);
         return NULL;
@@ -319,9 +350,11 @@ void consumer_free(struct consumer *c)
         rd_kafka_topic_partition_list_destroy(c->given);
     if (c->rk)
         rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    free(c->parts);
+    free(c->events.parts);
+    free(c->control.parts);
+    free(c->events.name);
+    free(c->control.name);
     free(c->headers);
-    free(c->topic);
     free(c);
 }
 
@@ -331,12 +364,12 @@ typedef rd_kafka_resp_err_t flow_fn(rd_kafka_t *rk, rd_kafka_topic_partition_lis
 
 static void set_paused(struct consumer *c, int32_t partition, bool paused, flow_fn *fn)
 {
-    struct consumer_part *p = consumer_part_of(c, partition);
+    struct consumer_part *p = consumer_part_of(&c->events, partition);
     if (p == NULL || p->paused == paused)
         return;
     p->paused = paused;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->topic, partition);
+    rd_kafka_topic_partition_list_add(list, c->events.name, partition);
     (void)fn(c->rk, list); /* refused only for what is not assigned yet: start_reading() does it again */
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -359,7 +392,7 @@ void consumer_hold(struct consumer *c, bool hold)
 int64_t consumer_high_watermark(const struct consumer *c, int32_t partition)
 {
     int64_t low, high;
-    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_get_watermark_offsets(c->rk, c->events.name, partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return -1;
     return high >= 0 ? high : -1;
 }

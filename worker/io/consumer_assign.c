@@ -32,47 +32,87 @@ static void ask_free(struct offsets_ask *a)
 
 /* ---- the group's answer becomes ours ---- */
 
+static void forget_parts(struct consumer_topic *t)
+{
+    for (int32_t i = 0; i < t->count; i++)
+        t->parts[i] = (struct consumer_part){.assigned = false};
+}
+
 /* librdkafka keeps a pause over assignments: a partition that is paused now and comes back would never be read. */
 static void give_back(struct consumer *c)
 {
-    for (int32_t i = 0; i < c->part_count; i++) {
+    for (int32_t i = 0; i < c->events.count; i++)
         consumer_resume(c, i);
-        c->parts[i] = (struct consumer_part){.assigned = false};
-    }
+    forget_parts(&c->events);
+    forget_parts(&c->control);
     rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         consumer_tell(c, "giving partitions back: %s", rd_kafka_err2str(code));
     consumer_enter(c, CONSUMER_OUT);
 }
 
-static bool make_room(struct consumer *c, int32_t count)
+static bool make_room(struct consumer_topic *t, int32_t count)
 {
-    if (count <= c->part_count)
+    if (count <= t->count)
         return true;
-    struct consumer_part *p = realloc(c->parts, (size_t)count * sizeof *p);
+    struct consumer_part *p = realloc(t->parts, (size_t)count * sizeof *p);
     if (p == NULL)
         return false;
-    memset(p + c->part_count, 0, (size_t)(count - c->part_count) * sizeof *p);
-    c->parts = p;
-    c->part_count = count;
+    memset(p + t->count, 0, (size_t)(count - t->count) * sizeof *p);
+    t->parts = p;
+    t->count = count;
     return true;
 }
 
 static bool take_parts(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
-    for (int i = 0; i < list->cnt; i++)
-        if (!make_room(c, list->elems[i].partition + 1))
+    for (int i = 0; i < list->cnt; i++) {
+        struct consumer_topic *t = consumer_topic_of(c, list->elems[i].topic);
+        if (t && !make_room(t, list->elems[i].partition + 1))
             return false;
-    for (int i = 0; i < list->cnt; i++)
-        c->parts[list->elems[i].partition] = (struct consumer_part){.assigned = true};
+    }
+    for (int i = 0; i < list->cnt; i++) {
+        struct consumer_topic *t = consumer_topic_of(c, list->elems[i].topic);
+        if (t)
+            t->parts[list->elems[i].partition] = (struct consumer_part){.assigned = true};
+    }
     return true;
 }
 
-static struct consumer_partition *describe(const rd_kafka_topic_partition_list_t *list)
+/* Tells of the partitions of @a that came without those of @b. */
+static void tell_unpaired(struct consumer *c, const struct consumer_topic *a, const struct consumer_topic *b,
+                          const char *then)
+{
+    int32_t first = -1, n = 0;
+    for (int32_t i = a->count; i-- > 0;) {
+        if (consumer_part_of(a, i) == NULL || consumer_part_of(b, i) != NULL)
+            continue;
+        first = i;
+        n++;
+    }
+    if (n > 0)
+        consumer_tell(c,
+                      "%d partitions of topic %s came without those of topic %s, the first is %d: %s. Both topics must "
+                      "exist with as many partitions, and all members of the group must run the same version",
+                      (int)n, a->name, b->name, (int)first, then);
+}
+
+/* `range` deals out each topic by itself: partition i goes to member i * members / partitions of the same sorted list
+ * of members. Equal counts and equal subscriptions therefore give equal numbers; here is where it is seen if not. */
+static void check_pairs(struct consumer *c)
+{
+    if (c->control.name == NULL)
+        return;
+    tell_unpaired(c, &c->events, &c->control, "no act of an operator is carried out for these");
+    tell_unpaired(c, &c->control, &c->events, "the acts in these are not carried out");
+}
+
+static struct consumer_partition *describe(const struct consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
     struct consumer_partition *out = calloc((size_t)list->cnt + 1, sizeof *out);
     for (int i = 0; out && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *tp = &list->elems[i];
+        out[i].control = c->control.name && strcmp(tp->topic, c->control.name) == 0;
         out[i].partition = tp->partition;
         out[i].offset = tp->offset >= 0 ? tp->offset : -1;
         out[i].metadata = tp->metadata_size > 0 ? tp->metadata : "";
@@ -83,9 +123,10 @@ static struct consumer_partition *describe(const rd_kafka_topic_partition_list_t
 
 static void pause_again(struct consumer *c)
 {
-    for (int32_t i = 0; i < c->part_count; i++) {
-        if (c->parts[i].assigned && c->parts[i].paused) {
-            c->parts[i].paused = false;
+    for (int32_t i = 0; i < c->events.count; i++) {
+        struct consumer_part *p = consumer_part_of(&c->events, i);
+        if (p && p->paused) {
+            p->paused = false;
             consumer_pause(c, i);
         }
     }
@@ -95,7 +136,9 @@ static void start_reading(struct consumer *c, rd_kafka_topic_partition_list_t *l
 {
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *tp = &list->elems[i];
-        c->parts[tp->partition].next = tp->offset >= 0 ? tp->offset : 0;
+        struct consumer_part *p = consumer_part_of(consumer_topic_of(c, tp->topic), tp->partition);
+        if (p)
+            p->next = tp->offset >= 0 ? tp->offset : 0;
         if (tp->offset < 0)
             tp->offset = RD_KAFKA_OFFSET_BEGINNING;
         free(tp->metadata); /* the assignment does not need it */
@@ -111,7 +154,7 @@ static void start_reading(struct consumer *c, rd_kafka_topic_partition_list_t *l
 
 static void take_assignment(struct consumer *c, rd_kafka_topic_partition_list_t *list)
 {
-    struct consumer_partition *told = describe(list);
+    struct consumer_partition *told = describe(c, list);
     if (told == NULL || !take_parts(c, list)) {
         free(told);
         consumer_tell(c, "out of memory: partitions are not taken yet");
@@ -119,6 +162,7 @@ static void take_assignment(struct consumer *c, rd_kafka_topic_partition_list_t 
         return;
     }
     consumer_enter(c, CONSUMER_READING);
+    check_pairs(c);
     c->h.assigned(c->h.arg, told, (size_t)list->cnt);
     free(told);
     start_reading(c, list);
@@ -165,7 +209,7 @@ static void tell_moved(struct consumer *c, const struct offsets_ask *a)
             consumer_tell(c,
                           "committed offset %lld of %s partition %d is no longer there: events may have been lost to "
                           "retention or by a topic made anew; reading goes on at %lld",
-                          (long long)a->was[i], c->topic, (int)tp->partition, (long long)tp->offset);
+                          (long long)a->was[i], tp->topic, (int)tp->partition, (long long)tp->offset);
     }
 }
 
@@ -274,14 +318,16 @@ static void on_assign(struct consumer *c, const rd_kafka_topic_partition_list_t 
 
 static void tell_revoked(struct consumer *c, const rd_kafka_topic_partition_list_t *list, bool lost)
 {
+    size_t n = 0;
     int32_t *partitions = calloc((size_t)list->cnt + 1, sizeof *partitions);
     if (partitions == NULL) {
         give_back(c); /* without a word: the next commit is refused and says so */
         return;
     }
     for (int i = 0; i < list->cnt; i++)
-        partitions[i] = list->elems[i].partition;
-    c->h.revoked(c->h.arg, partitions, (size_t)list->cnt, lost);
+        if (consumer_topic_of(c, list->elems[i].topic) == &c->events)
+            partitions[n++] = list->elems[i].partition;
+    c->h.revoked(c->h.arg, partitions, n, lost);
     free(partitions);
 }
 
@@ -323,18 +369,18 @@ void consumer_revoke_done(struct consumer *c)
 
 /* Retention ate what was not read yet: goes on at the beginning. Were it a topic made anew, its offsets would start
  * again below what was read; deliver() sees that. */
-void consumer_on_out_of_range(struct consumer *c, int32_t partition)
+void consumer_on_out_of_range(struct consumer *c, const char *topic, int32_t partition)
 {
-    struct consumer_part *p = consumer_part_of(c, partition);
+    struct consumer_part *p = consumer_part_of(consumer_topic_of(c, topic), partition);
     if (p == NULL || c->state != CONSUMER_READING)
         return;
     consumer_tell(c,
                   "offset %lld of %s partition %d is no longer there: events were lost to retention; reading goes "
                   "on at the beginning of the log",
-                  (long long)p->next, c->topic, (int)partition);
+                  (long long)p->next, topic, (int)partition);
     p->sought = true;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_error_t *e = rd_kafka_seek_partitions(c->rk, list, 0);
     if (e) {
         consumer_tell(c, "seek: %s", rd_kafka_error_string(e));

@@ -41,10 +41,12 @@ int consumer_commit(struct consumer *c, const struct consumer_partition *p, size
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         /* A client in no group is believed while the group is empty: only what is ours now. */
-        if (consumer_part_of(c, p[i].partition) == NULL)
-            rc = err_set(reterr, ERR_INVAL, "commit of partition %d, which is not assigned", (int)p[i].partition);
+        const struct consumer_topic *t = p[i].control ? &c->control : &c->events;
+        if (consumer_part_of(t, p[i].partition) == NULL)
+            rc = err_set(reterr, ERR_INVAL, "commit of partition %d%s, which is not assigned", (int)p[i].partition,
+                         p[i].control ? " of the control topic" : "");
         else
-            rc = add_offset(list, c->topic, &p[i], reterr);
+            rc = add_offset(list, t->name, &p[i], reterr);
     }
     if (rc == 0)
         rc = queue_commit(c, list, reterr);

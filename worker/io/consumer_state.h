@@ -22,18 +22,22 @@ struct consumer_part {
     int64_t next; /* below it, messages were delivered before: drop */
 };
 
+struct consumer_topic {
+    char *name; /* NULL: not in use */
+    struct consumer_part *parts; /* by partition number */
+    int32_t count;
+};
+
 struct offsets_ask; /* one question for committed offsets, consumer_assign.c */
 
 struct consumer {
     struct loop *loop;
     struct consumer_handlers h;
-    char *topic;
+    struct consumer_topic events, control;
     rd_kafka_t *rk;
     struct kafka_queue queue;
     struct loop_timer *tick;
     enum consumer_state state;
-    struct consumer_part *parts; /* by partition number */
-    int32_t part_count;
     rd_kafka_topic_partition_list_t *given; /* the group's assignment, until answered; owned */
     struct offsets_ask *ask;                /* whose answer is awaited, or NULL */
     pthread_mutex_t ask_lock;
@@ -51,13 +55,15 @@ struct consumer {
 void consumer_enter(struct consumer *c, enum consumer_state next);
 /* An error for the log, held back when repeated. */
 void consumer_tell(struct consumer *c, const char *fmt, ...) ATTR_PRINTF(2, 3);
-/* The part of @partition when it is assigned, or NULL. */
-struct consumer_part *consumer_part_of(const struct consumer *c, int32_t partition);
+/* Which of the two; NULL: neither. */
+struct consumer_topic *consumer_topic_of(struct consumer *c, const char *name);
+/* The part of @partition when it is assigned, or NULL; @t may be NULL. */
+struct consumer_part *consumer_part_of(const struct consumer_topic *t, int32_t partition);
 
 /* consumer_assign.c */
 void consumer_on_rebalance(struct consumer *c, rd_kafka_event_t *ev);
 /* The next offset of @partition is outside of the log. */
-void consumer_on_out_of_range(struct consumer *c, int32_t partition);
+void consumer_on_out_of_range(struct consumer *c, const char *topic, int32_t partition);
 void consumer_assign_init(struct consumer *c);
 void consumer_assign_fini(struct consumer *c); /* waits for the question under way, a second or so */
 void consumer_on_ask_again(void *arg);

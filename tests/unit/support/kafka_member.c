@@ -15,15 +15,34 @@ void member_settings(struct settings *ret, struct settings_provider *ret_provide
     };
 }
 
+static void copy_text(char *to, size_t size, const char *from, size_t len)
+{
+    snprintf(to, size, "%.*s", (int)(from ? len : 0), from ? from : "");
+}
+
 /* ---- the consumer's callbacks ---- */
+
+static void on_control_assigned(struct member_control *c, const struct consumer_partition *p)
+{
+    c->owned++;
+    c->owns[p->partition] = true;
+    c->committed[p->partition] = p->offset;
+    c->next[p->partition] = p->offset < 0 ? 0 : p->offset;
+    copy_text(c->metadata[p->partition], sizeof c->metadata[0], p->metadata, p->metadata_len);
+}
 
 static void on_assigned(void *arg, const struct consumer_partition *p, size_t n)
 {
     struct member *m = arg;
     m->assignments++;
-    m->owned = n;
+    m->owned = m->control.owned = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t k = p[i].partition;
+        if (p[i].control) {
+            on_control_assigned(&m->control, &p[i]);
+            continue;
+        }
+        m->owned++;
         m->owns[k] = true;
         m->committed[k] = p[i].offset;
         m->next[k] = p[i].offset < 0 ? 0 : p[i].offset;
@@ -42,20 +61,29 @@ static void on_revoked(void *arg, const int32_t *partitions, size_t n, bool lost
     for (size_t i = 0; i < n; i++)
         m->owns[partitions[i]] = false;
     m->owned = 0;
+    memset(m->control.owns, 0, sizeof m->control.owns);
+    m->control.owned = 0;
     if (m->hold_revoke)
         return;
     m->revoking = false;
     consumer_revoke_done(m->consumer);
 }
 
-static void copy_text(char *to, size_t size, const char *from, size_t len)
+static void on_control_delivery(struct member_control *c, const struct consumer_delivery *d)
 {
-    snprintf(to, size, "%.*s", (int)(from ? len : 0), from ? from : "");
+    c->delivered++;
+    c->out_of_order += d->offset != c->next[d->partition];
+    c->next[d->partition] = d->offset + 1;
+    copy_text(c->last_value, sizeof c->last_value, d->message.value, d->message.value_len);
 }
 
 static void on_delivery(void *arg, const struct consumer_delivery *d)
 {
     struct member *m = arg;
+    if (d->control) {
+        on_control_delivery(&m->control, d);
+        return;
+    }
     m->delivered++;
     if (d->offset != m->next[d->partition])
         m->out_of_order++;
@@ -89,10 +117,19 @@ static void on_error(void *arg, bool fatal, const char *why)
     m->errors++;
     m->fatal += fatal;
     snprintf(m->error, sizeof m->error, "%s", why);
+    size_t used = strlen(m->errors_text);
+    snprintf(m->errors_text + used, sizeof m->errors_text - used, "%s\n", why);
 }
 
 struct member *member_new(struct loop *l, const struct settings *s, const struct settings_provider *p,
                           const char *topic, const char *group, unsigned thread)
+{
+    return member_new_with_control(l, s, p, topic, NULL, group, thread);
+}
+
+struct member *member_new_with_control(struct loop *l, const struct settings *s, const struct settings_provider *p,
+                                       const char *topic, const char *control_topic, const char *group,
+                                       unsigned thread)
 {
     struct err err = {0};
     struct member *m = calloc(1, sizeof *m);
@@ -105,7 +142,7 @@ struct member *member_new(struct loop *l, const struct settings *s, const struct
                                   .delivery = on_delivery,
                                   .committed = on_committed,
                                   .error = on_error};
-    m->consumer = consumer_new(l, s, p, topic, group, thread, &h, &err);
+    m->consumer = consumer_new(l, s, p, topic, control_topic, group, thread, &h, &err);
     if (m->consumer == NULL) {
         fprintf(stderr, "consumer: %s\n", err.msg);
         free(m);

@@ -26,6 +26,15 @@ struct member {
     int64_t committed[MEMBER_PARTITIONS]; /* offsets given with the assignment */
     char metadata[MEMBER_PARTITIONS][4200];
     size_t metadata_len[MEMBER_PARTITIONS];
+    /* the same of the control topic, for members that have one */
+    struct member_control {
+        bool owns[MEMBER_PARTITIONS];
+        size_t owned;
+        int64_t committed[MEMBER_PARTITIONS], next[MEMBER_PARTITIONS];
+        char metadata[MEMBER_PARTITIONS][64];
+        size_t delivered, out_of_order;
+        char last_value[64];
+    } control;
     bool revoking; /* revoked() came, consumer_revoke_done() was not called */
     bool lost;
     bool hold_revoke; /* the test calls consumer_revoke_done() itself */
@@ -43,12 +52,17 @@ struct member {
     char commit_why[256];
     /* errors */
     unsigned errors, fatal;
-    char error[512];
+    char error[512];     /* the last one */
+    char errors_text[8192]; /* all of them, a line each */
 };
 
 /* NULL on failure, the reason on stderr. @provider must outlive it. */
 struct member *member_new(struct loop *l, const struct settings *s, const struct settings_provider *p,
                           const char *topic, const char *group, unsigned thread);
+/* The same with a control topic. */
+struct member *member_new_with_control(struct loop *l, const struct settings *s, const struct settings_provider *p,
+                                       const char *topic, const char *control_topic, const char *group,
+                                       unsigned thread);
 void member_free(struct member *m);
 /* Commits @offset with @metadata for one partition; the result as consumer_commit(). */
 int member_commit(struct member *m, int32_t partition, int64_t offset, const char *metadata, size_t len);
