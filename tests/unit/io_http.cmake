@@ -11,5 +11,7 @@ target_link_libraries(tvb_test_redis PRIVATE tvb_flags PkgConfig::HIREDIS)
 
 tvb_unit(redis tvb_io tvb_test_redis)
 target_sources(test_redis PRIVATE support/redis_worker.c)
+tvb_unit(redis_merge tvb_io tvb_test_redis)
+target_sources(test_redis_merge PRIVATE support/redis_worker.c)
 tvb_unit(redis_connection tvb_io tvb_test_redis)
 target_sources(test_redis_connection PRIVATE support/redis_worker.c)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "contract/outcome.h"
+#include "contract/outcome_read.h"
 #include "contract/record.h"
 #include "contract/schema.h"
 #include "event_help.h"
@@ -258,4 +259,53 @@ Test(outcome, texts_that_are_no_facts_are_refused)
         struct outcome o;
         cr_expect(eq(int, outcome_facts_decode(rows[i], strlen(rows[i]), &o), -1), "%s", rows[i]);
     }
+}
+
+/* ---- read back ---- */
+
+Test(outcome, what_was_published_is_read_back)
+{
+    struct event e = event_of(BLOCKED_HEAD ",\"sequence\":\"7\"" BLOCKED_TAIL);
+    struct outcome o = {.kind = OUTCOME_APPLIED, .attempts = 2, .round = 3, .reason = "why", .resolved = "read_back",
+                        .status = 200, .answer = "OK", .given = json_pack("{s:s}", "pin", "x")};
+    struct outcome_seen seen;
+    struct buf out;
+    char fingerprint[2 * HASH_SHA256_SIZE + 1];
+    buf_init(&out, 1 << 20);
+    outcome_encode(&o, &e, &place, "{\"service\":\"70001\"}", 19, &out);
+    hash_hex(e.fingerprint, sizeof(e.fingerprint), fingerprint);
+    cr_assert(eq(int, outcome_read(out.data, out.len, &seen), 0));
+    cr_expect(eq(str, (char *)seen.provider, "stalker"));
+    cr_expect(eq(str, (char *)seen.service, "70001"));
+    cr_expect(eq(str, seen.key, e.key));
+    cr_expect(eq(str, (char *)seen.fingerprint, fingerprint));
+    cr_expect(eq(str, (char *)seen.fence, "1795342800000001"));
+    cr_expect(seen.final);
+    cr_expect(eq(int, seen.facts.kind, OUTCOME_APPLIED));
+    cr_expect(eq(str, (char *)at(seen.record, "/service"), "70001"));
+    struct buf was, is;
+    buf_init(&was, 4096);
+    buf_init(&is, 4096);
+    outcome_facts_encode(&o, &was);
+    outcome_facts_encode(&seen.facts, &is);
+    cr_expect(eq(str, (char *)buf_cstr(&is), (char *)buf_cstr(&was)));
+    buf_fini(&was);
+    buf_fini(&is);
+    buf_fini(&out);
+    outcome_seen_fini(&seen);
+    outcome_fini(&o);
+    event_fini(&e);
+}
+
+Test(outcome, what_is_none_is_not_read_as_one)
+{
+    static const char *const rows[] = {
+        "", "{}", "[]", "{\"type\":\"tvbridge.outcome\"}",
+        "{\"type\":\"tvbridge.outcome\",\"subject\":\"1\",\"data\":{\"kind\":\"applied\"}}",
+        "{\"type\":\"tvbridge.outcome\",\"subject\":\"1\",\"data\":{\"kind\":\"x\",\"event\":{\"id\":\"1\",\"source\":\"/\"}}}",
+        "{\"type\":\"other\",\"subject\":\"1\",\"data\":{\"kind\":\"applied\",\"event\":{\"id\":\"1\",\"source\":\"/\"}}}",
+    };
+    struct outcome_seen seen;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cr_expect(eq(int, outcome_read(rows[i], strlen(rows[i]), &seen), -1), "%s", rows[i]);
 }

@@ -124,6 +124,14 @@ static struct hash_part part(const char *text)
     return (struct hash_part){.data = text, .len = text == NULL ? 0 : strlen(text)};
 }
 
+void event_key(const char *service, const char *source, const char *id, char ret[EVENT_KEY_SIZE])
+{
+    const struct hash_part who[] = {part(service), part(source), part(id)};
+    uint8_t digest[HASH_SHA256_SIZE];
+    hash_sha256_parts(who, ARRAY_LEN(who), digest);
+    hash_hex(digest, sizeof(digest), ret);
+}
+
 static int take_digests(struct event *e, struct fault *ret_fault)
 {
     static const size_t max_bytes = JSON_EVENT_MAX_BYTES;
@@ -142,10 +150,7 @@ static int take_digests(struct event *e, struct fault *ret_fault)
     hash_sha256_parts(what, ARRAY_LEN(what), e->fingerprint);
     buf_fini(&data);
 
-    const struct hash_part who[] = {part(e->service), part(e->source), part(e->id)};
-    uint8_t digest[HASH_SHA256_SIZE];
-    hash_sha256_parts(who, ARRAY_LEN(who), digest);
-    hash_hex(digest, sizeof(digest), e->key);
+    event_key(e->service, e->source, e->id, e->key);
     return 0;
 }
 

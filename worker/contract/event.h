@@ -32,6 +32,10 @@ struct event_message {
     size_t header_count;
 };
 
+#define EVENT_KEY_SIZE (2 * HASH_SHA256_SIZE + 1)
+/* The idempotency key: hex SHA-256 of service, source and id. */
+void event_key(const char *service, const char *source, const char *id, char ret[EVENT_KEY_SIZE]);
+
 struct event {
     enum event_type type;
     json_t *root;        /* the event in structured form, owned; the pointers below point into it */
@@ -43,7 +47,7 @@ struct event {
     json_t *data;            /* borrowed from root; an empty object when the event has none */
     struct axes axes;
     uint8_t fingerprint[HASH_SHA256_SIZE]; /* of type, subject, provider, sequence, canonical data */
-    char key[2 * HASH_SHA256_SIZE + 1];    /* hex SHA-256 of service, source, id: the idempotency key */
+    char key[EVENT_KEY_SIZE];              /* event_key() */
 };
 
 struct event_schemas; /* the envelope's schema and one for each type, compiled; read-only, for any thread */

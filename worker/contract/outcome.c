@@ -226,7 +226,11 @@ static void add_cause(const struct event *e, struct buf *out)
     buf_adds(out, event_type_name(e->type));
     buf_addc(out, '"');
     add_attribute(out, ",\"sequence\":", e->sequence);
-    buf_addc(out, '}');
+    char fingerprint[2 * HASH_SHA256_SIZE + 1];
+    hash_hex(e->fingerprint, sizeof(e->fingerprint), fingerprint);
+    buf_adds(out, ",\"fingerprint\":\"");
+    buf_adds(out, fingerprint);
+    buf_adds(out, "\"}");
 }
 
 static void add_answer(const struct outcome *o, struct buf *out)

@@ -112,6 +112,14 @@ bool lanes_any_ready(const struct lanes *ls)
     return ls->ready_first != NULL;
 }
 
+size_t lanes_each_ready(const struct lanes *ls, size_t max, void (*fn)(void *arg, struct lane_item *head), void *arg)
+{
+    size_t n = 0;
+    for (const struct lane *l = ls->ready_first; l != NULL && n < max; l = l->next, n++)
+        fn(arg, l->head);
+    return n;
+}
+
 void lanes_give_back(struct lanes *ls, struct lane_item *item)
 {
     ready_prepend(ls, item->lane);
@@ -165,6 +173,21 @@ void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item 
             ready_remove(ls, l);
             lane_end(ls, l);
         }
+    }
+}
+
+void lane_each_behind(const struct lane_item *item, void (*fn)(void *arg, struct lane_item *item), void *arg)
+{
+    for (struct lane_item *i = item->next; i != NULL; i = i->next)
+        fn(arg, i);
+}
+
+void lanes_each(const struct lanes *ls, void (*fn)(void *arg, struct lane_item *item), void *arg)
+{
+    struct lane *l, *tmp;
+    HASH_ITER (hh, ls->by_key, l, tmp) {
+        fn(arg, l->head);
+        lane_each_behind(l->head, fn, arg);
     }
 }
 

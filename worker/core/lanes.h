@@ -26,12 +26,20 @@ ATTR_MUST_USE int lanes_push(struct lanes *ls, const char *key, size_t key_len, 
 /* The head of the lane that has been ready longest; its lane is busy from now. NULL: none is ready. */
 struct lane_item *lanes_take(struct lanes *ls);
 bool lanes_any_ready(const struct lanes *ls);
+/* Calls @fn for the heads of the next @max lanes that are ready, in the order in which they would be taken. Returns for
+ * how many. */
+size_t lanes_each_ready(const struct lanes *ls, size_t max, void (*fn)(void *arg, struct lane_item *head), void *arg);
 /* @item, the head of a busy lane, cannot start yet: its lane is ready again, before all others. */
 void lanes_give_back(struct lanes *ls, struct lane_item *item);
 /* @item, the head of a busy lane, is finished: the lane goes on with the next, which is returned, or ends (NULL). */
 struct lane_item *lanes_finish(struct lanes *ls, struct lane_item *item);
 /* Removes every item for which @drop says yes; of a busy lane the head stays. @drop may free the item. */
 void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item *item), void *arg);
+
+/* Calls @fn for every item, of each lane in order; it must not change the lanes. */
+void lanes_each(const struct lanes *ls, void (*fn)(void *arg, struct lane_item *item), void *arg);
+/* The same for those behind @item in its lane. */
+void lane_each_behind(const struct lane_item *item, void (*fn)(void *arg, struct lane_item *item), void *arg);
 
 const char *lane_key(const struct lane *l); /* NUL-terminated */
 size_t lane_depth(const struct lane *l);    /* items, the head included */

@@ -12,11 +12,12 @@
 
 static void on_reply(void *arg, const struct call_reply *reply);
 
-/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile. */
+/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile, nor when the partition may
+ * be another's by now. */
 static bool may_send(void *arg)
 {
     const struct job *j = arg;
-    return j->state == JOB_CALLING;
+    return j->state == JOB_CALLING && commits_own(j->worker);
 }
 
 static void send_request(struct worker *w, struct job *j)
@@ -90,6 +91,9 @@ static bool resolve_doubt(struct worker *w, struct job *j)
         job_wait(w, j, wait, false);
         return false;
     }
+    /* Somebody else's: he may have published its outcome since this one began. */
+    if (!j->doubt_own && repeat != CALL_KEYED && !takeover_reread(w, j))
+        return false;
     if (what == JUDGE_PERSON)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
     else if (what == JUDGE_ASK)
@@ -106,10 +110,23 @@ void call_doubt(struct worker *w, struct job *j, bool own)
 
 /* ---- ends ---- */
 
+/* RELIABILITY.md section 6: a `safe` request that was sent again may still have its first packet on the way, which must not
+ * land after what the lane does next. */
+static bool late_packet_waits(struct worker *w, struct job *j)
+{
+    int64_t left = j->doubt_since_ms + w->numbers->quarantine_ms - loop_now_ms(w->loop);
+    if (!j->doubt_safe || left <= 0)
+        return false;
+    job_wait(w, j, left, true);
+    return true;
+}
+
 static void finish_run(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     const struct run_result *r = run_result(k->run);
+    if (late_packet_waits(w, j))
+        return;
     k->outcome.kind = r->kind;
     if (j->was_doubt && r->kind == OUTCOME_UNCHANGED) { /* found done after a doubt: it was us */
         k->outcome.kind = OUTCOME_APPLIED;
@@ -396,6 +413,7 @@ static void doubtful(struct worker *w, struct job *j, enum judgement what, const
 {
     telemetry_count(w->tel, COUNTER_DOUBTS, 1);
     call_doubt(w, j, true);
+    j->doubt_safe |= run_request(j->work->run)->repeat == CALL_SAFE;
     if (what == JUDGE_PERSON)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
     else
@@ -459,6 +477,15 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     call_advance(w, j);
 }
 
+/* The proof of ownership ran out before the first byte left. */
+static void not_allowed(struct worker *w, struct job *j)
+{
+    bool kept = j->work->changed || j->doubt;
+    if (!kept)
+        release(w, j);
+    job_wait(w, j, HANDLE_AGAIN_MS, kept);
+}
+
 static void on_reply(void *arg, const struct call_reply *reply)
 {
     struct job *j = arg;
@@ -475,6 +502,10 @@ static void on_reply(void *arg, const struct call_reply *reply)
     k->outcome.status = reply->status;
     if (reply->request_bytes > 0 && j->calls < UINT8_MAX)
         j->calls++;
+    if (reply->not_allowed) { /* it says nothing about the provider */
+        not_allowed(w, j);
+        return;
+    }
     if (reply->resend_refused)
         telemetry_count(w->tel, COUNTER_RESEND_REFUSED, 1);
     enum judgement what = judge_call(reply, repeat);

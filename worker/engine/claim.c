@@ -21,6 +21,7 @@ void claim_start(struct worker *w, struct job *j)
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
+        .maybe_sent = j->presumed || j->doubt,
     };
     job_go(w, j, JOB_CLAIMING);
     if (redis_claim(w->redis, &c, on_claim, j) == 0) {
@@ -144,6 +145,15 @@ static bool has_result(const struct work *k)
     return k->run != NULL && run_state(k->run) == RUN_END;
 }
 
+/* When an earlier owner sent it is not known: at the latest when this assignment began. */
+static void inherit_doubt(struct worker *w, struct job *j, int64_t sent_ms)
+{
+    int64_t assigned_for = clock_boot_ms() - w->assigned_ms;
+    takeover_doubt_found(j);
+    call_doubt(w, j, false);
+    j->doubt_since_ms -= sent_ms < assigned_for ? sent_ms : assigned_for;
+}
+
 static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     struct work *k = j->work;
@@ -153,10 +163,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     j->own_goods = 0;
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
     k->outcome.reason[0] = '\0';
-    if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own)) {
-        call_doubt(w, j, false);
-        j->doubt_since_ms -= r->sent_ms;
-    }
+    if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own))
+        inherit_doubt(w, j, r->sent_ms);
     if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
@@ -272,6 +280,9 @@ static void on_claim(void *arg, const struct claim_reply *r)
     k->claimed_ns = loop_now_ns(w->loop);
     telemetry_stage(w->tel, STAGE_CLAIM, k->claimed_ns - k->started_ns);
     remember_fence(w, k, r->fence);
+    k->redis_life = w->redis_life;
+    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_PAUSED)
+        takeover_unpresume(j);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
     if (needs_record && !take_record(k, w, r))
         job_wait(w, j, 1000, k->run != NULL); /* out of memory */

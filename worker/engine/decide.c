@@ -1,4 +1,5 @@
-/* decide.c - what came of an event, told to Redis: DECIDE. Then publish.c goes on. */
+/* decide.c - what came of an event, told to Redis: DECIDE; or, when Redis was away or forgot, MERGE once it is published.
+ * publish.c does the rest. */
 #include <stdio.h>
 #include <string.h>
 
@@ -80,7 +81,7 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
         record_failed(k);
     make_facts(k);
     job_go(w, j, JOB_DECIDING);
-    if (send_decide(w, j) != 0) {
+    if (k->redis_life != w->redis_life || send_decide(w, j) != 0) {
         k->owes_decide = true;
         publish_start(w, j);
     }
@@ -109,43 +110,82 @@ void decide_dead(struct worker *w, struct job *j, enum dead_reason why, const ch
     decide_start(w, j, NULL);
 }
 
+static void wait_owing(struct worker *w, struct job *j)
+{
+    if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + DECIDE_AGAIN_MS) != 0)
+        partitions_drain(w, DRAIN_STOP); /* settled without Redis knowing, its lane would be blocked for ever */
+}
+
 static void on_decided(void *arg, enum redis_result res)
 {
     struct job *j = arg;
     struct worker *w = j->worker;
     if (job_callback_is_late(w, j))
         return;
-    bool owing = j->state == JOB_OWING;
+    bool forgotten = j->work->redis_life != w->redis_life;
     switch (res) {
     case REDIS_OK:
         break;
     case REDIS_FENCED: /* a fenced owner decides nothing; what it knows it keeps, should the claim be its own again */
-        if (!owing) {
+        if (!forgotten) {
             if (!j->doubt)
                 call_doubt(w, j, true);
             job_wait(w, j, 1000, j->work->run != NULL && run_state(j->work->run) == RUN_END);
             return;
         }
+        j->work->owes_decide = true; /* it was Redis that lost the claim */
         break;
     case REDIS_LOST:
-    case REDIS_FAILED: /* Kafka is the truth: publish all the same, DECIDE follows */
+    case REDIS_FAILED: /* Kafka is the truth: publish all the same, Redis is told after that */
         j->work->owes_decide = true;
         break;
     }
-    if (!owing) {
-        publish_start(w, j);
-    } else if (res == REDIS_FAILED) {
-        if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + DECIDE_AGAIN_MS) != 0)
-            partitions_drain(w, DRAIN_STOP);
-    } else {
+    publish_start(w, j);
+}
+
+/* ---- what Redis was not told, told when it is published: it may have forgotten the claim by then ---- */
+
+static void on_owed(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    if (res == REDIS_OK)
         publish_done(w, j);
-    }
+    else
+        wait_owing(w, j);
+}
+
+static int send_owed(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    bool moves = k->record_text.len > 0;
+    struct merge_axis axes[AXES_MAX];
+    for (size_t i = 0; i < k->event.axes.n; i++)
+        axes[i] = (struct merge_axis){k->event.axes.name[i], k->order, k->event.id};
+    struct merge_request m = {
+        .service = k->event.service,
+        .fence = k->fence,
+        .event_key = k->event.key,
+        .fingerprint = k->fingerprint,
+        .outcome = buf_cstr(&k->facts),
+        .outcome_len = k->facts.len,
+        .dead = k->outcome.kind == OUTCOME_DEAD,
+        .record = moves ? k->record_text.data : NULL,
+        .record_len = k->record_text.len,
+        .order_by = k->event.sequence != NULL ? "sequence" : "offset",
+        .axes = axes,
+        .axis_count = moves ? k->event.axes.n : 0,
+    };
+    if (redis_merge(w->redis, &m, on_owed, j) != 0)
+        return -1;
+    j->pending++;
+    return 0;
 }
 
 void decide_owed(struct worker *w, struct job *j)
 {
-    if (redis_is_up(w->redis) && send_decide(w, j) == 0)
-        return;
-    if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + DECIDE_AGAIN_MS) != 0)
-        partitions_drain(w, DRAIN_STOP); /* settled without Redis knowing, its lane would be blocked for ever */
+    if (!redis_is_up(w->redis) || send_owed(w, j) != 0)
+        wait_owing(w, j);
 }

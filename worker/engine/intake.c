@@ -6,6 +6,7 @@
 
 #define NOMEM_AGAIN_MS 1000
 #define HOLD_MS 500
+#define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
@@ -135,6 +136,8 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
         intake_give_up(w, d);
         return;
     }
+    if (j->offset < p->doubt_end && p->phase == PART_OPEN)
+        takeover_presume(j);
     if (lane_depth(j->item.lane) == 1)
         j->ready_ns = j->arrived_ns;
     hold_if_full(w, p);
@@ -169,6 +172,7 @@ static void start(struct worker *w, struct job *j)
         job_wait(w, j, NOMEM_AGAIN_MS, false);
         return;
     }
+    commits_note_claim(w, j);
     k->place = PLACE_AHEAD;
     k->started_ns = loop_now_ns(w->loop);
     if (j->first_try_ms == 0) {
@@ -190,10 +194,35 @@ static void start(struct worker *w, struct job *j)
     publish_start(w, j);
 }
 
+/* In the order in which they were taken, before all others. */
+void intake_uncover(struct worker *w)
+{
+    struct job_list list = w->uncovered, reversed = {0};
+    struct job *j;
+    w->uncovered = (struct job_list){0};
+    while ((j = job_list_take(&list)) != NULL) {
+        j->next_listed = reversed.first;
+        reversed.first = j;
+    }
+    while ((j = reversed.first) != NULL) {
+        reversed.first = j->next_listed;
+        j->pending--; /* queued as before: in its lane alone */
+        lanes_give_back(w->lanes, &j->item);
+    }
+}
+
 void intake_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop);
-    while (w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && redis_is_up(w->redis) &&
-           limit_claim(&w->limit, now))
-        start(w, job_of_item(lanes_take(w->lanes)));
+    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w))
+        return;
+    while (lanes_any_ready(w->lanes) && w->uncovered.n < UNCOVERED_MAX && limit_claim(&w->limit, now)) {
+        struct job *j = job_of_item(lanes_take(w->lanes));
+        if (commits_cover(w, j)) {
+            start(w, j);
+        } else {
+            limit_unclaim(&w->limit);
+            job_list_add(&w->uncovered, j);
+        }
+    }
 }

@@ -153,6 +153,7 @@ struct work *job_work(struct worker *w, struct job *j)
         buf_init(&k->record_text, RECORD_MAX_BYTES);
     }
     k->next_free = NULL;
+    k->out_floor = -1;
     j->work = k;
     return k;
 }
@@ -234,6 +235,7 @@ void job_release_work(struct worker *w, struct job *j)
 void job_free(struct worker *w, struct job *j)
 {
     token_forget_job(w, j);
+    takeover_unpresume(j);
     heap_remove(&w->timers, &j->timer);
     job_release_work(w, j);
     if (is_active(j->state))
@@ -284,6 +286,7 @@ void job_drop(struct worker *w, struct job *j)
     job_go(w, j, JOB_DROPPED);
     if (j->item.lane != NULL)
         lane_goes_on(w, j);
+    takeover_unpresume(j);
     j->part = NULL;
     job_release_place(w, j);
     if (call != NULL)

@@ -63,6 +63,7 @@ enum judgement judge_doubt(enum call_repeat repeat, bool own, int64_t age_ms, in
         *ret_wait_ms = left;
         return JUDGE_ASK;
     case CALL_NEVER:
+        *ret_wait_ms = own ? 0 : left;
         return JUDGE_PERSON;
     }
     return JUDGE_PERSON;

@@ -1,4 +1,4 @@
-/* partitions.c - assignment, commits and drain. RELIABILITY.md section 4. */
+/* partitions.c - assignment and drain. RELIABILITY.md section 4. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,62 +7,6 @@
 
 /* Spans of more than this many offsets between watermark and newest are refused; windows are far smaller. */
 #define SPAN_MAX ((size_t)1 << 24)
-
-/* ---- metadata ---- */
-
-/* The value of "name=" in "v1;a=..;b=.."; NULL when there is none. */
-static const char *meta_value(const char *text, size_t len, const char *name, size_t *ret_len)
-{
-    size_t name_len = strlen(name);
-    const char *end = text + len;
-    for (const char *at = text; at < end;) {
-        const char *stop = memchr(at, ';', (size_t)(end - at));
-        if (stop == NULL)
-            stop = end;
-        if ((size_t)(stop - at) > name_len && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
-            *ret_len = (size_t)(stop - at) - name_len - 1;
-            return at + name_len + 1;
-        }
-        at = stop + 1;
-    }
-    return NULL;
-}
-
-static void meta_read(struct worker *w, struct partition *p, const struct consumer_partition *from)
-{
-    if (from->metadata_len < 3 || memcmp(from->metadata, "v1;", 3) != 0)
-        return;
-    size_t n;
-    const char *v = meta_value(from->metadata, from->metadata_len, "done", &n);
-    if (v != NULL)
-        (void)offsets_load_done(p->offsets, v, n);
-    v = meta_value(from->metadata, from->metadata_len, "fence", &n);
-    if (v == NULL || n == 0 || n >= FENCE_SIZE)
-        return;
-    size_t have = strlen(w->fence);
-    if (n > have || (n == have && memcmp(v, w->fence, n) > 0)) {
-        memcpy(w->fence, v, n);
-        w->fence[n] = '\0';
-        redis_raise_fence(w->redis, w->fence);
-    }
-}
-
-/* "v1;fence=..;redis=..;done=.." at the end of w->metadata; its length. `done` comes last: it takes the room that is
- * left. */
-static size_t meta_write(struct worker *w, const struct partition *p)
-{
-    struct buf *b = &w->metadata;
-    size_t from = b->len;
-    buf_adds(b, "v1;fence=");
-    buf_adds(b, w->fence);
-    buf_adds(b, ";redis=");
-    buf_adds(b, redis_identity(w->redis));
-    buf_adds(b, ";done=");
-    size_t used = b->len - from;
-    if (used < CONSUMER_METADATA_MAX)
-        offsets_add_done(p->offsets, CONSUMER_METADATA_MAX - used, b);
-    return b->len - from;
-}
 
 /* ---- assignment ---- */
 
@@ -80,7 +24,6 @@ static struct partition *partition_new(const struct consumer_partition *from)
     if (p == NULL)
         return NULL;
     p->number = from->partition;
-    p->committed = from->offset;
     p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
     if (p->offsets != NULL)
         return p;
@@ -92,6 +35,7 @@ static void partition_free(struct partition *p)
 {
     if (p == NULL)
         return;
+    takeover_end(p);
     offsets_free(p->offsets);
     free(p);
 }
@@ -118,11 +62,13 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
             partitions_drain(w, DRAIN_STOP);
             return;
         }
-        meta_read(w, p, &list[i]);
         w->parts[p->number] = p;
         w->assigned++;
+        commits_inherit(w, p, &list[i]);
+        takeover_begin(p);
     }
     share_changed(w);
+    commits_begin(w);
     atomic_store_explicit(&w->is_member, true, memory_order_relaxed);
     if (log_begin(w->log, LOG_LEVEL_INFO, "partitions_assigned")) {
         log_int(w->log, "count", w->assigned);
@@ -130,69 +76,6 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
         log_str(w->log, "owner", w->owner);
         log_end(w->log);
     }
-}
-
-/* ---- commits ---- */
-
-static size_t fill_commit(struct worker *w, struct consumer_partition *list)
-{
-    size_t n = 0;
-    buf_reset(&w->metadata); /* its room was reserved once: it does not move while it fills */
-    for (int32_t i = 0; i < w->part_count; i++) {
-        struct partition *p = w->parts[i];
-        if (p == NULL || !p->dirty)
-            continue;
-        list[n].metadata = w->metadata.data + w->metadata.len;
-        list[n].metadata_len = meta_write(w, p);
-        list[n].partition = p->number;
-        list[n].offset = p->committed = offsets_watermark(p->offsets);
-        p->dirty = false;
-        n++;
-    }
-    return n;
-}
-
-/* Commits what moved. False: nothing to do, or one is outstanding. */
-static bool commit_now(struct worker *w)
-{
-    if (consumer_commit_outstanding(w->consumer) || w->assigned == 0)
-        return false;
-    struct consumer_partition *list = calloc((size_t)w->part_count, sizeof(*list));
-    if (list == NULL)
-        return false;
-    size_t n = fill_commit(w, list);
-    struct err e = {0};
-    bool sent = n > 0 && buf_ok(&w->metadata) && consumer_commit(w->consumer, list, n, &e) == 0;
-    for (size_t i = 0; i < n && !sent; i++)
-        w->parts[list[i].partition]->dirty = true;
-    free(list);
-    return sent;
-}
-
-void partitions_commit_tick(struct worker *w)
-{
-    if (w->drain == DRAIN_NONE || !w->final_commit)
-        (void)commit_now(w);
-    loop_timer_start(w->commit_timer, w->numbers->commit_ms);
-}
-
-void partitions_committed(void *arg, bool ok, bool fenced, const char *why)
-{
-    struct worker *w = arg;
-    telemetry_count(w->tel, ok ? COUNTER_COMMITS : COUNTER_COMMIT_FAILURES, 1);
-    if (!ok && log_begin(w->log, LOG_LEVEL_WARN, "commit_failed")) {
-        log_str(w->log, "error", why);
-        log_bool(w->log, "fenced", fenced);
-        log_str(w->log, "next", fenced ? "another member has these partitions: forgotten here" : "committed again");
-        log_end(w->log);
-    }
-    if (!ok && fenced)
-        partitions_forget_all(w);
-    for (int32_t i = 0; i < w->part_count && !ok; i++)
-        if (w->parts[i] != NULL)
-            w->parts[i]->dirty = true;
-    if (w->drain != DRAIN_NONE)
-        loop_wake(w->loop); /* the drain waits for this */
 }
 
 /* ---- drain ---- */
@@ -237,6 +120,7 @@ void partitions_drain(struct worker *w, enum drain_why why)
     w->drain_until_ms = loop_now_ms(w->loop) + w->numbers->drain_ms;
     w->final_commit = false;
     intake_flow_open(w);
+    intake_uncover(w);
     for (int32_t i = 0; i < w->part_count; i++)
         if (w->parts[i] != NULL)
             consumer_pause(w->consumer, i);
@@ -261,6 +145,7 @@ void partitions_revoked(void *arg, const int32_t *numbers, size_t n, bool lost)
 
 void partitions_forget_all(struct worker *w)
 {
+    intake_uncover(w);
     lanes_remove_if(w->lanes, drop_queued, w);
     drop_waiting(w);
     while (w->active != NULL) {
@@ -279,6 +164,7 @@ void partitions_forget_all(struct worker *w)
         w->parts[i] = NULL;
     }
     w->assigned = 0;
+    commits_end(w);
     intake_flow_open(w);
     share_changed(w);
 }
@@ -306,6 +192,7 @@ static void drain_end(struct worker *w)
         return;
     }
     w->drain = DRAIN_NONE;
+    w->final_commit = false;
     consumer_revoke_done(w->consumer);
 }
 
@@ -319,7 +206,7 @@ void partitions_drain_tick(struct worker *w)
         return;
     if (!w->final_commit) {
         w->final_commit = true;
-        if (commit_now(w))
+        if (commits_now(w))
             return;
     }
     drain_end(w);

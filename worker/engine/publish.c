@@ -12,6 +12,7 @@
 #define GATHER_MS 10
 #define GATHER_MAX 500
 #define LONG_LANE 8
+#define NOT_OURS_MS 100
 
 static void log_outcome(struct worker *w, const struct job *j)
 {
@@ -85,13 +86,8 @@ static void settle(struct worker *w, struct job *j)
     }
 }
 
-static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
+static void acked(struct worker *w, struct job *j, bool ok, const char *why)
 {
-    (void)offset;
-    struct job *j = arg;
-    struct worker *w = j->worker;
-    if (job_callback_is_late(w, j))
-        return;
     struct work *k = j->work;
     k->unacked--;
     if (!ok) {
@@ -113,9 +109,27 @@ static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
         publish_start(w, j);
 }
 
-static bool send(struct worker *w, struct job *j, const struct producer_message *m)
+static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
 {
-    if (producer_send(w->producer, m, on_ack, j, NULL) != 0)
+    struct job *j = arg;
+    (void)offset;
+    if (!job_callback_is_late(j->worker, j))
+        acked(j->worker, j, ok, why);
+}
+
+static void on_outcome_ack(void *arg, bool ok, int64_t offset, const char *why)
+{
+    struct job *j = arg;
+    if (job_callback_is_late(j->worker, j))
+        return;
+    if (ok && offset >= j->part->out_end)
+        j->part->out_end = offset + 1;
+    acked(j->worker, j, ok, why);
+}
+
+static bool send(struct worker *w, struct job *j, const struct producer_message *m, producer_ack_fn *on)
+{
+    if (producer_send(w->producer, m, on, j, NULL) != 0)
         return false;
     j->pending++;
     j->work->unacked++;
@@ -148,7 +162,7 @@ static bool send_outcome(struct worker *w, struct job *j)
         .headers = &type,
         .header_count = 1,
     };
-    return buf_ok(&w->scratch) && send(w, j, &m);
+    return buf_ok(&w->scratch) && send(w, j, &m, on_outcome_ack);
 }
 
 static bool send_record(struct worker *w, struct job *j)
@@ -162,7 +176,7 @@ static bool send_record(struct worker *w, struct job *j)
         .value = k->record_text.data,
         .value_len = k->record_text.len,
     };
-    return send(w, j, &m);
+    return send(w, j, &m, on_ack);
 }
 
 static bool send_dead_letter(struct worker *w, struct job *j)
@@ -194,13 +208,15 @@ static bool send_dead_letter(struct worker *w, struct job *j)
         .headers = headers,
         .header_count = original.header_count + added,
     };
-    return send(w, j, &m);
+    return send(w, j, &m, on_ack);
 }
 
 static void publish_now(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     k->ack_failed = false;
+    if (k->out_floor < 0)
+        k->out_floor = j->part->out_end;
     bool sent = true;
     if (k->decoded && k->judged_ns != 0)
         sent = send_outcome(w, j);
@@ -235,6 +251,8 @@ int64_t publish_wait_ms(const struct worker *w)
 {
     const struct gathering *g = &w->gathering;
     int64_t wait = g->since_ms + GATHER_MS - loop_now_ms(w->loop);
+    if (!commits_own(w))
+        return NOT_OURS_MS;
     bool gathers = w->drain == DRAIN_NONE && lanes_any_ready(w->lanes) && !g->urgent && g->jobs.n < GATHER_MAX;
     return gathers && wait > 0 ? wait : 0;
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "contract/commit_meta.h"
 #include "contract/deadletter.h"
 #include "contract/event.h"
 #include "contract/outcome.h"
@@ -33,17 +34,51 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "io/producer.h"
+#include "io/reader.h"
 #include "io/redis.h"
 #include "workflow/run.h"
 
-#define FENCE_SIZE 24
+#define FENCE_SIZE COMMIT_META_FENCE_SIZE
+
+/* What a new owner knows of a partition. Claims go only when it is open. */
+enum part_phase {
+    PART_NEW,        /* nothing yet; or Redis is away, or a read failed: again soon */
+    PART_CATCHING,   /* Redis knows what was sent: outcomes that it was not told of are read */
+    PART_QUIET,      /* Redis does not know: until no other owner can send */
+    PART_RECORDS,    /* records are merged into Redis */
+    PART_OUTCOMES,   /* outcomes of the whole id_memory are merged */
+    PART_ENDING,     /* the partition's end is asked for */
+    PART_DELIVERING, /* until all that may have been sent has come from Kafka */
+    PART_OPEN,
+};
+
+struct merging; /* takeover.c */
 
 /* One assigned partition. */
 struct partition {
     int32_t number;
     bool paused;
     bool dirty;          /* the watermark or the map moved since the last commit */
-    int64_t committed;   /* what was committed last */
+    bool in_commit;      /* is in the commit that is under way */
+    int64_t ceiling;     /* durable: no event at or past it was ever sent by anyone */
+    int64_t ceiling_asked; /* of the commit under way, or of one whose end is not known */
+    int64_t top;         /* one above what may have been sent */
+    int64_t out;         /* where a new owner begins to read outcomes, as inherited; -1: not known */
+    int64_t out_end;     /* one above the newest outcome that is known to be written; -1: not known */
+    char redis[COMMIT_META_REDIS_SIZE]; /* the Redis that knows all that was sent */
+    /* takeover.c */
+    enum part_phase phase;
+    int64_t phase_ms;    /* CLOCK_BOOTTIME */
+    int64_t again_ms;    /* PART_NEW: not before phase_ms + this */
+    bool had_commit, had_meta; /* of an earlier owner */
+    bool known;          /* since it was open this worker knows itself what was sent */
+    bool quiet;          /* PART_QUIET is over */
+    struct merging *merging;
+    uint64_t merged;
+    int64_t doubt_end;   /* events below it may have been sent by an earlier owner, though Redis may not know */
+    int64_t delivered_next;
+    size_t presumed;     /* jobs of which that is so and that were not claimed since */
+    uint64_t rereads_begun, rereads_done;
     struct offsets *offsets;
 };
 
@@ -66,6 +101,7 @@ struct work {
     char order[ORDER_TEXT_SIZE];
     char fingerprint[2 * HASH_SHA256_SIZE + 1];
     char fence[FENCE_SIZE];
+    unsigned redis_life;     /* of the claim: worker.redis_life */
     enum place place;
     bool changed;            /* a step that changes something is done: STEP before the next one, and the run is kept */
     bool called;             /* a request left since the last claim: each further one takes a token of the rate */
@@ -77,6 +113,7 @@ struct work {
     enum dead_reason dead_reason;
     struct fault fault;      /* why the event is refused: for the dead letter */
     unsigned unacked;        /* messages that are not acknowledged */
+    int64_t out_floor;       /* its outcome stands at or past it; -1: not known */
     bool ack_failed;
     bool owes_decide;        /* Redis was away: DECIDE follows */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */
@@ -111,8 +148,11 @@ struct job {
     bool doubt;              /* a request of this event may have been done */
     bool was_doubt;          /* ever: what is found done then was done by us */
     bool doubt_own;          /* it was sent by this worker under this claim */
+    bool doubt_safe;         /* a request of class `safe` was in doubt: its packet may come late */
     bool claimed_before;
     bool tombstone;          /* the message has no value */
+    bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
+    uint64_t reread;         /* which reading of outcomes it waits for, or has waited for; 0: none yet */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
     uint32_t size;           /* of the whole block */
     uint32_t key_len, value_len;
@@ -156,6 +196,8 @@ struct worker {
     struct consumer *consumer;
     struct producer *producer;
     struct redis *redis;
+    struct reader *reader;
+    unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;
     struct metrics *metrics;
@@ -176,9 +218,18 @@ struct worker {
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
+    struct job_list uncovered; /* JOB_QUEUED, heads of their lanes: at or past their partition's ceiling */
     struct gathering gathering;
     struct buf scratch, metadata;
     uint64_t random;          /* state of the jitter's generator */
+
+    /* commits.c; CLOCK_BOOTTIME */
+    int64_t assigned_ms;      /* when this assignment began */
+    int64_t proven_ms;        /* when the last acknowledged commit of this assignment began; 0: none yet */
+    int64_t commit_began_ms;  /* the one that is under way, or the last */
+    unsigned commit_assignment; /* whose it is */
+    unsigned since_aim;       /* events claimed since the ceilings were raised */
+    bool want_commit;         /* at the end of this turn */
 
     enum drain_why drain;
     int64_t drain_until_ms;
@@ -244,6 +295,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* Those that were not covered are looked at again. */
+void intake_uncover(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
@@ -304,11 +357,48 @@ struct errand *errand_start(struct worker *w, struct plan *plan, const struct wo
 void errand_cancel(struct errand *e); /* no callback any more; NULL is fine */
 void errand_free_all(struct worker *w); /* when the loop and the connections are gone */
 
-/* ---- partitions.c: assignment, commits, drain ---- */
+/* ---- commits.c: commits, the ceiling, the proof of ownership ---- */
+/* What the last owner's commit says of a partition that was just assigned. */
+void commits_inherit(struct worker *w, struct partition *p, const struct consumer_partition *from);
+/* A new assignment: the first commit proves it. */
+void commits_begin(struct worker *w);
+/* The assignment is over: nothing is proven. */
+void commits_end(struct worker *w);
+/* Commits what moved. False: nothing to do, or one is outstanding. */
+bool commits_now(struct worker *w);
+/* Once a turn: commits when somebody waits for it. */
+void commits_pump(struct worker *w);
+void commits_tick(struct worker *w);
+void commits_ended(void *arg, bool ok, bool fenced, const char *why);
+/* Whether this assignment is proven to be ours still: a commit of it that was acknowledged began less than
+ * numbers.ownership_ms ago. Nothing is claimed, sent or published otherwise. RELIABILITY.md section 4. */
+bool commits_own(const struct worker *w);
+/* Whether @j may be claimed: its partition is open, and it is below the durable ceiling, which will be raised if not. */
+bool commits_cover(struct worker *w, const struct job *j);
+/* @j is being claimed: from now it may have been sent. */
+void commits_note_claim(struct worker *w, const struct job *j);
+
+/* ---- takeover.c: what a new owner has to know ---- */
+void takeover_begin(struct partition *p);
+void takeover_end(struct partition *p);
+/* Once a turn: goes on where a partition is not open yet. */
+void takeover_tick(struct worker *w);
+/* Now and then: where Redis knows all that was sent, the next commit says so. */
+void takeover_tag(struct worker *w);
+/* Redis lost what it knew, or a part of it. */
+void takeover_forgot(struct worker *w);
+/* @j may have been sent though this Redis does not know; and: that is known now, by a claim or since it is settled. */
+void takeover_presume(struct job *j);
+void takeover_unpresume(struct job *j);
+/* @j is the one of its lane that may have been sent: those behind it were not, since a lane's next call waits for the
+ * outcome before it. */
+void takeover_doubt_found(struct job *j);
+/* True when the outcomes of @j's partition were read again since this was asked first. False: the job waits, and asks again. */
+bool takeover_reread(struct worker *w, struct job *j);
+
+/* ---- partitions.c: assignment, drain ---- */
 void partitions_assigned(void *arg, const struct consumer_partition *p, size_t n);
 void partitions_revoked(void *arg, const int32_t *numbers, size_t n, bool lost);
-void partitions_committed(void *arg, bool ok, bool fenced, const char *why);
-void partitions_commit_tick(struct worker *w);
 void partitions_drain(struct worker *w, enum drain_why why);
 /* Goes on with a drain: once what was in flight is finished, the last commit, then the end. */
 void partitions_drain_tick(struct worker *w);

@@ -107,6 +107,7 @@ static void housekeeping(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_WAITING, (int64_t)w->timers.n);
     telemetry_gauge(w->tel, GAUGE_CONNECTIONS, http_connections(w->http));
     credentials_tick(w);
+    takeover_tag(w);
 }
 
 /* By the clock and not by the timer, which every turn sets anew: under load it would never come. */
@@ -124,9 +125,11 @@ static void on_turn(void *arg)
 {
     struct worker *w = arg;
     run_due(w);
+    takeover_tick(w);
     call_pump(w);
     intake_pump(w);
     publish_gathered(w);
+    commits_pump(w);
     partitions_drain_tick(w);
     intake_flow(w);
     housekeeping_if_due(w);
@@ -142,7 +145,7 @@ static void on_timer(void *arg)
 
 static void on_commit_timer(void *arg)
 {
-    partitions_commit_tick(arg);
+    commits_tick(arg);
 }
 
 /* ---- what the io layers tell ---- */
@@ -191,6 +194,7 @@ static void on_redis(void *arg, enum redis_event ev, const char *why)
         telemetry_count(w->tel, COUNTER_REDIS_FORGOT, 1);
         redis_raise_fence(w->redis, w->fence);
         log_io(w, LOG_LEVEL_ERROR, "redis_forgot", why);
+        takeover_forgot(w);
         break;
     case REDIS_WARNING:
         log_io(w, LOG_LEVEL_WARN, "redis_warning", why);
@@ -294,13 +298,16 @@ static int make_kafka(struct worker *w, struct err *reterr)
         .assigned = partitions_assigned,
         .revoked = partitions_revoked,
         .delivery = on_delivery,
-        .committed = partitions_committed,
+        .committed = commits_ended,
         .error = on_consumer_error,
     };
     char group[TOPIC_NAME_SIZE];
     snprintf(group, sizeof(group), "%s%s", s->prefix, w->provider->name);
     w->producer = producer_new(w->loop, s, w->numbers->outcome_timeout_ms, on_producer_error, w, reterr);
     if (w->producer == NULL)
+        return -1;
+    w->reader = reader_new(w->loop, s, on_producer_error, w, reterr);
+    if (w->reader == NULL)
         return -1;
     w->consumer = consumer_new(w->loop, s, w->provider, w->topic[TOPIC_EVENTS], w->topic[TOPIC_CONTROL], group,
                                w->o.index, &h, reterr);
@@ -358,6 +365,8 @@ void worker_free(struct worker *w)
         consumer_free(w->consumer);
     if (w->producer != NULL)
         producer_free(w->producer, 0);
+    if (w->reader != NULL)
+        reader_free(w->reader);
     if (w->http != NULL)
         http_free(w->http);
     if (w->redis != NULL)

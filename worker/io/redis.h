@@ -75,6 +75,7 @@ struct claim_request {
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
+    bool maybe_sent;         /* by somebody whose mark this Redis does not have: CLAIM_DOUBT instead of CLAIM_FRESH */
 };
 
 struct claim_reply {
@@ -126,6 +127,25 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
 /* Renews the lane's lease for a claim that waits in doubt. */
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
                 redis_done_fn *fn, void *arg);
+
+/* What Kafka says of an event that is done, or of a service, into a Redis that may have forgotten it: moves forward only. */
+struct merge_axis {
+    const char *name, *order, *event_id;
+};
+struct merge_request {
+    const char *service, *fence; /* fence: "" when not known */
+    const char *event_key;       /* NULL: a record alone; then the next four are not looked at */
+    const char *fingerprint;     /* "" when not known: then no event is merged */
+    const char *outcome;         /* facts */
+    size_t outcome_len;
+    bool dead;
+    const char *record;          /* NULL: none */
+    size_t record_len;
+    const char *order_by;        /* "sequence", "offset" or "" */
+    const struct merge_axis *axes;
+    size_t axis_count;
+};
+int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg);
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);
 

@@ -137,7 +137,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->order);
     redis_link_str(k, c->by_sequence ? "s" : "o");
     redis_link_str(k, c->event_id);
-    redis_link_str(k, c->retry ? "1" : "0");
+    redis_link_str(k, c->maybe_sent ? "2" : c->retry ? "1" : "0");
     redis_link_str(k, c->event_key);
     for (size_t i = 0; i < c->axis_count; i++)
         redis_link_cat(k, "a:", c->axes[i], NULL);
@@ -240,6 +240,34 @@ int redis_renew(struct redis *r, const char *service, const char *event_key, con
                 redis_done_fn *fn, void *arg)
 {
     return holder(r, SCRIPT_RENEW, service, event_key, fence, NULL, 0, fn, arg);
+}
+
+static void add_axes(struct redis_link *k, const struct merge_request *m)
+{
+    for (size_t i = 0; i < m->axis_count; i++) {
+        redis_link_cat(k, "a:", m->axes[i].name, NULL);
+        redis_link_cat(k, m->axes[i].order, " ", m->axes[i].event_id, NULL);
+    }
+}
+
+int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg)
+{
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    struct redis_link *k = r->link;
+    const char *key = m->event_key ? m->event_key : "";
+    begin(r, SCRIPT_MERGE, 3, 8 + 2 * m->axis_count, m->service, key);
+    redis_link_str(k, r->mark);
+    redis_link_str(k, m->fence);
+    redis_link_str(k, key[0] ? m->fingerprint : "");
+    redis_link_str(k, m->dead ? "X" : "D");
+    redis_link_arg(k, m->outcome ? m->outcome : "", m->outcome ? m->outcome_len : 0);
+    redis_link_str(k, key);
+    redis_link_arg(k, m->record ? m->record : "", m->record ? m->record_len : 0);
+    redis_link_str(k, m->order_by[0] == '\0' ? "" : m->order_by[0] == 's' ? "s" : "o");
+    add_axes(k, m);
+    return end(r, fn, arg, q);
 }
 
 static void on_nothing(void *owner, void *arg, const struct reply *a)

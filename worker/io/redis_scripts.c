@@ -21,7 +21,7 @@
 #include "base/buf.h"
 
 /* CLAIM. KEYS birth, event, lane, pause. ARGV 1 birth mark, 2 owner, 3 fingerprint, 4 fences start above this,
- * 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, 9 event key, 10.. a:<axis> touched.
+ * 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been sent though Redis does not know, 9 event key, 10.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call. */
@@ -94,9 +94,10 @@ static const char claim_text[] =
     "  call('HSET', K[2], 'st', 'Q', 'fence', f)\n"
     "  return {1, f, rec, steps, now - tonumber(e[6] or now)}\n"
     "end\n"
-    "call('HSET', K[2], 'st', 'S', 'fp', A[3], 'fence', f, 'tries', tries, 'sent', at)\n"
+    "local maybe = A[8] == '2'\n"
+    "call('HSET', K[2], 'st', maybe and 'Q' or 'S', 'fp', A[3], 'fence', f, 'tries', tries, 'sent', at)\n"
     "if st then call('PERSIST', K[2]) end\n"
-    "return {0, f, rec, steps, 0}\n";
+    "return {maybe and 1 or 0, f, rec, steps, 0}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o), 7.. a:<axis>, "<order> <event id>" of each touched. A held event (released, and not claimed by anyone
@@ -142,6 +143,36 @@ static const char release_text[] = HOLDER_TEXT
     "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
     "return 0\n";
 
+/* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
+ * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
+ * 9.. a:<axis>, "<order> <event id>" of each axis of the record. A record is taken when its fence is not below that of
+ * the one that is there; an axis when its order is higher. */
+static const char merge_text[] =
+    "local call, K, A = redis.call, KEYS, ARGV\n"
+    "if call('GET', K[1]) ~= A[1] then return 2 end\n"
+    "local l = call('HMGET', K[3], 'fence', 'sent', 'rec', 'by')\n"
+    "if A[3] ~= '' then\n"
+    "  local st = call('HGET', K[2], 'st')\n"
+    "  if st ~= 'D' and st ~= 'X' then\n"
+    "    call('HSET', K[2], 'st', A[4], 'fp', A[3], 'fence', A[2], 'out', A[5])\n"
+    "    call('HDEL', K[2], 'steps')\n"
+    "    call('PEXPIRE', K[2], id_memory)\n"
+    "    if l[2] == A[6] then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
+    "  end\n"
+    "end\n"
+    "local mine = tonumber(A[2]) or 0\n"
+    "if mine > (tonumber(l[1]) or 0) then call('HSET', K[3], 'fence', A[2]) end\n"
+    "if A[7] ~= '' then\n"
+    "  local was = l[3] and tonumber(string.match(l[3], '\"fence\":\"(%d+)\"') or 0) or -1\n"
+    "  if mine >= was then call('HSET', K[3], 'rec', A[7]) end\n"
+    "  if not l[4] and A[8] ~= '' then call('HSET', K[3], 'by', A[8]) end\n"
+    "  for i = 9, #A, 2 do\n"
+    "    local h = call('HGET', K[3], A[i])\n"
+    "    if not h or string.sub(h, 1, 32) < string.sub(A[i + 1], 1, 32) then call('HSET', K[3], A[i], A[i + 1]) end\n"
+    "  end\n"
+    "end\n"
+    "return 0\n";
+
 /* RENEW. */
 static const char renew_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then return 1 end\n" NOW_TEXT
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
@@ -160,6 +191,8 @@ static const char *text_of(enum script_id id)
         return release_text;
     case SCRIPT_RENEW:
         return renew_text;
+    case SCRIPT_MERGE:
+        return merge_text;
     case SCRIPT_COUNT:
         break;
     }

@@ -1,0 +1,274 @@
+#include "core/waits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct wait_service {
+    UT_hash_handle hh;
+    struct wait *first, *last;
+    size_t count;
+    char name[];
+};
+
+struct waits {
+    struct wait_service *services;
+    struct heap due;
+    size_t count;
+};
+
+struct waits *waits_new(void)
+{
+    return calloc(1, sizeof(struct waits));
+}
+
+static void service_free(struct waits *ws, struct wait_service *s)
+{
+    while (s->first != NULL) {
+        struct wait *x = s->first;
+        s->first = x->next;
+        free(x);
+    }
+    HASH_DEL(ws->services, s); /* NOLINT(clang-analyzer-unix.Malloc) */
+    free(s);
+}
+
+void waits_free(struct waits *ws)
+{
+    if (ws == NULL)
+        return;
+    struct wait_service *s, *tmp;
+    HASH_ITER (hh, ws->services, s, tmp)
+        service_free(ws, s);
+    heap_fini(&ws->due);
+    free(ws);
+}
+
+size_t waits_count(const struct waits *ws)
+{
+    return ws->count;
+}
+
+/* ---- services ---- */
+
+static struct wait_service *service_find(const struct waits *ws, const char *name)
+{
+    struct wait_service *s;
+    HASH_FIND_STR(ws->services, name, s);
+    return s;
+}
+
+static struct wait_service *service_get(struct waits *ws, const char *name)
+{
+    struct wait_service *s = service_find(ws, name);
+    if (s != NULL)
+        return s;
+    size_t len = strlen(name);
+    s = calloc(1, sizeof(*s) + len + 1);
+    if (s == NULL)
+        return NULL;
+    memcpy(s->name, name, len + 1);
+    HASH_ADD_STR(ws->services, name, s);
+    return s;
+}
+
+static void service_end_if_empty(struct waits *ws, struct wait_service *s)
+{
+    if (s->count == 0)
+        service_free(ws, s);
+}
+
+/* By place; new ones mostly come last. */
+static void link_in(struct wait_service *s, struct wait *x)
+{
+    struct wait *before = s->last;
+    while (before != NULL && entry_place_cmp(before->place, x->place) > 0)
+        before = before->prev;
+    x->prev = before;
+    x->next = before != NULL ? before->next : s->first;
+    *(before != NULL ? &before->next : &s->first) = x;
+    *(x->next != NULL ? &x->next->prev : &s->last) = x;
+    x->service = s;
+    s->count++;
+}
+
+/* ---- entries ---- */
+
+static size_t packed_axes(const struct axes *axes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < axes->n; i++)
+        n += strlen(axes->name[i]) + 1;
+    return n;
+}
+
+static void pack_axes(const struct axes *axes, char *to)
+{
+    for (size_t i = 0; i < axes->n; i++) {
+        size_t n = strlen(axes->name[i]) + 1;
+        memcpy(to, axes->name[i], n);
+        to += n;
+    }
+}
+
+static struct wait *wait_new(struct waits *ws, const struct entry *e)
+{
+    size_t len = packed_axes(&e->axes);
+    struct wait_service *s = service_get(ws, e->service);
+    struct wait *x = s != NULL ? calloc(1, sizeof(*x) + len) : NULL;
+    if (x == NULL) {
+        if (s != NULL)
+            service_end_if_empty(ws, s);
+        return NULL;
+    }
+    x->place = e->place;
+    x->axes_len = len;
+    pack_axes(&e->axes, x->axes);
+    link_in(s, x);
+    ws->count++;
+    return x;
+}
+
+struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
+{
+    struct wait *x = waits_find(ws, e->service, e->place);
+    if (x == NULL && (x = wait_new(ws, e)) == NULL)
+        return NULL;
+    x->at = at;
+    x->state = e->state;
+    x->reason = e->reason;
+    x->round = e->round;
+    x->try_no = e->try_no;
+    x->since_ms = e->since_ms;
+    x->first_try_ms = e->first_try_ms;
+    heap_remove(&ws->due, &x->timer);
+    if (entry_reason_is_timed(e->reason) && heap_set(&ws->due, &x->timer, e->release_at_ms) != 0) {
+        waits_remove(ws, x);
+        return NULL;
+    }
+    return x;
+}
+
+struct wait *waits_find(const struct waits *ws, const char *service, struct entry_place place)
+{
+    struct wait *x = waits_first(ws, service);
+    while (x != NULL && !entry_place_equal(x->place, place))
+        x = x->next;
+    return x;
+}
+
+void waits_remove(struct waits *ws, struct wait *x)
+{
+    struct wait_service *s = x->service;
+    heap_remove(&ws->due, &x->timer);
+    *(x->prev != NULL ? &x->prev->next : &s->first) = x->next;
+    *(x->next != NULL ? &x->next->prev : &s->last) = x->prev;
+    s->count--;
+    ws->count--;
+    free(x);
+    service_end_if_empty(ws, s);
+}
+
+const char *wait_service_name(const struct wait *x)
+{
+    return x->service->name;
+}
+
+struct wait *waits_first(const struct waits *ws, const char *service)
+{
+    struct wait_service *s = service_find(ws, service);
+    return s != NULL ? s->first : NULL;
+}
+
+size_t waits_count_of(const struct waits *ws, const char *service)
+{
+    struct wait_service *s = service_find(ws, service);
+    return s != NULL ? s->count : 0;
+}
+
+/* ---- who holds back whom ---- */
+
+static bool is_all(const char *name)
+{
+    return strcmp(name, "existence") == 0 || strcmp(name, "all") == 0;
+}
+
+static bool has(const char *axes, size_t len, const char *name)
+{
+    for (const char *at = axes; at < axes + len; at += strlen(at) + 1)
+        if (strcmp(at, name) == 0)
+            return true;
+    return false;
+}
+
+static bool touches_all(const char *axes, size_t len)
+{
+    for (const char *at = axes; at < axes + len; at += strlen(at) + 1)
+        if (is_all(at))
+            return true;
+    return false;
+}
+
+static bool shares(const struct wait *x, const struct axes *axes)
+{
+    if (touches_all(x->axes, x->axes_len))
+        return true;
+    for (size_t i = 0; i < axes->n; i++)
+        if (is_all(axes->name[i]) || has(x->axes, x->axes_len, axes->name[i]))
+            return true;
+    return false;
+}
+
+struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place)
+{
+    struct wait_service *s = service_find(ws, service);
+    for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev)
+        if (entry_place_cmp(x->place, place) < 0 && shares(x, axes))
+            return x;
+    return NULL;
+}
+
+static bool share(const struct wait *a, const struct wait *b)
+{
+    if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
+        return true;
+    for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
+        if (has(a->axes, a->axes_len, at))
+            return true;
+    return false;
+}
+
+struct wait *waits_blocker_of(const struct wait *x)
+{
+    for (struct wait *b = x->prev; b != NULL; b = b->prev)
+        if (share(b, x))
+            return b;
+    return NULL;
+}
+
+/* ---- the clock ---- */
+
+int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms)
+{
+    return heap_set(&ws->due, &x->timer, at_ms);
+}
+
+/* One that is held back is looked at again when that one is gone, by its caller. */
+struct wait *waits_pop_due(struct waits *ws, int64_t now_ms)
+{
+    struct heap_item *item;
+    while ((item = heap_pop_due(&ws->due, now_ms)) != NULL) {
+        struct wait *x = (struct wait *)((char *)item - offsetof(struct wait, timer));
+        if (!x->busy && waits_blocker_of(x) == NULL)
+            return x;
+    }
+    return NULL;
+}
+
+void waits_each(const struct waits *ws, void (*fn)(void *arg, struct wait *x), void *arg)
+{
+    struct wait_service *s, *tmp;
+    HASH_ITER (hh, ws->services, s, tmp)
+        for (struct wait *x = s->first; x != NULL; x = x->next)
+            fn(arg, x);
+}

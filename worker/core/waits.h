@@ -1,0 +1,61 @@
+/* waits.h - the events of one partition that were set aside: who holds back whom, and what is due. RELIABILITY.md section 5.
+ *
+ * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it.
+ * Pure: the time is an argument. Not thread-safe. */
+#ifndef TVB_CORE_WAITS_H
+#define TVB_CORE_WAITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "contract/entry.h"
+#include "core/heap.h"
+
+struct waits;
+struct wait_service;
+
+struct wait {
+    struct wait_service *service;
+    struct wait *prev, *next;  /* of its service, by place */
+    struct heap_item timer;    /* in by release time, where the clock releases it */
+    struct entry_place place;
+    int64_t at;                /* offset of its newest version in the waiting topic; -1: not known */
+    enum entry_state state;
+    enum entry_reason reason;
+    unsigned round, try_no;
+    int64_t since_ms;          /* Unix ms */
+    int64_t first_try_ms;      /* Unix ms; 0: none */
+    bool busy;                 /* being released, or at work */
+    void *owner;               /* the caller's, NULL at first */
+    size_t axes_len;
+    char axes[];               /* the names, each with its NUL */
+};
+
+struct waits *waits_new(void); /* NULL: out of memory */
+void waits_free(struct waits *ws);
+size_t waits_count(const struct waits *ws);
+
+/* Adds the entry, or brings what is known of it up to date; @at: where that version stands. NULL: out of memory. */
+ATTR_MUST_USE struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at);
+struct wait *waits_find(const struct waits *ws, const char *service, struct entry_place place); /* NULL: none */
+void waits_remove(struct waits *ws, struct wait *x);
+const char *wait_service_name(const struct wait *x);
+/* The first of the service, by place; then ->next. NULL: it has none. */
+struct wait *waits_first(const struct waits *ws, const char *service);
+size_t waits_count_of(const struct waits *ws, const char *service);
+
+/* The newest entry before @place for which an event of @service with @axes has to wait. NULL: none. */
+struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place);
+/* The same for an entry. */
+struct wait *waits_blocker_of(const struct wait *x);
+/* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
+ * then. NULL: none is due. */
+struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
+/* It is to be looked at again at @at_ms. -1: out of memory. */
+ATTR_MUST_USE int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms);
+/* Calls @fn for every entry, in no order; it must not add or remove any. */
+void waits_each(const struct waits *ws, void (*fn)(void *arg, struct wait *x), void *arg);
+
+#endif

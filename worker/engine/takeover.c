@@ -1,0 +1,511 @@
+/* takeover.c - what a new owner has to know before it claims anything of a partition, and what is learnt again when Redis
+ * forgot. RELIABILITY.md sections 3 and 4.
+ *
+ * When the Redis in use is the one that the last commit names, it knows all that was sent; only outcomes that it was not
+ * told of are read, from the place that the commit says. Otherwise Kafka is read back: records, the outcomes of the whole
+ * id_memory, and then every offset below the inherited ceiling that has no outcome may have been sent: the first of each
+ * lane is in doubt. A worker that lives on when Redis forgets knows what it sent itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/outcome_read.h"
+#include "engine/state.h"
+
+#define AGAIN_MS 500          /* after a failure */
+#define DELIVERY_STILL_MS 3000 /* nothing more comes below the ceiling: the rest are gaps in the log */
+#define REREAD_POLL_MS 200
+
+/* One read of a topic's partition into Redis. It lives until its last reply, also when the partition is gone. */
+struct merging {
+    struct worker *worker;
+    struct partition *part; /* NULL: gone */
+    struct reader_read *read; /* NULL: done */
+    unsigned pending;
+    bool failed;
+    uint64_t merged;
+    int64_t end;
+};
+
+static void step(struct worker *w, struct partition *p);
+
+/* ---- life of a merging ---- */
+
+static void merging_free_if_done(struct merging *m)
+{
+    if (m->part == NULL && m->pending == 0)
+        free(m);
+}
+
+static void give_up(struct partition *p)
+{
+    struct merging *m = p->merging;
+    if (m == NULL)
+        return;
+    p->merging = NULL;
+    reader_cancel(m->read);
+    m->read = NULL;
+    m->part = NULL;
+    merging_free_if_done(m);
+}
+
+static void on_merged(void *arg, enum redis_result res)
+{
+    struct merging *m = arg;
+    m->pending--;
+    if (res != REDIS_OK)
+        m->failed = true;
+    if (m->part == NULL)
+        merging_free_if_done(m);
+    else if (m->read == NULL && m->pending == 0)
+        step(m->worker, m->part);
+}
+
+static void merge(struct merging *m, const struct merge_request *req)
+{
+    if (redis_merge(m->worker->redis, req, on_merged, m) == 0)
+        m->pending++;
+    else
+        m->failed = true;
+    m->merged++;
+}
+
+static void on_read(void *arg, bool ok, int64_t end, const char *why)
+{
+    struct merging *m = arg;
+    struct worker *w = m->worker;
+    m->read = NULL;
+    m->end = end;
+    if (!ok) {
+        m->failed = true;
+        if (log_begin(w->log, LOG_LEVEL_ERROR, "takeover_read_failed")) {
+            log_int(w->log, "partition", m->part->number);
+            log_str(w->log, "error", why);
+            log_end(w->log);
+        }
+    }
+    if (m->pending == 0)
+        step(w, m->part);
+}
+
+static bool start_read(struct worker *w, struct partition *p, const struct reader_range *range, reader_message_fn *fn)
+{
+    struct merging *m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        return false;
+    m->worker = w;
+    m->part = p;
+    m->read = reader_start(w->reader, range, fn, on_read, m);
+    if (m->read == NULL) {
+        free(m);
+        return false;
+    }
+    p->merging = m;
+    return true;
+}
+
+/* ---- records and outcomes ---- */
+
+#define AXES_AT_ONCE 512
+
+/* The axes of @record into @ret; how many. A record with more of them is not one of ours. */
+static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT_ONCE])
+{
+    size_t n = 0;
+    const char *axis;
+    json_t *last;
+    json_object_foreach (json_object_get(record, "axes"), axis, last) {
+        const char *order = json_string_value(json_object_get(last, "order"));
+        const char *id = json_string_value(json_object_get(last, "id"));
+        if (order != NULL && id != NULL && n < AXES_AT_ONCE)
+            ret[n++] = (struct merge_axis){axis, order, id};
+    }
+    return n;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+    return s != NULL ? s : "";
+}
+
+static void add_record(struct merge_request *req, const json_t *record, struct buf *text,
+                       struct merge_axis axes[AXES_AT_ONCE])
+{
+    buf_reset(text);
+    json_add_compact(text, record);
+    if (!buf_ok(text))
+        return;
+    req->record = text->data;
+    req->record_len = text->len;
+    req->order_by = text_of(record, "order_by");
+    req->axes = axes;
+    req->axis_count = axes_of_record(record, axes);
+}
+
+static void on_record(void *arg, const struct reader_message *rm)
+{
+    struct merging *m = arg;
+    const struct event_message *msg = &rm->message;
+    json_t *record = msg->value != NULL ? record_parse(msg->value, msg->value_len) : NULL;
+    const char *service = text_of(record, "service");
+    struct merge_axis axes[AXES_AT_ONCE];
+    struct merge_request req = {.service = service, .fence = text_of(record, "fence"), .order_by = ""};
+    if (service[0] != '\0') {
+        add_record(&req, record, &m->worker->scratch, axes);
+        merge(m, &req);
+    }
+    json_decref(record);
+}
+
+static bool is_of(const struct worker *w, const struct event_message *msg)
+{
+    size_t n = strlen(w->provider->name);
+    return msg->value != NULL && msg->key_len > n && memcmp(msg->key, w->provider->name, n) == 0 && msg->key[n] == '/';
+}
+
+static void on_outcome(void *arg, const struct reader_message *rm)
+{
+    struct merging *m = arg;
+    struct worker *w = m->worker;
+    struct outcome_seen seen;
+    if (!is_of(w, &rm->message) || outcome_read(rm->message.value, rm->message.value_len, &seen) != 0)
+        return;
+    struct buf facts;
+    struct merge_axis axes[AXES_AT_ONCE];
+    buf_init(&facts, 1024 * 1024);
+    outcome_facts_encode(&seen.facts, &facts);
+    struct merge_request req = {
+        .service = seen.service,
+        .fence = seen.fence,
+        .event_key = seen.key,
+        .fingerprint = seen.fingerprint,
+        .outcome = buf_cstr(&facts),
+        .outcome_len = facts.len,
+        .dead = seen.facts.kind == OUTCOME_DEAD,
+        .order_by = "",
+    };
+    if (seen.record != NULL)
+        add_record(&req, seen.record, &w->scratch, axes);
+    if (!buf_ok(&facts))
+        m->failed = true;
+    else if (seen.final && seen.facts.kind != OUTCOME_CONFLICT) /* a conflict is not what came of that key */
+        merge(m, &req);
+    buf_fini(&facts);
+    outcome_seen_fini(&seen);
+}
+
+/* Asked only for the partition's end. */
+static void on_event(void *arg, const struct reader_message *rm)
+{
+    (void)arg, (void)rm;
+}
+
+static bool read_records(struct worker *w, struct partition *p)
+{
+    struct reader_range r = {.topic = w->topic[TOPIC_RECORDS], .partition = p->number, .from = READER_BEGINNING};
+    return start_read(w, p, &r, on_record);
+}
+
+static bool read_outcomes(struct worker *w, struct partition *p, int64_t from)
+{
+    struct reader_range r = {
+        .topic = w->topic[TOPIC_OUTCOMES],
+        .partition = p->number,
+        .from = from >= 0 ? READER_OFFSET : READER_TIME,
+        .offset = from,
+        .time_ms = clock_real_ms() - w->numbers->id_memory_ms,
+    };
+    return start_read(w, p, &r, on_outcome);
+}
+
+static bool read_end(struct worker *w, struct partition *p)
+{
+    struct reader_range r = {
+        .topic = w->topic[TOPIC_EVENTS], .partition = p->number, .from = READER_OFFSET, .offset = INT64_MAX};
+    return start_read(w, p, &r, on_event);
+}
+
+/* ---- what may have been sent ---- */
+
+void takeover_presume(struct job *j)
+{
+    if (j->presumed || j->part == NULL)
+        return;
+    j->presumed = true;
+    j->part->presumed++;
+}
+
+void takeover_unpresume(struct job *j)
+{
+    if (!j->presumed)
+        return;
+    j->presumed = false;
+    if (j->part != NULL)
+        j->part->presumed--;
+}
+
+static void unpresume_item(void *arg, struct lane_item *item)
+{
+    (void)arg;
+    takeover_unpresume(job_of_item(item));
+}
+
+void takeover_doubt_found(struct job *j)
+{
+    lane_each_behind(&j->item, unpresume_item, NULL);
+}
+
+static void presume_item(void *arg, struct lane_item *item)
+{
+    const struct partition *p = arg;
+    struct job *j = job_of_item(item);
+    if (j->part == p && j->offset < p->doubt_end)
+        takeover_presume(j);
+}
+
+/* Of another life of Redis: until it is claimed again there, Redis does not know that it may have been sent. */
+static void presume_own(struct worker *w, const struct partition *p)
+{
+    for (struct job *j = w->active; j != NULL; j = j->next)
+        if (j->part == p && j->state != JOB_CLAIMING)
+            takeover_presume(j);
+    for (size_t i = 0; i < w->timers.n; i++) {
+        struct job *j = (struct job *)((char *)w->timers.items[i] - offsetof(struct job, timer));
+        if (j->part == p && j->doubt)
+            takeover_presume(j);
+    }
+}
+
+/* ---- phases ---- */
+
+static void enter(struct worker *w, struct partition *p, enum part_phase next)
+{
+    p->phase = next;
+    p->phase_ms = clock_boot_ms();
+    loop_wake(w->loop);
+}
+
+static void log_open(struct worker *w)
+{
+    size_t presumed = 0;
+    uint64_t merged = 0;
+    for (int32_t i = 0; i < w->part_count; i++) {
+        const struct partition *p = w->parts[i];
+        if (p != NULL && p->phase != PART_OPEN)
+            return;
+        presumed += p != NULL ? p->presumed : 0;
+        merged += p != NULL ? p->merged : 0;
+    }
+    if (!log_begin(w->log, LOG_LEVEL_INFO, "partitions_open"))
+        return;
+    log_int(w->log, "count", w->assigned);
+    log_int(w->log, "merged", (int64_t)merged);
+    log_int(w->log, "maybe_sent", (int64_t)presumed);
+    log_int(w->log, "took_ms", clock_boot_ms() - w->assigned_ms);
+    log_end(w->log);
+}
+
+static void open_up(struct worker *w, struct partition *p)
+{
+    p->known = true;
+    enter(w, p, PART_OPEN);
+    intake_uncover(w);
+    log_open(w);
+}
+
+/* No commit, no record and no outcome: nobody ever owned it. Nothing is sent before the first commit. */
+static bool is_first_start(const struct partition *p)
+{
+    return !p->had_commit && p->merged == 0;
+}
+
+static void begin_read(struct worker *w, struct partition *p, enum part_phase phase)
+{
+    bool started = false;
+    if (phase == PART_RECORDS)
+        started = read_records(w, p);
+    else if (phase == PART_OUTCOMES)
+        started = read_outcomes(w, p, -1);
+    else if (phase == PART_CATCHING)
+        started = read_outcomes(w, p, p->out);
+    else if (phase == PART_ENDING)
+        started = read_end(w, p);
+    enter(w, p, started ? phase : PART_NEW);
+}
+
+static void choose(struct worker *w, struct partition *p)
+{
+    if (!redis_is_up(w->redis) || clock_boot_ms() - p->phase_ms < p->again_ms)
+        return;
+    p->again_ms = AGAIN_MS;
+    p->merged = 0;
+    bool remembers = p->had_meta && !p->known && strcmp(p->redis, redis_identity(w->redis)) == 0;
+    if (remembers)
+        begin_read(w, p, PART_CATCHING);
+    else if (p->known || !p->had_commit)
+        begin_read(w, p, PART_RECORDS);
+    else
+        enter(w, p, PART_QUIET);
+}
+
+/* All has been merged: what is left is to know which offsets may have been sent. */
+static void outcomes_read(struct worker *w, struct partition *p, int64_t end)
+{
+    p->out_end = end;
+    if (p->known) {
+        presume_own(w, p);
+        open_up(w, p);
+    } else if (is_first_start(p)) {
+        open_up(w, p);
+    } else if (p->quiet) {
+        begin_read(w, p, PART_ENDING);
+    } else {
+        enter(w, p, PART_QUIET); /* it was somebody's: all is read again when he can send no more */
+    }
+}
+
+static void end_known(struct worker *w, struct partition *p, int64_t end)
+{
+    p->doubt_end = p->had_meta && p->ceiling < end ? p->ceiling : end;
+    p->delivered_next = offsets_next(p->offsets);
+    enter(w, p, PART_DELIVERING);
+}
+
+static bool is_delivered(struct worker *w, struct partition *p)
+{
+    int64_t next = offsets_next(p->offsets), now = clock_boot_ms();
+    if (next >= p->doubt_end || p->paused || w->flow != FLOW_OPEN)
+        return true;
+    if (next != p->delivered_next) {
+        p->delivered_next = next;
+        p->phase_ms = now;
+    }
+    return now - p->phase_ms >= DELIVERY_STILL_MS;
+}
+
+static void take_merged(struct worker *w, struct partition *p)
+{
+    struct merging *m = p->merging;
+    int64_t end = m->end;
+    bool failed = m->failed;
+    p->merged += m->merged;
+    give_up(p);
+    if (failed) {
+        enter(w, p, PART_NEW);
+    } else if (p->phase == PART_CATCHING) {
+        p->out_end = end;
+        open_up(w, p);
+    } else if (p->phase == PART_RECORDS) {
+        begin_read(w, p, PART_OUTCOMES);
+    } else if (p->phase == PART_OUTCOMES) {
+        outcomes_read(w, p, end);
+    } else if (p->phase == PART_ENDING) {
+        end_known(w, p, end);
+    }
+}
+
+static void reread_done(struct partition *p)
+{
+    if (!p->merging->failed) {
+        p->rereads_done++;
+        if (p->merging->end > p->out_end)
+            p->out_end = p->merging->end;
+    }
+    give_up(p);
+}
+
+static void step(struct worker *w, struct partition *p)
+{
+    if (p->merging != NULL && (p->merging->read != NULL || p->merging->pending > 0))
+        return;
+    if (p->merging != NULL && p->phase == PART_OPEN) {
+        reread_done(p);
+        return;
+    }
+    switch (p->phase) {
+    case PART_NEW:
+        choose(w, p);
+        return;
+    case PART_QUIET:
+        if (clock_boot_ms() - w->assigned_ms >= w->numbers->ownership_ms) {
+            p->quiet = true;
+            p->merged = 0;
+            begin_read(w, p, PART_RECORDS);
+        }
+        return;
+    case PART_CATCHING:
+    case PART_RECORDS:
+    case PART_OUTCOMES:
+    case PART_ENDING:
+        if (p->merging != NULL)
+            take_merged(w, p);
+        return;
+    case PART_DELIVERING:
+        if (is_delivered(w, p)) {
+            lanes_each(w->lanes, presume_item, p);
+            open_up(w, p);
+        }
+        return;
+    case PART_OPEN:
+        return;
+    }
+}
+
+void takeover_begin(struct partition *p)
+{
+    p->phase = PART_NEW;
+}
+
+void takeover_end(struct partition *p)
+{
+    give_up(p);
+}
+
+void takeover_tick(struct worker *w)
+{
+    for (int32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i] != NULL && w->parts[i]->phase != PART_OPEN)
+            step(w, w->parts[i]);
+}
+
+/* From now the commit says that this Redis knows all that was sent. */
+void takeover_tag(struct worker *w)
+{
+    const char *identity = redis_identity(w->redis);
+    if (!redis_is_up(w->redis))
+        return;
+    for (int32_t i = 0; i < w->part_count; i++) {
+        struct partition *p = w->parts[i];
+        if (p == NULL || p->phase != PART_OPEN || p->presumed > 0 || strcmp(p->redis, identity) == 0)
+            continue;
+        snprintf(p->redis, sizeof(p->redis), "%s", identity);
+        p->dirty = true;
+    }
+}
+
+void takeover_forgot(struct worker *w)
+{
+    w->redis_life++;
+    for (int32_t i = 0; i < w->part_count; i++) {
+        if (w->parts[i] == NULL)
+            continue;
+        give_up(w->parts[i]);
+        w->parts[i]->again_ms = 0;
+        enter(w, w->parts[i], PART_NEW);
+    }
+}
+
+/* ---- outcomes that somebody else may have published meanwhile ---- */
+
+bool takeover_reread(struct worker *w, struct job *j)
+{
+    struct partition *p = j->part;
+    if (j->reread == 0)
+        j->reread = p->rereads_begun + 1;
+    if (p->rereads_done >= j->reread)
+        return true;
+    if (p->merging == NULL && p->phase == PART_OPEN && redis_is_up(w->redis) && read_outcomes(w, p, p->out_end))
+        p->rereads_begun = p->rereads_done + 1;
+    job_wait(w, j, REREAD_POLL_MS, false);
+    return false;
+}
