@@ -1,6 +1,7 @@
 tvb_unit(admin tvb_io Threads::Threads)
-foreach(name kafka_mock kafka_control)
+foreach(name kafka_mock kafka_control kafka_reader)
     tvb_unit(${name} tvb_io PkgConfig::RDKAFKA Threads::Threads)
     target_sources(test_${name} PRIVATE support/mock_kafka.c support/kafka_member.c support/kafka_world.c)
     target_include_directories(test_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 endforeach()
+target_sources(test_kafka_reader PRIVATE support/kafka_read.c)

@@ -49,34 +49,6 @@ struct consumer_part *consumer_part_of(const struct consumer_topic *t, int32_t p
 
 /* ---- messages ---- */
 
-static bool room_for_headers(struct consumer *c, size_t n)
-{
-    if (n <= c->header_cap)
-        return true;
-    struct event_header *h = realloc(c->headers, n * sizeof *h);
-    if (h == NULL)
-        return false;
-    c->headers = h;
-    c->header_cap = n;
-    return true;
-}
-
-static size_t read_headers(struct consumer *c, const rd_kafka_message_t *m)
-{
-    rd_kafka_headers_t *hdrs;
-    if (rd_kafka_message_headers(m, &hdrs) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return 0;
-    size_t n = rd_kafka_header_cnt(hdrs);
-    if (!room_for_headers(c, n))
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        const void *value = NULL;
-        rd_kafka_header_get_all(hdrs, i, &c->headers[i].name, &value, &c->headers[i].len);
-        c->headers[i].value = value;
-    }
-    return n;
-}
-
 /* Offsets that start again mean another log: what we know of this one is void. */
 static void stop_at_new_log(struct consumer *c, const char *topic, struct consumer_part *p, int64_t offset)
 {
@@ -106,11 +78,8 @@ static void deliver(struct consumer *c, const rd_kafka_message_t *m)
         .partition = m->partition,
         .offset = m->offset,
         .timestamp_ms = rd_kafka_message_timestamp(m, NULL),
-        .message = {.key = m->key, .key_len = m->key_len, .value = m->payload, .value_len = m->len,
-                    .headers = c->headers},
+        .message = kafka_message_read(&c->headers, m),
     };
-    d.message.header_count = read_headers(c, m);
-    d.message.headers = c->headers; /* read_headers() may have moved them */
     c->h.delivery(c->h.arg, &d);
 }
 
@@ -354,7 +323,7 @@ void consumer_free(struct consumer *c)
     free(c->control.parts);
     free(c->events.name);
     free(c->control.name);
-    free(c->headers);
+    free(c->headers.items);
     free(c);
 }
 

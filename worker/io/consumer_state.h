@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "io/consumer.h"
+#include "io/kafka_message.h"
 #include "io/kafka_queue.h"
 
 /* Where this member stands with its group. consumer_enter() is the only writer. */
@@ -47,8 +48,7 @@ struct consumer {
     bool member;
     bool commit_outstanding;
     bool closing;
-    struct event_header *headers; /* room for one message's */
-    size_t header_cap;
+    struct kafka_headers headers;
     struct kafka_hush hush;
 };
 

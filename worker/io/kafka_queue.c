@@ -20,7 +20,7 @@ static void serve_one(struct kafka_queue *kq, rd_kafka_event_t *ev)
 
 void kafka_queue_drain(struct kafka_queue *kq)
 {
-    for (unsigned i = 0; i < EVENTS_A_TURN && !kq->held; i++) {
+    for (unsigned i = 0; i < kq->events_a_turn && !kq->held; i++) {
         rd_kafka_event_t *ev = rd_kafka_queue_poll(kq->q, 0);
         if (ev == NULL)
             return;
@@ -61,7 +61,7 @@ int kafka_queue_init(struct kafka_queue *kq, struct loop *l, rd_kafka_queue_t *q
                      struct err *reterr)
 {
     static const uint64_t one = 1;
-    *kq = (struct kafka_queue){.q = q, .fn = fn, .arg = arg};
+    *kq = (struct kafka_queue){.q = q, .fn = fn, .arg = arg, .events_a_turn = EVENTS_A_TURN};
     kq->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (kq->fd < 0) {
         err_set(reterr, ERR_IO, "eventfd: %s", strerror(errno));

@@ -22,6 +22,7 @@ struct kafka_queue {
     struct loop_poll *poll;
     int fd;
     bool held;
+    unsigned events_a_turn; /* at most so many; may be changed after kafka_queue_init() */
     kafka_event_fn *fn;
     void *arg;
 };

@@ -24,9 +24,9 @@ struct reader_message {
 };
 
 enum reader_from {
-    READER_OFFSET,    /* from @offset; below the log's start: from its start */
+    READER_OFFSET,    /* from @offset; below the log's start: from its start; at or past the end: nothing is read */
     READER_BEGINNING,
-    READER_TIME,      /* from the first message at or after @time_ms (Unix ms) */
+    READER_TIME,      /* from the first message at or after @time_ms (Unix ms, >= 0); none: nothing is read */
 };
 
 struct reader_range {
@@ -36,24 +36,29 @@ struct reader_range {
     int64_t offset, time_ms;
 };
 
-/* @error: for the log, as consumer's. The Kafka client is made with the first read and lives until reader_free(). */
+/* @error: for the log, as consumer's; repeats are held back to one in 30 s. @s must outlive it. The Kafka client is made
+ * with the first read and lives until reader_free(). */
 struct reader *reader_new(struct loop *l, const struct settings *s, void (*error)(void *arg, const char *why),
                           void *arg, struct err *reterr);
-/* Ends what is under way without callbacks. May block up to 2 s. */
+/* Ends what is under way without callbacks. May block up to 2 s. NULL is fine; never from inside a callback. */
 void reader_free(struct reader *r);
 
-/* One message, in the partition's order. */
+/* One message, in the partition's order, each offset at most once, whatever happens to the connection in between.
+ * Offsets that are missing (compacted away, markers of transactions, messages of aborted ones) are left out. */
 typedef void reader_message_fn(void *arg, const struct reader_message *m);
 /* The read has come to the end that the partition had when it began (the last stable offset, asked of the broker after
  * reader_start() was called): @end is that offset. @ok false: @why says what failed for good (the topic does not exist);
- * what can pass is tried again without end. The read is gone when this returns. */
+ * what can pass is tried again without end, and told by error(). Where the log has become
+ * shorter than @end (another log under the same name, or a loss in Kafka) and stays so for some seconds, the read ends
+ * there: @ok, and error() says so. The read is gone when this returns; reader_cancel() inside of it does nothing. */
 typedef void reader_done_fn(void *arg, bool ok, int64_t end, const char *why);
 
 /* Starts a read; callbacks come from the loop, never from inside. At most a small bounded number of messages a turn, so
- * that the loop's other work goes on. NULL: out of memory, or this topic partition is being read already. */
+ * that the loop's other work goes on. From inside callbacks too. NULL: out of memory, this topic partition is being read
+ * already, or librdkafka refuses the settings (error() says so). */
 struct reader_read *reader_start(struct reader *r, const struct reader_range *range, reader_message_fn *message,
                                  reader_done_fn *done, void *arg);
-/* Ends it without another callback; NULL is fine. */
+/* Ends it without another callback; NULL is fine. From inside callbacks too, also the read's own. */
 void reader_cancel(struct reader_read *read);
 
 #endif
