@@ -73,7 +73,9 @@ static bool is_list(enum event_type t)
 
 static int check_subject(const struct event *e, struct fault *ret_fault)
 {
-    static const char prefix[] = "provider:";
+    static const char prefix[] = "provider:", partition[] = "partition:";
+    if (strncmp(e->service, partition, sizeof(partition) - 1) == 0)
+        return fault_set(ret_fault, "/subject", "no service's id begins with partition:");
     bool of_provider = strncmp(e->service, prefix, sizeof(prefix) - 1) == 0;
     if (!is_list(e->type))
         return of_provider ? fault_set(ret_fault, "/subject",
