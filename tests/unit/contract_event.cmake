@@ -1,7 +1,17 @@
-<<<<<<< HEAD
-foreach(name commit_meta order axes event outcome record deadletter topics vectors documents json_read)
-=======
-foreach(name order axes event outcome record deadletter entry act partition_record topics vectors documents json_read)
->>>>>>> acts
+foreach(name
+    act
+    axes
+    commit_meta
+    deadletter
+    documents
+    entry
+    event
+    json_read
+    order
+    outcome
+    partition_record
+    record
+    topics
+    vectors)
     tvb_unit(${name} tvb_contract)
 endforeach()
