@@ -7,6 +7,7 @@ static const char *const names[JOB_STATE_COUNT] = {
     [JOB_CALLING] = "calling",       [JOB_CONFIRMING] = "confirming", [JOB_STEPPING] = "stepping",
     [JOB_WAITING] = "waiting",       [JOB_DECIDING] = "deciding",     [JOB_PUBLISHING] = "publishing",
     [JOB_OWING] = "owing",           [JOB_SETTLED] = "settled",       [JOB_DROPPED] = "dropped",
+    [JOB_ASIDE] = "aside",
 };
 
 static unsigned bit(enum job_state s)
@@ -19,7 +20,7 @@ static unsigned allowed(enum job_state from)
 {
     switch (from) {
     case JOB_QUEUED: /* an undecodable event is published at once: there is no key to claim; without memory it waits */
-        return bit(JOB_CLAIMING) | bit(JOB_PUBLISHING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
+        return bit(JOB_CLAIMING) | bit(JOB_PUBLISHING) | bit(JOB_WAITING) | bit(JOB_ASIDE) | bit(JOB_DROPPED);
     case JOB_CLAIMING: /* Redis down: back to its lane */
         return bit(JOB_CALLING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
                bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_DROPPED);
@@ -27,9 +28,12 @@ static unsigned allowed(enum job_state from)
         return bit(JOB_CALLING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_CALLING:
         return bit(JOB_CLAIMED) | bit(JOB_STEPPING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
-               bit(JOB_DROPPED);
+               bit(JOB_ASIDE) | bit(JOB_DROPPED);
     case JOB_CONFIRMING:
-        return bit(JOB_CALLING) | bit(JOB_STEPPING) | bit(JOB_WAITING) | bit(JOB_DECIDING) | bit(JOB_DROPPED);
+        return bit(JOB_CALLING) | bit(JOB_STEPPING) | bit(JOB_WAITING) | bit(JOB_DECIDING) | bit(JOB_ASIDE) |
+               bit(JOB_DROPPED);
+    case JOB_ASIDE: /* called back: into its lane; set aside: settled */
+        return bit(JOB_QUEUED) | bit(JOB_SETTLED) | bit(JOB_DROPPED);
     case JOB_STEPPING:
         return bit(JOB_CALLING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_WAITING:

@@ -14,6 +14,7 @@ enum job_state {
     JOB_WAITING,    /* holds its lane only: the next try has a time */
     JOB_DECIDING,   /* judged; DECIDE is on its way to Redis */
     JOB_PUBLISHING, /* outcome, record, dead letter: not all acknowledged */
+    JOB_ASIDE,      /* an entry of the waiting topic is being written for it: it leaves, or comes back */
     JOB_OWING,      /* published and settled; Redis has not been told yet */
     JOB_SETTLED,    /* finished: the lane goes on */
     JOB_DROPPED,    /* the partition went away: nothing more is sent or published */

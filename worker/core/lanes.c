@@ -201,6 +201,13 @@ size_t lane_depth(const struct lane *l)
     return l->depth;
 }
 
+size_t lanes_depth_of(const struct lanes *ls, const char *key, size_t key_len)
+{
+    struct lane *l;
+    HASH_FIND(hh, ls->by_key, key, key_len, l);
+    return l != NULL ? l->depth : 0;
+}
+
 size_t lanes_count(const struct lanes *ls)
 {
     return HASH_COUNT(ls->by_key);

@@ -43,6 +43,7 @@ void lane_each_behind(const struct lane_item *item, void (*fn)(void *arg, struct
 
 const char *lane_key(const struct lane *l); /* NUL-terminated */
 size_t lane_depth(const struct lane *l);    /* items, the head included */
+size_t lanes_depth_of(const struct lanes *ls, const char *key, size_t key_len); /* 0: no such lane */
 size_t lanes_count(const struct lanes *ls);
 size_t lanes_items(const struct lanes *ls);
 

@@ -253,7 +253,6 @@ int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms)
     return heap_set(&ws->due, &x->timer, at_ms);
 }
 
-/* One that is held back is looked at again when that one is gone, by its caller. */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms)
 {
     struct heap_item *item;
@@ -263,6 +262,11 @@ struct wait *waits_pop_due(struct waits *ws, int64_t now_ms)
             return x;
     }
     return NULL;
+}
+
+bool waits_is_over(const struct wait *x)
+{
+    return entry_reason_is_timed(x->reason) && x->timer.place == 0;
 }
 
 void waits_each(const struct waits *ws, void (*fn)(void *arg, struct wait *x), void *arg)

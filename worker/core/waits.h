@@ -27,7 +27,8 @@ struct wait {
     unsigned round, try_no;
     int64_t since_ms;          /* Unix ms */
     int64_t first_try_ms;      /* Unix ms; 0: none */
-    bool busy;                 /* being released, or at work */
+    bool busy;                 /* being written, read or worked */
+    bool wanted;               /* to be read from the topic; the caller's */
     void *owner;               /* the caller's, NULL at first */
     size_t axes_len;
     char axes[];               /* the names, each with its NUL */
@@ -51,8 +52,10 @@ struct wait *waits_blocker(const struct waits *ws, const char *service, const st
 /* The same for an entry. */
 struct wait *waits_blocker_of(const struct wait *x);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
- * then. NULL: none is due. */
+ * then. NULL: none is due. One that is held back is then for its caller: waits_is_over(). */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
+/* The clock has released it, and it waits only for those before it. */
+bool waits_is_over(const struct wait *x);
 /* It is to be looked at again at @at_ms. -1: out of memory. */
 ATTR_MUST_USE int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms);
 /* Calls @fn for every entry, in no order; it must not add or remove any. */

@@ -23,6 +23,12 @@ void claim_start(struct worker *w, struct job *j)
         .retry = j->claimed_before,
         .maybe_sent = j->presumed || j->doubt,
     };
+    const struct wait *before = j->doubt || j->presumed ? NULL : aside_blocker(j);
+    if (before != NULL) {
+        aside_set(w, j, &(struct aside){
+                            .state = ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
+        return;
+    }
     job_go(w, j, JOB_CLAIMING);
     if (redis_claim(w->redis, &c, on_claim, j) == 0) {
         j->pending++;

@@ -64,7 +64,7 @@ bool commits_cover(struct worker *w, const struct job *j)
 {
     if (j->part->phase != PART_OPEN)
         return false;
-    if (j->offset < j->part->ceiling)
+    if (j->from_entry || j->offset < j->part->ceiling) /* an entry says itself when it is being sent */
         return true;
     w->want_commit = true;
     return false;
@@ -73,7 +73,7 @@ bool commits_cover(struct worker *w, const struct job *j)
 void commits_note_claim(struct worker *w, const struct job *j)
 {
     struct partition *p = j->part;
-    if (j->offset >= p->top)
+    if (!j->from_entry && j->offset >= p->top)
         p->top = j->offset + 1;
     if (++w->since_aim >= block_size(w) * w->assigned / 2)
         w->want_commit = true;
@@ -83,7 +83,7 @@ static void aim_at(void *arg, struct lane_item *item)
 {
     const struct job *j = job_of_item(item);
     (void)arg;
-    if (j->part != NULL && j->offset >= j->part->ceiling_asked)
+    if (j->part != NULL && !j->from_entry && j->offset >= j->part->ceiling_asked)
         j->part->ceiling_asked = j->offset + 1;
 }
 

@@ -113,6 +113,26 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
     partitions_drain(w, DRAIN_STOP);
 }
 
+/* RELIABILITY.md section 5: a lane this long would stop its partition. */
+static bool is_flood(const struct worker *w, const struct job *j)
+{
+    size_t limit = (size_t)w->numbers->lane_limit;
+    return lanes_items(w->lanes) >= limit && j->part->phase == PART_OPEN &&
+           lanes_depth_of(w->lanes, j->bytes, j->key_len) >= limit;
+}
+
+/* False: it cannot be read, and its lane will say so. */
+static bool set_flood_aside(struct worker *w, struct job *j)
+{
+    enum dead_reason why;
+    if (job_work(w, j) == NULL || !intake_decode(w, j, &why)) {
+        job_release_work(w, j);
+        return false;
+    }
+    aside_set(w, j, &(struct aside){.state = ENTRY_UNSENT, .reason = ENTRY_FOR_FLOOD});
+    return true;
+}
+
 void intake_delivery(struct worker *w, const struct consumer_delivery *d)
 {
     struct partition *p = !d->control && d->partition < w->part_count ? w->parts[d->partition] : NULL;
@@ -131,6 +151,8 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
         break;
     }
     struct job *j = job_new(w, p, d);
+    if (j != NULL && is_flood(w, j) && set_flood_aside(w, j))
+        return;
     if (j == NULL || lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
         free(j);
         intake_give_up(w, d);
@@ -143,8 +165,7 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
     hold_if_full(w, p);
 }
 
-/* Decodes the bytes; false when the event is refused: work->fault says why and *@ret_why which kind. */
-static bool decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
+bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
 {
     struct work *k = j->work;
     struct event_message m;
@@ -180,7 +201,7 @@ static void start(struct worker *w, struct job *j)
         k->slot_ns = k->started_ns - j->ready_ns;
     }
     enum dead_reason why;
-    if (k->decoded || decode(w, j, &why)) {
+    if (k->decoded || intake_decode(w, j, &why)) {
         claim_start(w, j);
         return;
     }

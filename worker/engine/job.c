@@ -246,6 +246,8 @@ void job_free(struct worker *w, struct job *j)
 
 static void lane_goes_on(struct worker *w, struct job *j)
 {
+    if (j->item.lane == NULL) /* set aside before it came into one */
+        return;
     struct lane_item *next = lanes_finish(w->lanes, &j->item);
     if (next != NULL)
         job_of_item(next)->ready_ns = loop_now_ns(w->loop);
@@ -284,8 +286,7 @@ void job_drop(struct worker *w, struct job *j)
     heap_remove(&w->timers, &j->timer);
     token_forget_job(w, j);
     job_go(w, j, JOB_DROPPED);
-    if (j->item.lane != NULL)
-        lane_goes_on(w, j);
+    lane_goes_on(w, j);
     takeover_unpresume(j);
     j->part = NULL;
     job_release_place(w, j);

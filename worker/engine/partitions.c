@@ -18,26 +18,29 @@ static void share_changed(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_PARTITIONS, w->assigned);
 }
 
-static struct partition *partition_new(const struct consumer_partition *from)
-{
-    struct partition *p = calloc(1, sizeof(*p));
-    if (p == NULL)
-        return NULL;
-    p->number = from->partition;
-    p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
-    if (p->offsets != NULL)
-        return p;
-    free(p);
-    return NULL;
-}
-
 static void partition_free(struct partition *p)
 {
     if (p == NULL)
         return;
     takeover_end(p);
+    aside_end(p);
     offsets_free(p->offsets);
     free(p);
+}
+
+static struct partition *partition_new(struct worker *w, const struct consumer_partition *from)
+{
+    struct partition *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return NULL;
+    p->number = from->partition;
+    p->worker = w;
+    p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
+    p->waits = waits_new();
+    if (p->offsets != NULL && p->waits != NULL)
+        return p;
+    partition_free(p);
+    return NULL;
 }
 
 /* Owner = worker and number of the assignment: a partition that went away and came back does not take its
@@ -57,7 +60,7 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
     for (size_t i = 0; i < n; i++) {
         if (list[i].control || list[i].partition >= w->part_count || w->parts[list[i].partition] != NULL)
             continue;
-        struct partition *p = partition_new(&list[i]);
+        struct partition *p = partition_new(w, &list[i]);
         if (p == NULL) {
             partitions_drain(w, DRAIN_STOP);
             return;

@@ -58,10 +58,20 @@ static void log_dead_letter(struct worker *w, const struct job *j)
  * again, since what Redis holds as sent and nobody ever decides would block its lane for ever. */
 void publish_done(struct worker *w, struct job *j)
 {
-    offsets_settle(j->part->offsets, j->offset);
-    j->part->dirty = true;
+    struct partition *p = j->part;
+    char service[ENTRY_SERVICE_SIZE] = "";
+    if (waits_count(p->waits) > 0)
+        snprintf(service, sizeof(service), "%s", j->bytes);
+    if (j->wait != NULL)
+        aside_finished(w, j);
+    if (!j->from_entry) {
+        offsets_settle(p->offsets, j->offset);
+        p->dirty = true;
+    }
     atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
     job_settle(w, j);
+    if (service[0] != '\0')
+        aside_look(w, p, service);
 }
 
 /* Everything is acknowledged. */
@@ -86,20 +96,25 @@ static void settle(struct worker *w, struct job *j)
     }
 }
 
+void publish_log_failure(struct worker *w, const struct job *j, const char *why)
+{
+    telemetry_count(w->tel, COUNTER_PUBLISH_FAILURES, 1);
+    if (!log_begin(w->log, LOG_LEVEL_WARN, "publish_failed"))
+        return;
+    log_int(w->log, "partition", j->partition);
+    log_int(w->log, "offset", j->offset);
+    log_str(w->log, "error", why);
+    log_int(w->log, "retry_in_ms", PUBLISH_AGAIN_MS);
+    log_end(w->log);
+}
+
 static void acked(struct worker *w, struct job *j, bool ok, const char *why)
 {
     struct work *k = j->work;
     k->unacked--;
     if (!ok) {
         k->ack_failed = true;
-        telemetry_count(w->tel, COUNTER_PUBLISH_FAILURES, 1);
-        if (log_begin(w->log, LOG_LEVEL_WARN, "publish_failed")) {
-            log_int(w->log, "partition", j->partition);
-            log_int(w->log, "offset", j->offset);
-            log_str(w->log, "error", why);
-            log_int(w->log, "retry_in_ms", PUBLISH_AGAIN_MS);
-            log_end(w->log);
-        }
+        publish_log_failure(w, j, why);
     }
     if (k->unacked > 0)
         return;
@@ -117,13 +132,18 @@ static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
         acked(j->worker, j, ok, why);
 }
 
+void publish_note_outcome(struct job *j, bool ok, int64_t offset)
+{
+    if (ok && offset >= j->part->out_end)
+        j->part->out_end = offset + 1;
+}
+
 static void on_outcome_ack(void *arg, bool ok, int64_t offset, const char *why)
 {
     struct job *j = arg;
     if (job_callback_is_late(j->worker, j))
         return;
-    if (ok && offset >= j->part->out_end)
-        j->part->out_end = offset + 1;
+    publish_note_outcome(j, ok, offset);
     acked(j->worker, j, ok, why);
 }
 
@@ -136,7 +156,7 @@ static bool send(struct worker *w, struct job *j, const struct producer_message 
     return true;
 }
 
-static bool send_outcome(struct worker *w, struct job *j)
+bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
     struct work *k = j->work;
     struct outcome_place at = {
@@ -162,7 +182,7 @@ static bool send_outcome(struct worker *w, struct job *j)
         .headers = &type,
         .header_count = 1,
     };
-    return buf_ok(&w->scratch) && send(w, j, &m, on_outcome_ack);
+    return buf_ok(&w->scratch) && send(w, j, &m, fn);
 }
 
 static bool send_record(struct worker *w, struct job *j)
@@ -211,6 +231,15 @@ static bool send_dead_letter(struct worker *w, struct job *j)
     return send(w, j, &m, on_ack);
 }
 
+static bool send_tombstone(struct worker *w, struct job *j)
+{
+    if (!aside_send_tombstone(w, j, on_ack))
+        return false;
+    j->pending++;
+    j->work->unacked++;
+    return true;
+}
+
 static void publish_now(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -219,11 +248,13 @@ static void publish_now(struct worker *w, struct job *j)
         k->out_floor = j->part->out_end;
     bool sent = true;
     if (k->decoded && k->judged_ns != 0)
-        sent = send_outcome(w, j);
+        sent = publish_notice(w, j, on_outcome_ack);
     if (sent && k->record_text.len > 0)
         sent = send_record(w, j);
     if (sent && k->dead_letter)
         sent = send_dead_letter(w, j);
+    if (sent && j->wait != NULL)
+        sent = send_tombstone(w, j);
     if (sent)
         return;
     k->ack_failed = true; /* queue full: what went out is waited for, then all goes out again */

@@ -27,6 +27,7 @@
 #include "core/lanes.h"
 #include "core/limit.h"
 #include "core/offsets.h"
+#include "core/waits.h"
 #include "engine/plan.h"
 #include "engine/telemetry.h"
 #include "engine/worker.h"
@@ -48,6 +49,7 @@ enum part_phase {
     PART_RECORDS,    /* records are merged into Redis */
     PART_OUTCOMES,   /* outcomes of the whole id_memory are merged */
     PART_ENDING,     /* the partition's end is asked for */
+    PART_ENTRIES,    /* the index of the waiting topic is read */
     PART_DELIVERING, /* until all that may have been sent has come from Kafka */
     PART_OPEN,
 };
@@ -79,6 +81,15 @@ struct partition {
     int64_t delivered_next;
     size_t presumed;     /* jobs of which that is so and that were not claimed since */
     uint64_t rereads_begun, rereads_done;
+    /* aside.c */
+    struct worker *worker;
+    struct waits *waits;
+    struct reader_read *waits_read; /* of the waiting topic, whatever for; NULL: none */
+    int64_t waits_end;   /* the index knows the topic up to it */
+    bool waits_loaded;   /* the index is there: claims may go */
+    bool waits_ready;    /* read again after the quarantine: entries may be called back */
+    bool waits_swept;
+    size_t wanted;       /* entries to be read */
     struct offsets *offsets;
 };
 
@@ -87,6 +98,15 @@ enum place {
     PLACE_NONE,
     PLACE_AHEAD, /* claimed, or being claimed: may wait for a slot */
     PLACE_SLOT,
+};
+
+/* How an event is set aside. */
+struct aside {
+    enum entry_state state;
+    enum entry_reason reason;
+    struct entry_place behind; /* with ENTRY_FOR_BEHIND */
+    int64_t release_at_ms;     /* Unix ms; 0: not by the clock */
+    bool notice;               /* billing is told; aside_set() decides */
 };
 
 /* What a job needs while it is at work. Pooled. */
@@ -115,7 +135,8 @@ struct work {
     unsigned unacked;        /* messages that are not acknowledged */
     int64_t out_floor;       /* its outcome stands at or past it; -1: not known */
     bool ack_failed;
-    bool owes_decide;        /* Redis was away: DECIDE follows */
+    bool owes_decide;        /* Redis was away: it is told when all is published */
+    struct aside aside;      /* JOB_ASIDE */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */
     int64_t slot_ns;         /* waited for a slot, before and after the claim */
     int64_t call_ns;         /* in calls, all tries of this claim */
@@ -130,6 +151,9 @@ struct job {
     int32_t partition;
     int64_t offset;
     enum job_state state;
+    struct wait *wait;       /* its entry of the index; NULL: none */
+    bool from_entry;         /* it came from the waiting topic: its offset is settled */
+    unsigned round;          /* of an entry; 0: the first */
     unsigned pending;        /* callbacks that still come: the job lives until they have */
     struct work *work;
     struct job *next_listed; /* in worker.claimed or worker.gathering */
@@ -295,6 +319,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
+bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why);
 /* Those that were not covered are looked at again. */
 void intake_uncover(struct worker *w);
 
@@ -332,6 +358,10 @@ void publish_gathered(struct worker *w);
 int64_t publish_wait_ms(const struct worker *w);
 /* Published, and Redis knows: the event is settled. */
 void publish_done(struct worker *w, struct job *j);
+/* For aside.c: a notice is an outcome with its own ack, which tells publish_note_outcome(). */
+bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn);
+void publish_note_outcome(struct job *j, bool ok, int64_t offset);
+void publish_log_failure(struct worker *w, const struct job *j, const char *why);
 
 /* ---- token.c: session tokens and our credentials ---- */
 void token_need(struct worker *w, struct job *j);
@@ -395,6 +425,24 @@ void takeover_unpresume(struct job *j);
 void takeover_doubt_found(struct job *j);
 /* True when the outcomes of @j's partition were read again since this was asked first. False: the job waits, and asks again. */
 bool takeover_reread(struct worker *w, struct job *j);
+
+/* ---- aside.c: the waiting topic ---- */
+/* Reads the index, or what came since. False: not now. */
+bool aside_load(struct worker *w, struct partition *p);
+void aside_end(struct partition *p);
+/* Every now and then: calls back what the clock releases. */
+void aside_tick(struct worker *w);
+/* Sets @j aside: it has a decoded event and holds no claim, or one that was given back. */
+void aside_set(struct worker *w, struct job *j, const struct aside *a);
+/* Writes the entry again after a failure. */
+void aside_again(struct worker *w, struct job *j);
+/* The entry behind which @j has to wait; NULL: none. */
+struct wait *aside_blocker(const struct job *j);
+/* Something of @service came to its end: entries that waited for it alone are called back. */
+void aside_look(struct worker *w, struct partition *p, const char *service);
+/* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */
+bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn);
+void aside_finished(struct worker *w, struct job *j);
 
 /* ---- partitions.c: assignment, drain ---- */
 void partitions_assigned(void *arg, const struct consumer_partition *p, size_t n);

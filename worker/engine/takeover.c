@@ -307,6 +307,11 @@ static void log_open(struct worker *w)
 
 static void open_up(struct worker *w, struct partition *p)
 {
+    if (!p->waits_loaded) {
+        enter(w, p, PART_ENTRIES);
+        (void)aside_load(w, p);
+        return;
+    }
     p->known = true;
     enter(w, p, PART_OPEN);
     intake_uncover(w);
@@ -445,6 +450,12 @@ static void step(struct worker *w, struct partition *p)
             lanes_each(w->lanes, presume_item, p);
             open_up(w, p);
         }
+        return;
+    case PART_ENTRIES:
+        if (p->waits_loaded)
+            open_up(w, p);
+        else
+            (void)aside_load(w, p);
         return;
     case PART_OPEN:
         return;

@@ -44,6 +44,8 @@ static const struct {
     [COUNTER_REDIS_FORGOT] = {"tvbridge_redis_forgot_total", "Times that Redis was found emptied or rolled back."},
     [COUNTER_PUBLISH_FAILURES] = {"tvbridge_publish_failures_total",
                                   "Outcome, record or dead letter not acknowledged at first."},
+    [COUNTER_SET_ASIDE] = {"tvbridge_set_aside_total", "Times that an event left for the waiting topic."},
+    [COUNTER_CALLED_BACK] = {"tvbridge_waiting_finished_total", "Events of the waiting topic that ended."},
 };
 
 static const struct {

@@ -52,6 +52,8 @@ static void run_due(struct worker *w)
             publish_start(w, j);
         else if (j->state == JOB_OWING)
             decide_owed(w, j);
+        else if (j->state == JOB_ASIDE)
+            aside_again(w, j);
     }
 }
 
@@ -108,6 +110,7 @@ static void housekeeping(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_CONNECTIONS, http_connections(w->http));
     credentials_tick(w);
     takeover_tag(w);
+    aside_tick(w);
 }
 
 /* By the clock and not by the timer, which every turn sets anew: under load it would never come. */

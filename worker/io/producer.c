@@ -14,7 +14,7 @@
 
 #define ACKS_A_SLAB 512
 #define TOPICS_MAX 64
-#define HEADERS_MAX 80 /* 64 of the original, and what a dead letter adds */
+#define HEADERS_MAX 96 /* 64 of the original, and what a waiting entry adds */
 #define REMAKE_MS 1000
 
 struct ack {

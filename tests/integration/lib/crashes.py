@@ -83,7 +83,7 @@ def claimed_ahead_of_a_pause(bench):
     """While the platform wants to be left alone nothing stays claimed as sent: a worker killed then leaves no doubt."""
     accounts = ACCOUNTS[:20]
     with Place(bench, "pause", accounts=accounts, provider=AHEAD, numbers=PATIENT) as p:
-        p.portal.fault("retry_after", after=30, status=429, times=0)
+        p.portal.fault("retry_after", after=30, status=429, times=0, delay_ms=500)  # while others are claimed
         worker = p.worker()
         p.publish(*load(accounts, each=1))
         until(lambda: claims(p).get("H", 0) > 4, "they are given back", lambda: claims(p))

@@ -1,0 +1,522 @@
+/* aside.c - events that wait for long leave the input topic for the waiting topic, so that one account never stops a
+ * partition; and come back. RELIABILITY.md section 5.
+ *
+ * The index of a partition's entries (core/waits.h) is read before its first claim. An entry is called only after the
+ * quarantine that follows an assignment, when the waiting topic was read to its end once more: the group does not fence
+ * who writes there. Before its call it is rewritten as `sending`, since the ceiling does not cover it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+#define AGAIN_MS 500
+
+/* ---- an entry, written ---- */
+
+static bool fill(struct worker *w, const struct job *j, struct entry *e)
+{
+    const struct work *k = j->work;
+    int64_t now = clock_real_ms();
+    *e = (struct entry){
+        .place = {.partition = j->partition, .offset = j->offset},
+        .state = k->aside.state,
+        .reason = k->aside.reason,
+        .behind = k->aside.behind,
+        .order = event_order(&k->event, w->o.settings->epoch, j->offset),
+        .round = k->outcome.round,
+        .try_no = j->wait != NULL ? j->wait->try_no : 0,
+        .attempts = j->calls,
+        .counted = j->tries,
+        .status = k->outcome.status,
+        .release_at_ms = k->aside.release_at_ms,
+        .since_ms = j->wait != NULL && j->wait->since_ms != 0 ? j->wait->since_ms : now,
+        .now_ms = now,
+    };
+    if (j->first_try_ms != 0)
+        e->first_try_ms = now - (loop_now_ms(w->loop) - j->first_try_ms);
+    if (j->doubt)
+        e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
+    snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
+    snprintf(e->step, sizeof(e->step), "%s", k->run != NULL ? run_step(k->run) : "");
+    memcpy(e->fence, k->fence, sizeof(e->fence));
+    return entry_of_event(&k->event, e) == 0;
+}
+
+static void acked(struct worker *w, struct job *j, bool ok, const char *why);
+
+static void on_entry_ack(void *arg, bool ok, int64_t offset, const char *why)
+{
+    struct job *j = arg;
+    if (job_callback_is_late(j->worker, j))
+        return;
+    if (ok)
+        j->wait->at = offset;
+    acked(j->worker, j, ok, why);
+}
+
+static void on_notice_ack(void *arg, bool ok, int64_t offset, const char *why)
+{
+    struct job *j = arg;
+    if (job_callback_is_late(j->worker, j))
+        return;
+    publish_note_outcome(j, ok, offset);
+    acked(j->worker, j, ok, why);
+}
+
+static bool send_entry(struct worker *w, struct job *j, const struct entry *e)
+{
+    struct event_message original;
+    struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
+    struct entry_store store;
+    char key[ENTRY_KEY_SIZE];
+    job_message(j, &original, headers);
+    size_t added = entry_headers(e, &store, headers + original.header_count);
+    struct producer_message m = {
+        .topic = w->topic[TOPIC_WAITING],
+        .partition = j->partition,
+        .key = key,
+        .key_len = entry_key_format(e->service, e->place, key),
+        .value = original.value,
+        .value_len = original.value_len,
+        .headers = headers,
+        .header_count = original.header_count + added,
+    };
+    if (added == 0 || producer_send(w->producer, &m, on_entry_ack, j, NULL) != 0)
+        return false;
+    j->pending++;
+    j->work->unacked++;
+    return true;
+}
+
+static void again(struct worker *w, struct job *j)
+{
+    if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + AGAIN_MS) != 0)
+        partitions_drain(w, DRAIN_STOP);
+}
+
+/* In the index first: what comes behind it in its lane must find it there. */
+static void write_entry(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    struct entry e;
+    k->ack_failed = false;
+    if (!commits_own(w) || !fill(w, j, &e)) {
+        again(w, j);
+        return;
+    }
+    struct wait *x = waits_put(j->part->waits, &e, j->wait != NULL ? j->wait->at : -1);
+    if (x == NULL) {
+        j->wait = NULL; /* it is out of the index, and whoever needs it there sees it again with the next try */
+        again(w, j);
+        return;
+    }
+    x->busy = true;
+    j->wait = x;
+    bool sent = send_entry(w, j, &e);
+    if (sent && k->aside.notice)
+        sent = publish_notice(w, j, on_notice_ack);
+    k->ack_failed = !sent;
+    if (k->unacked == 0)
+        again(w, j);
+}
+
+void aside_again(struct worker *w, struct job *j)
+{
+    write_entry(w, j);
+}
+
+/* ---- set aside ---- */
+
+static void log_aside(struct worker *w, const struct job *j)
+{
+    const struct work *k = j->work;
+    if (!log_begin(w->log, LOG_LEVEL_INFO, "set_aside"))
+        return;
+    log_str(w->log, "service", k->event.service);
+    log_str(w->log, "type", event_type_name(k->event.type));
+    log_str(w->log, "id", k->event.id);
+    log_str(w->log, "state", entry_state_name(k->aside.state));
+    log_str(w->log, "waits_for", entry_reason_name(k->aside.reason));
+    log_int(w->log, "partition", j->partition);
+    log_int(w->log, "offset", j->offset);
+    log_end(w->log);
+}
+
+static enum outcome_kind notice_of(const struct aside *a)
+{
+    if (a->state == ENTRY_DOUBT)
+        return OUTCOME_IN_DOUBT;
+    return a->reason == ENTRY_FOR_GUARD ? OUTCOME_HELD : OUTCOME_WAITING;
+}
+
+void aside_set(struct worker *w, struct job *j, const struct aside *a)
+{
+    struct work *k = j->work;
+    job_release_place(w, j);
+    k->aside = *a;
+    k->aside.notice = a->state != ENTRY_DEAD && j->wait == NULL;
+    if (k->aside.notice)
+        k->outcome.kind = notice_of(a);
+    if (k->out_floor < 0)
+        k->out_floor = j->part->out_end;
+    job_go(w, j, JOB_ASIDE);
+    write_entry(w, j);
+}
+
+/* Its offset is settled: the waiting topic has it. */
+static void is_aside(struct worker *w, struct job *j)
+{
+    struct partition *p = j->part;
+    bool was_entry = j->from_entry;
+    log_aside(w, j);
+    telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
+    j->wait->busy = false;
+    j->wait->owner = NULL;
+    if (!was_entry) {
+        offsets_settle(p->offsets, j->offset);
+        p->dirty = true;
+    }
+    atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
+    job_settle(w, j);
+}
+
+/* ---- called back ---- */
+
+/* `sending` is acknowledged: it may be claimed, behind what is in its lane. */
+static void is_back(struct worker *w, struct job *j)
+{
+    job_release_work(w, j);
+    if (lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
+        again(w, j);
+        return;
+    }
+    if (lane_depth(j->item.lane) == 1)
+        j->ready_ns = loop_now_ns(w->loop);
+    job_go(w, j, JOB_QUEUED);
+}
+
+static void acked(struct worker *w, struct job *j, bool ok, const char *why)
+{
+    struct work *k = j->work;
+    k->unacked--;
+    if (!ok) {
+        k->ack_failed = true;
+        publish_log_failure(w, j, why);
+    }
+    if (k->unacked > 0)
+        return;
+    if (k->ack_failed)
+        again(w, j);
+    else if (k->aside.state == ENTRY_SENDING)
+        is_back(w, j);
+    else
+        is_aside(w, j);
+}
+
+static struct job *job_of_entry(struct worker *w, struct partition *p, struct wait *x, const struct reader_message *rm)
+{
+    struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
+    if (rm->message.header_count > sizeof(headers) / sizeof(headers[0]))
+        return NULL;
+    struct consumer_delivery d = {
+        .partition = p->number, .offset = x->place.offset, .timestamp_ms = rm->timestamp_ms, .message = rm->message};
+    d.message.header_count = entry_original_headers(&rm->message, headers);
+    d.message.headers = headers;
+    d.message.key = wait_service_name(x);
+    d.message.key_len = strlen(d.message.key);
+    struct job *j = job_new(w, p, &d);
+    if (j == NULL)
+        return NULL;
+    j->from_entry = true;
+    j->wait = x;
+    x->owner = j;
+    j->ready_ns = j->arrived_ns;
+    return j;
+}
+
+static void begin_again(struct worker *w, struct job *j, const struct entry *e)
+{
+    struct wait *x = j->wait;
+    struct work *k = job_work(w, j);
+    enum dead_reason why;
+    if (k == NULL || !intake_decode(w, j, &why)) { /* it was read once: memory, or a later version's schema */
+        x->busy = false;
+        x->owner = NULL;
+        if (waits_set_due(j->part->waits, x, clock_real_ms() + 60000) != 0)
+            partitions_drain(w, DRAIN_STOP);
+        job_go(w, j, JOB_DROPPED);
+        job_free(w, j);
+        return;
+    }
+    k->outcome.round = e->round;
+    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind};
+    j->calls = e->attempts > UINT8_MAX ? UINT8_MAX : (uint8_t)e->attempts;
+    j->tries = e->counted > UINT8_MAX ? UINT8_MAX : (uint8_t)e->counted;
+    j->round = e->round;
+    if (e->first_try_ms != 0)
+        j->first_try_ms = loop_now_ms(w->loop) - (clock_real_ms() - e->first_try_ms);
+    x->try_no++;
+    job_go(w, j, JOB_ASIDE);
+    write_entry(w, j);
+}
+
+/* ---- reading ---- */
+
+static struct wait *wanted(struct partition *p, const struct entry *e, int64_t offset)
+{
+    struct wait *x = waits_find(p->waits, e->service, e->place);
+    return x != NULL && x->wanted && x->at == offset ? x : NULL;
+}
+
+static void on_wanted(void *arg, const struct reader_message *rm)
+{
+    struct partition *p = arg;
+    struct worker *w = p->worker;
+    struct entry e;
+    struct fault fault;
+    if (entry_decode(&rm->message, &e, &fault) != ENTRY_IS_ENTRY)
+        return;
+    struct wait *x = wanted(p, &e, rm->offset);
+    if (x == NULL)
+        return;
+    x->wanted = false;
+    p->wanted--;
+    struct job *j = job_of_entry(w, p, x, rm);
+    if (j != NULL)
+        begin_again(w, j, &e);
+    else
+        x->busy = false;
+    if (p->wanted == 0) {
+        reader_cancel(p->waits_read);
+        p->waits_read = NULL;
+    }
+}
+
+static void unwant(void *arg, struct wait *x)
+{
+    (void)arg;
+    if (x->wanted)
+        x->wanted = x->busy = false;
+}
+
+/* What was not found where the index said is looked for again. */
+static void on_wanted_end(void *arg, bool ok, int64_t end, const char *why)
+{
+    struct partition *p = arg;
+    (void)ok, (void)end, (void)why;
+    p->waits_read = NULL;
+    p->wanted = 0;
+    waits_each(p->waits, unwant, NULL);
+}
+
+struct lowest {
+    int64_t at;
+};
+
+static void find_lowest(void *arg, struct wait *x)
+{
+    struct lowest *l = arg;
+    if (x->wanted && x->at < l->at)
+        l->at = x->at;
+}
+
+static void read_wanted(struct worker *w, struct partition *p)
+{
+    struct lowest l = {INT64_MAX};
+    waits_each(p->waits, find_lowest, &l);
+    struct reader_range r = {
+        .topic = w->topic[TOPIC_WAITING], .partition = p->number, .from = READER_OFFSET, .offset = l.at};
+    p->waits_read = reader_start(w->reader, &r, on_wanted, on_wanted_end, p);
+}
+
+static void call_back(struct partition *p, struct wait *x)
+{
+    x->busy = x->wanted = true;
+    p->wanted++;
+}
+
+/* ---- the index ---- */
+
+static void log_void(struct worker *w, const struct entry *e, const char *why)
+{
+    if (!log_begin(w->log, LOG_LEVEL_WARN, "waiting_entry_void"))
+        return;
+    log_str(w->log, "service", e->service);
+    log_int(w->log, "partition", e->place.partition);
+    log_int(w->log, "offset", e->place.offset);
+    log_str(w->log, "why", why);
+    log_end(w->log);
+}
+
+static void on_tombstone_ack(void *arg, bool ok, int64_t offset, const char *why)
+{
+    (void)arg, (void)ok, (void)offset, (void)why; /* not written: the next owner finds it void again */
+}
+
+static void send_tombstone(struct worker *w, struct partition *p, const char *service, struct entry_place place,
+                           producer_ack_fn *fn, void *arg)
+{
+    char key[ENTRY_KEY_SIZE];
+    struct producer_message m = {.topic = w->topic[TOPIC_WAITING], .partition = p->number, .key = key};
+    m.key_len = entry_key_format(service, place, key);
+    (void)producer_send(w->producer, &m, fn, arg, NULL);
+}
+
+/* An entry that another owner wrote after this one had read all: he had lost the partition by then, and its event is
+ * worked here from the input topic. */
+static void took_late(struct worker *w, struct partition *p, const struct entry *e, int64_t at)
+{
+    struct wait *x = waits_find(p->waits, e->service, e->place);
+    if (x == NULL) {
+        log_void(w, e, "written by an owner that had lost the partition");
+        send_tombstone(w, p, e->service, e->place, on_tombstone_ack, NULL);
+    } else if (at > x->at && !x->busy && waits_put(p->waits, e, at) == NULL) {
+        partitions_drain(w, DRAIN_STOP);
+    }
+}
+
+static void on_index(void *arg, const struct reader_message *rm)
+{
+    struct partition *p = arg;
+    struct worker *w = p->worker;
+    struct entry e;
+    struct fault fault;
+    enum entry_decoded what = entry_decode(&rm->message, &e, &fault);
+    struct wait *x = what == ENTRY_IS_INVALID ? NULL : waits_find(p->waits, e.service, e.place);
+    if (what == ENTRY_IS_TOMBSTONE) {
+        if (x != NULL && !x->busy)
+            waits_remove(p->waits, x);
+    } else if (what == ENTRY_IS_INVALID) {
+        log_void(w, &e, fault.reason);
+    } else if (p->waits_loaded) {
+        took_late(w, p, &e, rm->offset);
+    } else if (waits_put(p->waits, &e, rm->offset) == NULL) {
+        partitions_drain(w, DRAIN_STOP);
+    }
+}
+
+static void on_index_end(void *arg, bool ok, int64_t end, const char *why)
+{
+    struct partition *p = arg;
+    (void)why; /* the takeover asks again */
+    p->waits_read = NULL;
+    if (!ok)
+        return;
+    p->waits_end = end;
+    p->waits_ready = p->waits_loaded;
+    p->waits_loaded = true;
+    loop_wake(p->worker->loop);
+}
+
+bool aside_load(struct worker *w, struct partition *p)
+{
+    struct reader_range r = {.topic = w->topic[TOPIC_WAITING],
+                             .partition = p->number,
+                             .from = p->waits_loaded ? READER_OFFSET : READER_BEGINNING,
+                             .offset = p->waits_end};
+    if (p->waits_read == NULL)
+        p->waits_read = reader_start(w->reader, &r, on_index, on_index_end, p);
+    return p->waits_read != NULL;
+}
+
+void aside_end(struct partition *p)
+{
+    reader_cancel(p->waits_read);
+    p->waits_read = NULL;
+    waits_free(p->waits);
+    p->waits = NULL;
+}
+
+/* ---- who waits for whom ---- */
+
+struct wait *aside_blocker(const struct job *j)
+{
+    const struct work *k = j->work;
+    if (j->from_entry || waits_count(j->part->waits) == 0)
+        return NULL;
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    return waits_blocker(j->part->waits, k->event.service, &k->event.axes, at);
+}
+
+static bool lane_is_short(const struct worker *w, const char *service)
+{
+    return lanes_depth_of(w->lanes, service, strlen(service)) <= (size_t)w->numbers->lane_limit / 2;
+}
+
+/* Those of the service that wait for nothing any more but for others of it. */
+static void look_at(struct worker *w, struct partition *p, const char *service)
+{
+    struct wait *next;
+    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = next) {
+        next = x->next;
+        bool over = x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
+                    (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
+        if (over && !x->busy && waits_blocker_of(x) == NULL)
+            call_back(p, x);
+    }
+}
+
+void aside_look(struct worker *w, struct partition *p, const char *service)
+{
+    if (waits_count(p->waits) > 0 && p->waits_ready)
+        look_at(w, p, service);
+}
+
+void aside_finished(struct worker *w, struct job *j)
+{
+    struct partition *p = j->part;
+    struct wait *x = j->wait;
+    j->wait = NULL;
+    waits_remove(p->waits, x);
+    telemetry_count(w->tel, COUNTER_CALLED_BACK, 1);
+}
+
+bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn)
+{
+    char key[ENTRY_KEY_SIZE];
+    struct producer_message m = {.topic = w->topic[TOPIC_WAITING], .partition = j->partition, .key = key};
+    m.key_len = entry_key_format(j->work->event.service, j->wait->place, key);
+    return producer_send(w->producer, &m, fn, j, NULL) == 0;
+}
+
+/* ---- once a while ---- */
+
+static void note_all(void *arg, struct wait *x)
+{
+    struct partition *p = arg;
+    bool behind = x->reason == ENTRY_FOR_BEHIND || x->reason == ENTRY_FOR_FLOOD;
+    if (behind && !x->busy && waits_blocker_of(x) == NULL)
+        call_back(p, x);
+}
+
+/* The quarantine after the assignment is over: no other owner's message comes any more. */
+static void become_ready(struct worker *w, struct partition *p)
+{
+    if (p->waits_ready || clock_boot_ms() - w->assigned_ms < w->numbers->quarantine_ms)
+        return;
+    (void)aside_load(w, p);
+}
+
+void aside_tick(struct worker *w)
+{
+    if (w->drain != DRAIN_NONE)
+        return;
+    for (int32_t i = 0; i < w->part_count; i++) {
+        struct partition *p = w->parts[i];
+        if (p == NULL || p->phase != PART_OPEN)
+            continue;
+        bool was = p->waits_swept;
+        become_ready(w, p);
+        if (!p->waits_ready)
+            continue;
+        p->waits_swept = true;
+        if (!was)
+            waits_each(p->waits, note_all, p);
+        struct wait *x;
+        while ((x = waits_pop_due(p->waits, clock_real_ms())) != NULL)
+            call_back(p, x);
+        if (p->wanted > 0 && p->waits_read == NULL)
+            read_wanted(w, p);
+    }
+}
