@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/worker.h"
+#include "engine/state.h"
 #include "kafka.h"
 #include "oracle.h"
 #include "proc_name.h"
@@ -102,6 +102,7 @@ static void end_of_life(struct proc *p, bool restart)
     oracle_proc_ended(s, p);
     struct proc *before = s->current;
     s->current = p;
+    partitions_forget_all(p->worker); /* a crash frees nothing, but this process lives on */
     worker_free(p->worker);
     s->current = before;
     p->worker = NULL;
