@@ -1,30 +1,6 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 #include "base/buf.h"
-
-static int64_t read_ns(clockid_t id)
-{
-    struct timespec ts;
-    clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-int64_t clock_mono_ns(void)
-{
-    return read_ns(CLOCK_MONOTONIC);
-}
-
-int64_t clock_boot_ms(void)
-{
-    return read_ns(CLOCK_BOOTTIME) / 1000000;
-}
-
-int64_t clock_real_ms(void)
-{
-    return read_ns(CLOCK_REALTIME) / 1000000;
-}
 
 /* Days since 1970-01-01 of a proleptic Gregorian date (month 1-12). */
 static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)

@@ -400,14 +400,24 @@ void worker_free(struct worker *w)
     free(w);
 }
 
-void worker_run(struct worker *w)
+void worker_begin(struct worker *w)
 {
     loop_timer_start(w->timer, TICK_MS);
     loop_timer_start(w->commit_timer, w->numbers->commit_ms);
-    loop_run(w->loop);
+}
+
+void worker_end(struct worker *w)
+{
     consumer_free(w->consumer); /* leaves the group here, so that several threads do it at once */
     w->consumer = NULL;
     log_flush(w->log);
+}
+
+void worker_run(struct worker *w)
+{
+    worker_begin(w);
+    loop_run(w->loop);
+    worker_end(w);
 }
 
 void worker_drain(struct worker *w)

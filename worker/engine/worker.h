@@ -30,6 +30,9 @@ void worker_free(struct worker *w); /* after worker_run() has returned; NULL is 
 
 /* Works until worker_drain() is through or worker_stop(). */
 void worker_run(struct worker *w);
+/* Its two ends, for a loop that somebody else turns (tests/sim). */
+void worker_begin(struct worker *w);
+void worker_end(struct worker *w);
 /* Starts nothing new, finishes what is in flight within the drain time, commits, leaves the group, returns. */
 void worker_drain(struct worker *w);
 /* Takes this plan for all that starts from now; the worker takes a reference. */

@@ -1,0 +1,93 @@
+/* faults.c - see faults.h. A fault that the engine cannot bear yet says what it waits for; --faults names it all the same. */
+#include "faults.h"
+
+#include <string.h>
+
+static const struct fault_entry table[FAULT_COUNT] = {
+    [FAULT_CRASH] = {"crash", true, "kill -9 at any time, started again"},
+    [FAULT_CRASH_POINT] = {"crash-point", true, "kill -9 right after a step of an event's way (section 10)"},
+    [FAULT_SAME_PID] = {"same-pid", false, "containers: the new life has the old one's host name and process id"},
+    [FAULT_DRAIN] = {"drain", true, "SIGTERM, started again"},
+    [FAULT_PAUSE] = {"pause", true, "SIGSTOP for less than the session timeout"},
+    [FAULT_PAUSE_POINT] = {"pause-point", true, "the same right after a step of an event's way"},
+    [FAULT_PAUSE_LONG] = {"pause-long", false, "SIGSTOP for longer than that: needs the proof of ownership (section 4)"},
+    [FAULT_CLOCK] = {"clock", true, "the machines' time of day is up to a minute apart"},
+    [FAULT_COMMIT_LOST] = {"commit-lost", true, "a commit does not come to the broker"},
+    [FAULT_COMMIT_UNANSWERED] = {"commit-unanswered", true, "a commit is kept and its answer lost"},
+    [FAULT_PRODUCE_UNANSWERED] = {"produce-unanswered", true, "written, the acknowledgement lost, sent again"},
+    [FAULT_PRODUCE_FAILS] = {"produce-fails", true, "reported as failed, written or not"},
+    [FAULT_KAFKA_SLOW] = {"kafka-slow", true, "the broker takes up to 2 s"},
+    [FAULT_KAFKA_AWAY] = {"kafka-away", true, "the broker is away for less than the session timeout"},
+    [FAULT_KAFKA_AWAY_LONG] = {"kafka-away-long", true, "the broker is away for longer: everybody's partitions are lost"},
+    [FAULT_OUTCOMES_REFUSED] = {"outcomes-refused", true, "the outcomes topic takes nothing for up to a minute"},
+    [FAULT_REDIS_CUT] = {"redis-cut", true, "connections break: commands done or not, answers lost"},
+    [FAULT_REDIS_SLOW] = {"redis-slow", true, "answers take up to 3 s"},
+    [FAULT_REDIS_AWAY] = {"redis-away", true, "not reachable for a while"},
+    [FAULT_REDIS_RESTART] = {"redis-restart", true, "another run id, all data there"},
+    [FAULT_REDIS_OOM] = {"redis-oom", true, "scripts are refused for want of memory"},
+    [FAULT_REDIS_LOADING] = {"redis-loading", true, "up, and still loading"},
+    [FAULT_REDIS_ROLLBACK] = {"redis-rollback", false, "fail-over to an older state: needs ceiling and merge (sections 3 and 4)"},
+    [FAULT_REDIS_EMPTIED] = {"redis-emptied", false, "FLUSHALL or a new one: needs ceiling and merge (sections 3 and 4)"},
+    [FAULT_HTTP_REFUSED] = {"http-refused", true, "no connection"},
+    [FAULT_HTTP_CUT] = {"http-cut", true, "the connection breaks, done or not"},
+    [FAULT_HTTP_5XX] = {"http-5xx", true, "500, 502, 504 and 408, done or not"},
+    [FAULT_HTTP_429] = {"http-429", true, "429 and 503 with Retry-After"},
+    [FAULT_HTTP_HANG] = {"http-hang", true, "no answer, done or not"},
+    [FAULT_HTTP_GARBAGE] = {"http-garbage", true, "200 with a body that nobody knows, done or not"},
+    [FAULT_HTTP_REJECT] = {"http-reject", true, "422: a business no"},
+    [FAULT_HTTP_LATE] = {"http-late", true, "a request that is carried out after its sender gave up"},
+    [FAULT_HTTP_LATE_SAFE] = {"http-late-safe", false, "the same for x-repeat safe: needs the wait of Q before the lane goes on (section 6)"},
+    [FAULT_HTTP_LATE_DEAD] = {"http-late-dead", false, "the same, after which the event ends dead: needs parking (section 5)"},
+    [FAULT_HTTP_OUTAGE] = {"http-outage", true, "the platform is away for up to two minutes"},
+    [FAULT_DUPLICATES] = {"duplicates", true, "billing sends events twice"},
+    [FAULT_REORDER] = {"reorder", true, "an event with an older sequence comes after a newer one"},
+    [FAULT_CONFLICT] = {"conflict", true, "the same id with other content"},
+    [FAULT_INVALID] = {"invalid", true, "messages that are no events, or in the wrong partition"},
+    [FAULT_EXPIRY] = {"expiry", true, "events with an expirytime"},
+};
+
+const struct fault_entry *fault_entry(enum trouble f)
+{
+    return &table[f];
+}
+
+static int find(const char *name, size_t len)
+{
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (strlen(table[i].name) == len && memcmp(table[i].name, name, len) == 0)
+            return i;
+    return -1;
+}
+
+static void set_all(bool ret[FAULT_COUNT], bool standard, bool others)
+{
+    for (int i = 0; i < FAULT_COUNT; i++)
+        ret[i] = table[i].standard ? standard : others;
+}
+
+static bool is_word(const char *word, size_t len, const char *name)
+{
+    return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+bool faults_parse(const char *text, bool ret[FAULT_COUNT], const char **ret_bad)
+{
+    set_all(ret, *text == '+' || *text == '-', false);
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        bool sign = *text == '+' || *text == '-';
+        int i = find(text + sign, len - sign);
+        if (is_word(text, len, "standard"))
+            set_all(ret, true, false);
+        else if (is_word(text, len, "all"))
+            set_all(ret, true, true);
+        else if (i >= 0)
+            ret[i] = *text != '-';
+        else if (!is_word(text, len, "none")) {
+            *ret_bad = text;
+            return false;
+        }
+        text += len + (text[len] == ',');
+    }
+    return true;
+}

@@ -1,0 +1,53 @@
+#include "marks.h"
+
+static const struct mark_entry table[MARK_COUNT] = {
+    [MARK_REBALANCE] = {"rebalance", true},
+    [MARK_COMMIT_FENCED] = {"commit_fenced", true},
+    [MARK_COMMIT_OUTSIDE] = {"commit_of_no_member", false},
+    [MARK_COMMIT_RETRIED] = {"commit_retried", true},
+    [MARK_PUBLISHED_AGAIN] = {"published_again", true},
+    [MARK_WRITTEN_FAILED] = {"written_and_failed", true},
+    [MARK_DONE_MAP] = {"done_map", true},
+    [MARK_CLAIM_DOUBT] = {"claim_doubt", true},
+    [MARK_CLAIM_DECIDED] = {"claim_decided", true},
+    [MARK_CLAIM_BUSY] = {"claim_busy", true},
+    [MARK_CLAIM_STALE] = {"claim_stale", true},
+    [MARK_CLAIM_REPEATED] = {"claim_repeated", false},
+    [MARK_CLAIM_CONFLICT] = {"claim_conflict", true},
+    [MARK_CLAIM_PAUSED] = {"claim_paused", true},
+    [MARK_FENCED] = {"fenced", true},
+    [MARK_STEP] = {"step", true},
+    [MARK_RELEASE] = {"release", true},
+    [MARK_READ_BACK] = {"read_back", true},
+    [MARK_RESENT_KEYED] = {"resent_keyed", true},
+    [MARK_RESENT_SAFE] = {"resent_safe", true},
+    [MARK_RESENT_QUERY] = {"resent_query", true},
+    [MARK_LATE_LANDED] = {"late_landed", true},
+    [MARK_KEY_SEEN] = {"key_seen", true},
+    [MARK_DEAD_DOUBT] = {"dead_in_doubt", true},
+    [MARK_DEAD_EXHAUSTED] = {"dead_exhausted", true},
+    [MARK_DEAD_INVALID] = {"dead_invalid", true},
+    [MARK_DEAD_MISPLACED] = {"dead_misplaced", true},
+    [MARK_EXPIRED] = {"expired", true},
+    [MARK_REJECTED] = {"rejected", true},
+    [MARK_CONFLICT] = {"conflict", true},
+    [MARK_RESUMED] = {"resumed_after_step", true},
+    [MARK_LOST] = {"partitions_lost", true},
+    [MARK_DRAINED] = {"drained", true},
+    [MARK_CRASH_ASSIGNED] = {"crash_assigned", true},
+    [MARK_CRASH_CLAIMED] = {"crash_claimed", true},
+    [MARK_CRASH_LEFT] = {"crash_left", true},
+    [MARK_CRASH_ANSWERED] = {"crash_answered", true},
+    [MARK_CRASH_STEPPED] = {"crash_stepped", true},
+    [MARK_CRASH_DECIDED] = {"crash_decided", true},
+    [MARK_CRASH_PRODUCED] = {"crash_produced", true},
+    [MARK_CRASH_ACKED] = {"crash_acked", true},
+    [MARK_CRASH_COMMIT_SENT] = {"crash_commit_sent", true},
+    [MARK_CRASH_COMMITTED] = {"crash_committed", true},
+    [MARK_CRASH_REVOKED] = {"crash_revoked", true},
+};
+
+const struct mark_entry *mark_entry(enum mark m)
+{
+    return &table[m];
+}

@@ -1,0 +1,61 @@
+/* marks.h - rare paths that a run must have hit, counted. The table is in marks.c. */
+#ifndef TVB_SIM_MARKS_H
+#define TVB_SIM_MARKS_H
+
+#include <stdbool.h>
+
+enum mark {
+    MARK_REBALANCE,
+    MARK_COMMIT_FENCED,
+    MARK_COMMIT_OUTSIDE,     /* of a client in no group, while the group is empty */
+    MARK_COMMIT_RETRIED,
+    MARK_PUBLISHED_AGAIN,
+    MARK_WRITTEN_FAILED,     /* written and reported as failed */
+    MARK_DONE_MAP,           /* a commit that carried a map of what is done */
+    MARK_CLAIM_DOUBT,
+    MARK_CLAIM_DECIDED,
+    MARK_CLAIM_BUSY,
+    MARK_CLAIM_STALE,
+    MARK_CLAIM_REPEATED,
+    MARK_CLAIM_CONFLICT,
+    MARK_CLAIM_PAUSED,
+    MARK_FENCED,             /* a script was refused for its fence */
+    MARK_STEP,
+    MARK_RELEASE,
+    MARK_READ_BACK,          /* a doubt was resolved by asking */
+    MARK_RESENT_KEYED,
+    MARK_RESENT_SAFE,
+    MARK_RESENT_QUERY,
+    MARK_LATE_LANDED,        /* carried out after its sender gave up */
+    MARK_KEY_SEEN,           /* the platform knew the key */
+    MARK_DEAD_DOUBT,
+    MARK_DEAD_EXHAUSTED,
+    MARK_DEAD_INVALID,
+    MARK_DEAD_MISPLACED,
+    MARK_EXPIRED,
+    MARK_REJECTED,
+    MARK_CONFLICT,
+    MARK_RESUMED,            /* a workflow went on after a step that another life did */
+    MARK_LOST,               /* partitions went away without being given back */
+    MARK_DRAINED,
+    MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
+    MARK_CRASH_CLAIMED,
+    MARK_CRASH_LEFT,
+    MARK_CRASH_ANSWERED,
+    MARK_CRASH_STEPPED,
+    MARK_CRASH_DECIDED,
+    MARK_CRASH_PRODUCED,
+    MARK_CRASH_ACKED,
+    MARK_CRASH_COMMIT_SENT,
+    MARK_CRASH_COMMITTED,
+    MARK_CRASH_REVOKED,
+    MARK_COUNT
+};
+
+struct mark_entry {
+    const char *name;
+    bool required; /* by a run of all standard faults */
+};
+const struct mark_entry *mark_entry(enum mark m);
+
+#endif

@@ -1,0 +1,313 @@
+/* oracle.c - the registry of events and places, Redis' side, the ends. */
+#include "oracle_state.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "io/redis_scripts.h"
+#include "proc_name.h"
+
+static const struct kind_entry kinds[KIND_COUNT] = {
+    [KIND_BLOCK] = {"contract.blocked", {OP_BLOCK}},
+    [KIND_DELETE] = {"service.deleted", {OP_DELETE}},
+    [KIND_PLAN] = {"plan.changed", {OP_PLAN}},
+    [KIND_PACKAGE] = {"package.added", {OP_PACKAGE}},
+    [KIND_MESSAGE] = {"message.requested", {OP_MESSAGE}},
+    [KIND_LIMIT] = {"device_limit.changed", {OP_LIMIT}},
+    [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
+};
+
+const struct kind_entry *kind_entry(enum event_kind k)
+{
+    return &kinds[k];
+}
+
+/* ---- registry ---- */
+
+struct oracle *oracle_new(struct sim *s)
+{
+    struct oracle *o = sim_alloc(s, sizeof(*o));
+    o->sim = s;
+    for (unsigned i = 0; i < SERVICES_MAX; i++)
+        for (unsigned k = 0; k < SLOT_COUNT; k++)
+            o->slots[i][k] = (struct slot){-1, -1};
+    return o;
+}
+
+unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, unsigned part, int64_t order, bool refused,
+                      int64_t expires_ms)
+{
+    struct oracle *o = s->oracle;
+    struct oevent *e = sim_alloc(s, sizeof(*e));
+    *e = (struct oevent){.number = o->event_count, .service = service, .part = part, .kind = kind, .order = order,
+                         .refused = refused, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
+    o->events[o->event_count] = e;
+    return o->event_count++;
+}
+
+void oracle_key(struct sim *s, unsigned event, const char *key)
+{
+    snprintf(s->oracle->events[event]->key, sizeof(s->oracle->events[event]->key), "%s", key);
+}
+
+void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_kind kind, unsigned event, unsigned variant)
+{
+    struct oracle *o = s->oracle;
+    if (o->place_count[partition] == o->place_cap[partition]) {
+        int64_t cap = o->place_cap[partition] ? 2 * o->place_cap[partition] : 64;
+        struct place *more = sim_alloc(s, (size_t)cap * sizeof(*more));
+        if (o->place_count[partition] > 0)
+            memcpy(more, o->places[partition], (size_t)o->place_count[partition] * sizeof(*more));
+        o->places[partition] = more;
+        o->place_cap[partition] = cap;
+    }
+    o->places[partition][o->place_count[partition]++] = (struct place){.kind = kind, .event = event, .variant = variant};
+    if (kind == PLACE_EVENT && o->events[event]->order < 0)
+        o->events[event]->order = offset;
+}
+
+struct place *place_at(struct oracle *o, int32_t partition, int64_t offset)
+{
+    if (partition < 0 || partition >= KAFKA_PARTS_MAX || offset < 0 || offset >= o->place_count[partition])
+        return NULL;
+    return &o->places[partition][offset];
+}
+
+struct oevent *event_of_key(struct oracle *o, const char *redis_key)
+{
+    const char *hex = strstr(redis_key, ":e:");
+    if (!hex)
+        return NULL;
+    for (unsigned i = 0; i < o->event_count; i++)
+        if (strcmp(o->events[i]->key, hex + 3) == 0)
+            return o->events[i];
+    return NULL;
+}
+
+bool oracle_is_refused(struct sim *s, unsigned event)
+{
+    return event < s->oracle->event_count && s->oracle->events[event]->refused;
+}
+
+int step_of(const struct oevent *e, enum op op)
+{
+    for (int i = 0; i < STEPS; i++)
+        if (kinds[e->kind].ops[i] == op && op != OP_PING)
+            return i;
+    return -1;
+}
+
+bool oracle_was_done(struct sim *s, unsigned event, enum op op)
+{
+    const struct oevent *e = event < s->oracle->event_count ? s->oracle->events[event] : NULL;
+    int step = e ? step_of(e, op) : -1;
+    return step >= 0 && e->steps[step].effects > 0;
+}
+
+unsigned steps_of(const struct oevent *e)
+{
+    unsigned n = 0;
+    for (int i = 0; i < STEPS; i++)
+        n += kinds[e->kind].ops[i] != OP_PING;
+    return n;
+}
+
+unsigned effects_of(const struct oevent *e)
+{
+    unsigned n = 0;
+    for (int i = 0; i < STEPS; i++)
+        n += e->steps[i].effects;
+    return n;
+}
+
+unsigned doubts_of(const struct oevent *e)
+{
+    unsigned n = 0;
+    for (int i = 0; i < STEPS; i++)
+        n += e->steps[i].doubts;
+    return n;
+}
+
+bool same_axis(const struct oevent *a, const struct oevent *b)
+{
+    if (a->service != b->service || a->kind == KIND_MESSAGE)
+        return false;
+    return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
+}
+
+/* ---- Redis ---- */
+
+/* 12: a decided event stays as it is. */
+void oracle_event_state(struct sim *s, const char *key, char before, char after)
+{
+    if ((before == 'D' || before == 'X') && after != before)
+        sim_broken(s, "12: event %s went from %c to %c in Redis", key, before, after);
+}
+
+void oracle_redis_lost(struct sim *s)
+{
+    s->oracle->redis_lost = true;
+}
+
+void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
+{
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW"};
+    const struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
+    if (script < 0 || !a)
+        return;
+    int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
+    sim_note(s, p, "redis did", script < (int)ARRAY_LEN(names) ? names[script] : "?", e ? (int64_t)e->number : -1, code);
+}
+
+/* From when it is sent nothing more may leave under the claim. */
+void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int script)
+{
+    struct oevent *e = event_of_key(s->oracle, key);
+    if (e && e->claimed_by == p && (script == SCRIPT_RELEASE || script == SCRIPT_DECIDE))
+        e->claimed_by = NULL;
+}
+
+static void mark_claim(struct sim *s, int code)
+{
+    static const enum mark marks[CODE_COUNT] = {
+        [CODE_DOUBT] = MARK_CLAIM_DOUBT,       [CODE_DECIDED] = MARK_CLAIM_DECIDED,   [CODE_BUSY] = MARK_CLAIM_BUSY,
+        [CODE_STALE] = MARK_CLAIM_STALE,       [CODE_REPEATED] = MARK_CLAIM_REPEATED, [CODE_CONFLICT] = MARK_CLAIM_CONFLICT,
+        [CODE_PAUSED] = MARK_CLAIM_PAUSED,
+    };
+    if (code > 0 && code < CODE_COUNT && marks[code])
+        sim_mark(s, marks[code]);
+}
+
+void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size_t steps_len)
+{
+    struct oevent *e = event_of_key(s->oracle, key);
+    mark_claim(s, code);
+    if (!e || (code != CODE_FRESH && code != CODE_DOUBT))
+        return;
+    if (e->claimed_by != p)
+        e->step_owed = false;
+    if (steps_len > 0 && e->claimed_by != p)
+        sim_mark(s, MARK_RESUMED);
+    e->claimed_by = p;
+}
+
+void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result)
+{
+    struct oevent *e = event_of_key(s->oracle, key);
+    if (result == SCRIPT_FENCED)
+        sim_mark(s, MARK_FENCED);
+    if (!e || result != SCRIPT_OK)
+        return;
+    if (script == SCRIPT_STEP) {
+        sim_mark(s, MARK_STEP);
+        if (e->claimed_by == p)
+            e->step_owed = false;
+    } else if (script == SCRIPT_RELEASE) {
+        sim_mark(s, MARK_RELEASE);
+    }
+}
+
+/* ---- workers ---- */
+
+void oracle_proc_ended(struct sim *s, struct proc *p)
+{
+    struct oracle *o = s->oracle;
+    for (unsigned i = 0; i < o->event_count; i++)
+        if (o->events[i]->claimed_by == p)
+            o->events[i]->claimed_by = NULL;
+}
+
+void oracle_log(struct sim *s, struct proc *p)
+{
+    char text[4096], name[40];
+    ssize_t n;
+    if (!s->tracing)
+        return;
+    proc_name(p, name, sizeof(name));
+    while ((n = read(s->env->log_fd, text, sizeof(text) - 1)) > 0) {
+        text[n] = '\0';
+        for (char *line = text, *end; *line; line = end + 1) {
+            end = strchr(line, '\n');
+            if (!end)
+                break;
+            *end = '\0';
+            fprintf(s->out, "%12.6f  %-8s   | %s\n", (double)s->now / 1e9, name, line);
+        }
+    }
+}
+
+/* ---- ends ---- */
+
+bool oracle_all_settled(struct sim *s)
+{
+    struct oracle *o = s->oracle;
+    for (int32_t i = 0; i < s->kafka->partitions; i++) {
+        while (o->settled[i] < o->place_count[i] && place_is_settled(o, &o->places[i][o->settled[i]]))
+            o->settled[i]++;
+        if (o->settled[i] < o->place_count[i] || (o->place_count[i] > 0 && o->committed[i] < o->place_count[i]))
+            return false;
+    }
+    return true;
+}
+
+void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
+{
+    struct oracle *o = s->oracle;
+    size_t len = 0;
+    ret[0] = '\0';
+    for (int32_t i = 0; i < s->kafka->partitions && len < size; i++) {
+        if (o->committed[i] < o->place_count[i])
+            len += (size_t)snprintf(ret + len, size - len, " %d:%lld", (int)i, (long long)o->committed[i]);
+        for (int64_t at = 0; at < o->place_count[i] && len < size; at++)
+            if (!place_is_settled(o, &o->places[i][at]))
+                len += (size_t)snprintf(ret + len, size - len, " e%u@%d-%lld", o->places[i][at].event, (int)i, (long long)at);
+    }
+}
+
+/* The newest of the events that were applied on an axis; NULL: none. */
+static const struct oevent *newest_applied(const struct oracle *o, const struct oevent *like)
+{
+    const struct oevent *newest = NULL;
+    for (unsigned i = 0; i < o->event_count; i++) {
+        const struct oevent *e = o->events[i];
+        bool applied = e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
+        if (applied && same_axis(e, like) && (!newest || e->order > newest->order))
+            newest = e;
+    }
+    return newest;
+}
+
+/* 5: the platform stands where the newest applied event put it; only one that ended in doubt may have changed it since. */
+static void check_axis(struct sim *s, const struct oevent *e)
+{
+    struct oracle *o = s->oracle;
+    const struct oevent *newest = newest_applied(o, e);
+    for (int i = 0; newest && i < STEPS; i++) {
+        struct request r = {.op = kinds[e->kind].ops[i], .part = e->part};
+        if (r.op == OP_PING)
+            continue;
+        const struct slot *at = &o->slots[e->service][slot_of(&r)];
+        if (at->event != (int)newest->number && !(at->event >= 0 && o->events[at->event]->dead_in_doubt))
+            sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
+                       op_entry(r.op)->name, newest->number);
+    }
+}
+
+static void check_records(struct sim *s)
+{
+    struct oracle *o = s->oracle;
+    for (unsigned i = 0; i < o->event_count; i++) {
+        const struct oevent *e = o->events[i];
+        if (e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED && e->kind != KIND_MESSAGE && !e->recorded)
+            sim_broken(s, "1: e%u was applied and no record says so", i);
+    }
+}
+
+void oracle_final(struct sim *s)
+{
+    struct oracle *o = s->oracle;
+    for (unsigned i = 0; i < o->event_count && !s->failure[0]; i++)
+        if (o->events[i]->kind != KIND_MESSAGE)
+            check_axis(s, o->events[i]);
+    check_records(s);
+}

@@ -1,0 +1,214 @@
+/* oracle_http.c - requests and effects. */
+#include "oracle_state.h"
+
+#include <string.h>
+
+enum slot_name slot_of(const struct request *r)
+{
+    switch (r->op) {
+    case OP_BLOCK:
+        return SLOT_BLOCK;
+    case OP_DELETE:
+        return SLOT_DELETE;
+    case OP_LABEL:
+        return SLOT_LABEL;
+    case OP_PLAN:
+        return SLOT_PLAN;
+    case OP_TAG:
+        return SLOT_TAG;
+    case OP_PACKAGE:
+        return (enum slot_name)(SLOT_PACKAGE + r->part % PARTS_MAX);
+    case OP_NOTE:
+        return SLOT_NOTE;
+    case OP_LIMIT:
+        return SLOT_LIMIT;
+    case OP_PING:
+    case OP_DONE:
+    case OP_MESSAGE:
+    case OP_COUNT:
+        return SLOT_COUNT;
+    }
+    return SLOT_COUNT;
+}
+
+static struct oevent *event_of(struct sim *s, const struct request *r)
+{
+    struct oracle *o = s->oracle;
+    struct oevent *e = r->event < o->event_count ? o->events[r->event] : NULL;
+    if (!e || e->service != r->service || step_of(e, r->op) < 0) {
+        sim_broken(s, "a request of no event: %s e%u s%u", op_entry(r->op)->name, r->event, r->service);
+        return NULL;
+    }
+    return e;
+}
+
+/* 8: what may have been done is not sent again, but as its class allows. */
+static void check_again(struct sim *s, const struct oevent *e, const struct ostep *st, const struct request *r)
+{
+    const struct settings_numbers *n = &s->env->provider->numbers;
+    int64_t age_ms = (s->now - st->last_left) / SIM_MS;
+    switch (op_entry(r->op)->repeat) {
+    case CALL_READ:
+        return;
+    case CALL_SAFE:
+        sim_mark(s, MARK_RESENT_SAFE);
+        return;
+    case CALL_KEYED:
+        sim_mark(s, MARK_RESENT_KEYED);
+        if (strcmp(st->key, r->key) != 0)
+            sim_broken(s, "8: %s of e%u is sent again with another key", op_entry(r->op)->name, e->number);
+        return;
+    case CALL_QUERY:
+        sim_mark(s, MARK_RESENT_QUERY);
+        if (age_ms < n->request_ms + n->provider_max_ms)
+            sim_broken(s, "8: %s of e%u is sent again %lld ms after one in doubt", op_entry(r->op)->name, e->number,
+                       (long long)age_ms);
+        return;
+    case CALL_NEVER:
+        sim_broken(s, "8: %s of e%u may have been done and is sent again", op_entry(r->op)->name, e->number);
+        return;
+    }
+}
+
+/* 7: one call in flight a service. Those of a process that stands still are not counted. */
+static void check_alone(struct sim *s, const struct request *r)
+{
+    struct flight **at = &s->oracle->flights[r->service];
+    unsigned in_flight = 0;
+    while (*at) {
+        const struct request *f = (*at)->r;
+        if (f->given_up || !f->p->alive) {
+            *at = (*at)->next;
+            continue;
+        }
+        if (!f->p->paused)
+            sim_broken(s, "7: %s of e%u leaves while %s of e%u is in flight for the same service", op_entry(r->op)->name,
+                       r->event, op_entry(f->op)->name, f->event);
+        in_flight++;
+        at = &(*at)->next;
+    }
+}
+
+/* 13: who lost the partition sends nothing later than O. */
+static void check_owner(struct sim *s, const struct request *r)
+{
+    char key[16];
+    int len = snprintf(key, sizeof(key), "s%u", r->service);
+    int32_t part = partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
+    const struct owner *o = &s->oracle->owners[part];
+    int64_t since_ms = (s->now - o->since) / SIM_MS;
+    if (o->p && o->p != r->p && since_ms > s->env->provider->numbers.ownership_ms)
+        sim_broken(s, "13: %s of e%u leaves %lld ms after partition %d went to another", op_entry(r->op)->name, r->event,
+                   (long long)since_ms, (int)part);
+}
+
+static void check_rights(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    const char *name = op_entry(r->op)->name;
+    if (e->claimed_by != r->p)
+        sim_broken(s, "4: %s of e%u leaves without a claim", name, e->number);
+    else if (e->step_owed)
+        sim_broken(s, "4: %s of e%u leaves before the step before it is noted", name, e->number);
+    else if (r->value >= VARIANTS || (e->variant >= 0 && e->variant != (int)r->value))
+        sim_broken(s, "11: e%u is sent with another content", e->number);
+    else if (e->final[r->value] >= 0)
+        sim_broken(s, "17: %s of e%u leaves after its outcome", name, e->number);
+}
+
+void oracle_left(struct sim *s, struct request *r)
+{
+    if (op_entry(r->op)->repeat == CALL_READ)
+        return;
+    struct oevent *e = event_of(s, r);
+    if (!e)
+        return;
+    struct ostep *st = &e->steps[step_of(e, r->op)];
+    check_rights(s, e, r);
+    if (st->doubts > 0)
+        check_again(s, e, st, r);
+    check_alone(s, r);
+    check_owner(s, r);
+    e->variant = (int)r->value;
+    st->doubts++;
+    st->last_left = s->now;
+    snprintf(st->key, sizeof(st->key), "%s", r->key);
+    struct flight *f = sim_alloc(s, sizeof(*f));
+    *f = (struct flight){s->oracle->flights[r->service], r};
+    s->oracle->flights[r->service] = f;
+}
+
+/* The platform was asked and said so: nothing of it is in doubt any more. */
+static void was_asked(struct sim *s, const struct request *r, const struct call_reply *reply)
+{
+    struct oracle *o = s->oracle;
+    int step = r->event < o->event_count ? step_of(o->events[r->event], (enum op)r->part) : -1;
+    if (step >= 0 && reply->result == CALL_OK && reply->status == 200 && reply->body[0] == '{')
+        o->events[r->event]->steps[step].doubts = 0;
+}
+
+/* Only an answer that the pack knows, or one that says "not done", ends a transmission's doubt. */
+void oracle_answered(struct sim *s, const struct request *r, const struct call_reply *reply)
+{
+    if (r->op == OP_DONE)
+        was_asked(s, r, reply);
+    if (op_entry(r->op)->repeat == CALL_READ || reply->request_bytes == 0 || reply->result != CALL_OK)
+        return;
+    struct oevent *e = event_of(s, r);
+    if (!e)
+        return;
+    struct ostep *st = &e->steps[step_of(e, r->op)];
+    bool done = reply->status == 200 && reply->body[0] == '{';
+    bool not_done = reply->status == 422 || reply->status == 429 || (reply->status == 503 && reply->retry_after_ms >= 0);
+    if (done)
+        st->doubts = 0;
+    else if (not_done && st->doubts > 0)
+        st->doubts--;
+    if (done)
+        e->step_owed = steps_of(e) > 1 && step_of(e, r->op) + 1 < (int)steps_of(e);
+}
+
+/* ---- effects ---- */
+
+static void check_once(struct sim *s, const struct oevent *e, const struct ostep *st, const struct request *r)
+{
+    if (st->effects > 1 && op_entry(r->op)->repeat != CALL_SAFE)
+        sim_broken(s, "5: %s of e%u was done %u times", op_entry(r->op)->name, e->number, st->effects);
+    if (e->variant != (int)r->value)
+        sim_broken(s, "11: e%u was done with another content", e->number);
+    int final = e->final[r->value];
+    bool denied = final == OUTCOME_STALE || final == OUTCOME_EXPIRED || final == OUTCOME_CONFLICT ||
+                  final == OUTCOME_REJECTED || final == OUTCOME_SUPERSEDED;
+    if (denied)
+        sim_broken(s, "17: e%u is done after it was %s", e->number, outcome_kind_name((enum outcome_kind)final));
+}
+
+/* 6: on each axis, and below a deletion, the platform moves forward only. */
+static void check_order(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    struct slot *slots = s->oracle->slots[e->service];
+    enum slot_name name = slot_of(r);
+    const struct slot *gone = &slots[SLOT_DELETE];
+    bool excused = e->dead_in_doubt && !s->cfg.on[FAULT_HTTP_LATE_DEAD];
+    if (name == SLOT_COUNT)
+        return;
+    struct slot *at = &slots[name];
+    const struct slot *newer = at->order > e->order ? at : gone->order > e->order ? gone : NULL;
+    if (newer && newer->event != (int)e->number && !excused)
+        sim_broken(s, "6: %s of e%u (order %lld) is done after e%d (order %lld)", op_entry(r->op)->name, e->number,
+                   (long long)e->order, newer->event, (long long)newer->order);
+    if (!newer)
+        *at = (struct slot){(int)e->number, e->order};
+}
+
+void oracle_effect(struct sim *s, const struct request *r)
+{
+    struct oevent *e = event_of(s, r);
+    if (!e)
+        return;
+    int step = step_of(e, r->op);
+    if (step > 0 && e->steps[step - 1].effects == 0)
+        sim_broken(s, "a step of e%u is done before the one before it", e->number);
+    e->steps[step].effects++;
+    check_once(s, e, &e->steps[step], r);
+    check_order(s, e, r);
+}

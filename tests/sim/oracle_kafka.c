@@ -1,0 +1,309 @@
+/* oracle_kafka.c - what stands in Kafka: outcomes, records, dead letters, commits. */
+#include "oracle_state.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- settled ---- */
+
+static bool needs_dead_letter(enum outcome_kind k)
+{
+    return k == OUTCOME_DEAD || k == OUTCOME_CONFLICT;
+}
+
+bool place_is_settled(const struct oracle *o, const struct place *p)
+{
+    if (p->kind != PLACE_EVENT)
+        return p->dead_acked;
+    if (!p->outcome_acked || (needs_dead_letter(p->outcome) && !p->dead_acked))
+        return false;
+    return p->outcome != OUTCOME_APPLIED || o->events[p->event]->record_acked;
+}
+
+/* ---- outcomes ---- */
+
+static bool has_newer(const struct oracle *o, const struct oevent *e)
+{
+    for (unsigned i = 0; i < o->event_count; i++) {
+        const struct oevent *n = o->events[i];
+        bool applied = n->variant >= 0 && n->final[n->variant] == OUTCOME_APPLIED;
+        if (n != e && applied && n->service == e->service && n->order >= e->order && (same_axis(n, e) || n->kind == KIND_DELETE))
+            return true;
+    }
+    return false;
+}
+
+static void check_applied(struct sim *s, const struct oevent *e)
+{
+    for (unsigned i = 0; i < steps_of(e); i++)
+        if (e->steps[i].effects == 0)
+            sim_broken(s, "17: e%u is said to be applied, but step %s was never done", e->number,
+                       op_entry(kind_entry(e->kind)->ops[i])->name);
+    if (e->refused)
+        sim_broken(s, "17: e%u is said to be applied, but the platform refuses it", e->number);
+}
+
+static void check_untouched(struct sim *s, const struct oevent *e, const struct place *p, const char *word)
+{
+    if (e->variant == (int)p->variant && (effects_of(e) > 0 || doubts_of(e) > 0))
+        sim_broken(s, "17: e%u is said to be %s, but it was sent (%u effects, %u doubts)", e->number, word, effects_of(e),
+                   doubts_of(e));
+}
+
+static void check_dead(struct sim *s, struct oevent *e, const char *reason)
+{
+    bool in_doubt = strcmp(reason, "in_doubt") == 0;
+    e->dead_in_doubt |= in_doubt || steps_of(e) > 1;
+    sim_mark(s, in_doubt ? MARK_DEAD_DOUBT : MARK_DEAD_EXHAUSTED);
+    if (!in_doubt && steps_of(e) == 1 && (effects_of(e) > 0 || doubts_of(e) > 0))
+        sim_broken(s, "17: e%u is dead as %s, but it may have been done (%u effects, %u doubts)", e->number, reason,
+                   effects_of(e), doubts_of(e));
+}
+
+static void check_kind(struct sim *s, struct oevent *e, const struct place *p, enum outcome_kind kind, const char *reason)
+{
+    switch (kind) {
+    case OUTCOME_APPLIED:
+    case OUTCOME_UNCHANGED:
+        check_applied(s, e);
+        return;
+    case OUTCOME_REJECTED:
+        sim_mark(s, MARK_REJECTED);
+        if (!e->refused)
+            sim_broken(s, "17: e%u is rejected as %s, but nobody refused it", e->number, reason);
+        return;
+    case OUTCOME_STALE:
+        check_untouched(s, e, p, "stale");
+        if (!has_newer(s->oracle, e))
+            sim_broken(s, "17: e%u is said to be stale, but nothing newer was applied", e->number);
+        return;
+    case OUTCOME_EXPIRED:
+        sim_mark(s, MARK_EXPIRED);
+        check_untouched(s, e, p, "expired");
+        if (e->expires_ms == 0)
+            sim_broken(s, "17: e%u is said to be expired, but has no expirytime", e->number);
+        return;
+    case OUTCOME_CONFLICT:
+        sim_mark(s, MARK_CONFLICT);
+        check_untouched(s, e, p, "a conflict");
+        return;
+    case OUTCOME_DEAD:
+        check_dead(s, e, reason);
+        return;
+    case OUTCOME_SUPERSEDED:
+        check_untouched(s, e, p, "superseded");
+        return;
+    case OUTCOME_PREVIEW:
+    case OUTCOME_HELD:
+    case OUTCOME_IN_DOUBT:
+    case OUTCOME_WAITING:
+    case OUTCOME_KIND_COUNT:
+        return;
+    }
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+    const char *t = json_string_value(json_object_get(o, name));
+    return t ? t : "";
+}
+
+static void on_outcome(struct sim *s, const struct kmessage *m)
+{
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
+    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
+    struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
+                               json_integer_value(json_object_get(at, "offset")));
+    enum outcome_kind kind = OUTCOME_KIND_COUNT;
+    if (!p || p->kind != PLACE_EVENT || outcome_kind_parse(text_of(data, "kind"), &kind) != 0) {
+        sim_broken(s, "an outcome of nothing that was sent: %.*s", (int)m->value_len, m->value);
+    } else if (outcome_kind_is_final(kind)) {
+        struct oevent *e = s->oracle->events[p->event];
+        int *final = &e->final[p->variant];
+        const char *reason = text_of(data, "reason");
+        sim_note(s, NULL, "outcome", text_of(data, "kind"), e->number, p->variant);
+        if (strcmp(text_of(data, "resolved"), "read_back") == 0)
+            sim_mark(s, MARK_READ_BACK);
+        if (*final >= 0 && *final != (int)kind)
+            sim_broken(s, "10: e%u has the outcomes %s and %s", e->number, outcome_kind_name((enum outcome_kind)*final),
+                       outcome_kind_name(kind));
+        if (*final < 0)
+            check_kind(s, e, p, kind, reason);
+        *final = (int)kind;
+        p->outcome_written = true;
+        p->outcome = kind;
+    }
+    json_decref(root);
+}
+
+/* ---- records ---- */
+
+static void on_record(struct sim *s, const struct kmessage *m)
+{
+    struct oracle *o = s->oracle;
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL), *axis;
+    const char *name;
+    json_object_foreach (json_object_get(root, "axes"), name, axis) {
+        const char *id = text_of(axis, "id");
+        unsigned n = id[0] == 'e' ? (unsigned)strtoul(id + 1, NULL, 10) : EVENTS_MAX;
+        if (n < o->event_count)
+            o->events[n]->recorded = true;
+    }
+    json_decref(root);
+}
+
+/* The record says this event's order on its axis, or a later one's. */
+static void record_acked(struct sim *s, const struct kmessage *m)
+{
+    struct oracle *o = s->oracle;
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL), *axis;
+    unsigned service = (unsigned)strtoul(m->key + 1, NULL, 10);
+    const char *name;
+    json_object_foreach (json_object_get(root, "axes"), name, axis) {
+        const char *id = text_of(axis, "id");
+        unsigned n = id[0] == 'e' ? (unsigned)strtoul(id + 1, NULL, 10) : EVENTS_MAX;
+        for (unsigned i = 0; i < o->event_count && n < o->event_count; i++)
+            if (o->events[i] == o->events[n] || (same_axis(o->events[i], o->events[n]) && o->events[i]->order <= o->events[n]->order))
+                o->events[i]->record_acked = true;
+    }
+    for (unsigned i = 0; i < o->event_count; i++) /* these have no axis: any record does */
+        if (o->events[i]->service == service && o->events[i]->kind == KIND_MESSAGE)
+            o->events[i]->record_acked = true;
+    json_decref(root);
+}
+
+/* ---- dead letters ---- */
+
+static int64_t header_number(const struct kmessage *m, const char *name)
+{
+    for (size_t i = 0; i < m->header_count; i++)
+        if (strcmp(m->headers[i].name, name) == 0)
+            return strtoll(m->headers[i].value, NULL, 10);
+    return -1;
+}
+
+static struct place *place_of_dead(struct oracle *o, const struct kmessage *m)
+{
+    return place_at(o, (int32_t)header_number(m, "tvbridge-partition"), header_number(m, "tvbridge-offset"));
+}
+
+static void on_dead(struct sim *s, const struct kmessage *m)
+{
+    struct place *p = place_of_dead(s->oracle, m);
+    if (!p) {
+        sim_broken(s, "a dead letter of nothing that was sent");
+        return;
+    }
+    p->dead_written = true;
+    if (p->kind == PLACE_INVALID)
+        sim_mark(s, MARK_DEAD_INVALID);
+    else if (p->kind == PLACE_MISPLACED)
+        sim_mark(s, MARK_DEAD_MISPLACED);
+}
+
+/* ---- written, acknowledged ---- */
+
+void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m)
+{
+    (void)partition;
+    if (strstr(t->name, "outcomes"))
+        on_outcome(s, m);
+    else if (strstr(t->name, "records"))
+        on_record(s, m);
+    else if (strstr(t->name, "dead"))
+        on_dead(s, m);
+}
+
+static void outcome_acked(struct sim *s, const struct kmessage *m)
+{
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
+    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
+    struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
+                               json_integer_value(json_object_get(at, "offset")));
+    if (p && json_is_true(json_object_get(data, "final")))
+        p->outcome_acked = true;
+    json_decref(root);
+}
+
+void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset)
+{
+    const struct kmessage *m = kafka_topic(s->kafka, topic)->parts[partition].items[offset];
+    struct place *p;
+    sim_note(s, s->current, "acknowledged", topic, partition, offset);
+    if (strstr(topic, "outcomes"))
+        outcome_acked(s, m);
+    else if (strstr(topic, "records"))
+        record_acked(s, m);
+    else if (strstr(topic, "dead") && (p = place_of_dead(s->oracle, m)))
+        p->dead_acked = true;
+}
+
+/* ---- commits ---- */
+
+static void check_settled(struct sim *s, int32_t partition, int64_t offset)
+{
+    struct oracle *o = s->oracle;
+    const struct place *p = place_at(o, partition, offset);
+    if (!p)
+        sim_broken(s, "1: a commit of %d-%lld, which was never sent", (int)partition, (long long)offset);
+    else if (!place_is_settled(o, p))
+        sim_broken(s, "1: a commit says that %d-%lld (e%u) is done, but its outcome, record or dead letter is not acknowledged",
+                   (int)partition, (long long)offset, p->event);
+}
+
+static void check_map(struct sim *s, const struct consumer_partition *c)
+{
+    char text[CONSUMER_METADATA_MAX + 1];
+    snprintf(text, sizeof(text), "%.*s", (int)c->metadata_len, c->metadata);
+    const char *at = strstr(text, ";done=");
+    int64_t offset = c->offset;
+    if (!at)
+        return;
+    at += 6;
+    while (*at >= '0' && *at <= '9') {
+        char *end;
+        offset += strtoll(at, &end, 10);
+        int64_t done = *end == '.' ? strtoll(end + 1, &end, 10) : 0;
+        for (; done > 0 && !s->failure[0]; done--)
+            check_settled(s, c->partition, offset++);
+        sim_mark(s, MARK_DONE_MAP);
+        at = *end == ',' ? end + 1 : end;
+    }
+}
+
+/* 1: looked at when it leaves: from then on it may count. */
+void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c)
+{
+    struct oracle *o = s->oracle;
+    (void)p;
+    (void)oracle_all_settled(s); /* moves o->settled */
+    for (int64_t at = o->settled[c->partition]; at < c->offset && !s->failure[0]; at++)
+        check_settled(s, c->partition, at);
+    check_map(s, c);
+}
+
+/* 2: commits never go back. */
+void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation, const struct consumer_partition *c)
+{
+    struct oracle *o = s->oracle;
+    (void)m;
+    sim_note(s, NULL, "committed", "", c->partition, c->offset);
+    if (c->offset < o->committed[c->partition])
+        sim_broken(s, "2: the commit of partition %d goes back from %lld to %lld (generation %lld)", (int)c->partition,
+                   (long long)o->committed[c->partition], (long long)c->offset, (long long)generation);
+    o->committed[c->partition] = c->offset;
+}
+
+void oracle_assigned(struct sim *s, const struct kmember *m)
+{
+    for (int32_t i = 0; i < s->kafka->partitions; i++)
+        if (m->owns[i] && s->oracle->owners[i].p != m->p)
+            s->oracle->owners[i] = (struct owner){m->p, s->now};
+}
+
+void oracle_unassigned(struct sim *s, const struct kmember *m)
+{
+    (void)s;
+    (void)m;
+}

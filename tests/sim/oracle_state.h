@@ -1,0 +1,85 @@
+/* oracle_state.h - what the oracle's files share. Private to oracle*.c. */
+#ifndef TVB_SIM_ORACLE_STATE_H
+#define TVB_SIM_ORACLE_STATE_H
+
+#include "contract/outcome.h"
+#include "io/redis_link.h"
+#include "oracle.h"
+
+enum { VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3 };
+
+/* One changing request of an event. */
+struct ostep {
+    unsigned effects;
+    unsigned doubts;     /* transmissions whose end is not known */
+    int64_t last_left;
+    char key[64];        /* of keyed */
+};
+
+struct oevent {
+    unsigned number, service, part;
+    enum event_kind kind;
+    int64_t order;        /* -1: its first offset, not known yet */
+    bool refused;
+    int64_t expires_ms;
+    char key[72];
+    int variant;          /* that left, or -1 */
+    struct ostep steps[STEPS];
+    struct proc *claimed_by;
+    bool step_owed;       /* a step was answered and is not noted yet */
+    int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
+    bool dead_in_doubt;
+    bool recorded, record_acked;
+};
+
+struct place {
+    enum place_kind kind;
+    unsigned event, variant;
+    bool outcome_written, outcome_acked, dead_written, dead_acked;
+    enum outcome_kind outcome;
+};
+
+/* The last effect of an axis. */
+struct slot {
+    int event; /* -1: none */
+    int64_t order;
+};
+
+enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_LABEL, SLOT_NOTE, SLOT_PACKAGE, SLOT_COUNT = SLOT_PACKAGE + PARTS_MAX };
+
+struct flight {
+    struct flight *next;
+    struct request *r;
+};
+
+struct owner {
+    struct proc *p;
+    int64_t since;
+};
+
+struct oracle {
+    struct sim *sim;
+    struct oevent *events[EVENTS_MAX];
+    unsigned event_count;
+    struct place *places[KAFKA_PARTS_MAX];
+    int64_t place_count[KAFKA_PARTS_MAX], place_cap[KAFKA_PARTS_MAX];
+    struct slot slots[SERVICES_MAX][SLOT_COUNT];
+    struct flight *flights[SERVICES_MAX];
+    struct owner owners[KAFKA_PARTS_MAX];
+    int64_t committed[KAFKA_PARTS_MAX];
+    int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
+    bool redis_lost;
+};
+
+bool place_is_settled(const struct oracle *o, const struct place *p);
+struct place *place_at(struct oracle *o, int32_t partition, int64_t offset); /* NULL: none */
+struct oevent *event_of_key(struct oracle *o, const char *redis_key);       /* NULL: none of ours */
+int step_of(const struct oevent *e, enum op op);                             /* -1: none */
+enum slot_name slot_of(const struct request *r);
+unsigned effects_of(const struct oevent *e);
+unsigned doubts_of(const struct oevent *e);
+unsigned steps_of(const struct oevent *e);
+/* It sets that axis of its service: for what is stale, and for records. */
+bool same_axis(const struct oevent *a, const struct oevent *b);
+
+#endif
