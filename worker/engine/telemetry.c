@@ -44,6 +44,8 @@ static const struct {
     [COUNTER_REDIS_FORGOT] = {"tvbridge_redis_forgot_total", "Times that Redis was found emptied or rolled back."},
     [COUNTER_PUBLISH_FAILURES] = {"tvbridge_publish_failures_total",
                                   "Outcome, record or dead letter not acknowledged at first."},
+    [COUNTER_BREAKER_OPENED] = {"tvbridge_breaker_opened_total", "Times that the provider was found down, failed probes included."},
+    [COUNTER_OUT_OF_BUDGET] = {"tvbridge_retry_budget_spent_total", "Times that the budget of retries was used up, and retries waited."},
 };
 
 static const struct {
@@ -60,6 +62,8 @@ static const struct {
     [GAUGE_REDIS_UP] = {"tvbridge_redis_connections_up", "Worker threads whose Redis is usable."},
     [GAUGE_PROVIDER_OK] = {"tvbridge_provider_credentials_ok", "Worker threads whose credentials are good."},
     [GAUGE_CONNECTIONS] = {"tvbridge_provider_connections", "Open connections to the provider."},
+    [GAUGE_BREAKER] = {"tvbridge_breakers_open", "Worker threads for which the provider counts as down."},
+    [GAUGE_SLOTS] = {"tvbridge_in_flight_limit", "Slots to the provider that may be used now."},
 };
 
 static const struct {

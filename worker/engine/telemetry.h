@@ -23,6 +23,8 @@ enum gauge {
     GAUGE_REDIS_UP,
     GAUGE_PROVIDER_OK,
     GAUGE_CONNECTIONS,
+    GAUGE_BREAKER,     /* not closed */
+    GAUGE_SLOTS,       /* calls at once that are allowed now */
     GAUGE_COUNT
 };
 
@@ -40,6 +42,8 @@ enum counter {
     COUNTER_REDIS_DOWN,
     COUNTER_REDIS_FORGOT,
     COUNTER_PUBLISH_FAILURES,
+    COUNTER_BREAKER_OPENED,
+    COUNTER_OUT_OF_BUDGET,
     COUNTER_COUNT
 };
 
