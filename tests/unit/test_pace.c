@@ -57,7 +57,8 @@ Test(breaker, opens_by_the_twentieth_call_when_half_of_them_were_bad)
     static const struct { const char *why; unsigned good, bad; bool opens; } rows[] = {
         {"nineteen are too few", 0, 19, false}, {"twenty", 0, 20, true},
         {"half of twenty", 10, 10, true},       {"less than half", 11, 10, false},
-        {"half of many", 100, 100, true},       {"nothing bad", 500, 0, false},
+        {"twenty in a row after many", 500, 20, true}, {"nineteen in a row after many", 500, 19, false},
+        {"nothing bad", 500, 0, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct breaker b = {0};
@@ -66,6 +67,19 @@ Test(breaker, opens_by_the_twentieth_call_when_half_of_them_were_bad)
         cr_expect(eq(int, b.state == BREAKER_OPEN, rows[i].opens), "%s", rows[i].why);
         cr_expect(eq(u32, breaker_room(&b), rows[i].opens ? 0 : UINT_MAX), "%s", rows[i].why);
     }
+}
+
+Test(breaker, a_share_of_bad_calls_opens_it_without_a_run)
+{
+    struct breaker b = {0};
+    calls(&b, 30, true, 1000);
+    for (int i = 0; i < 29; i++) {
+        cr_assert(not(calls(&b, 1, false, 1000)), "%d", i);
+        if (i % 10 == 9)
+            calls(&b, 1, true, 1000);
+    }
+    cr_expect(not(calls(&b, 2, false, 1000)), "31 of 63");
+    cr_expect(calls(&b, 1, false, 1000));
 }
 
 Test(breaker, calls_of_more_than_ten_seconds_ago_do_not_count)

@@ -53,6 +53,7 @@ static void close_now(struct breaker *b)
 {
     b->state = BREAKER_CLOSED;
     b->open_ms = 0;
+    b->in_a_row = 0;
     memset(&b->calls, 0, sizeof(b->calls));
 }
 
@@ -64,7 +65,11 @@ static bool is_too_bad(const struct settings_breaker *policy, unsigned bad, unsi
 static bool note_closed(struct breaker *b, const struct settings_breaker *policy, bool good, int64_t now_ms)
 {
     tally_add(&b->calls, now_ms, 1, !good);
-    if (good || b->calls.all_a < policy->calls || !is_too_bad(policy, b->calls.all_b, b->calls.all_a))
+    b->in_a_row = good ? 0 : b->in_a_row + 1;
+    if (good || b->calls.all_a < policy->calls)
+        return false;
+    bool run = b->in_a_row >= policy->calls && b->calls.all_b >= policy->calls;
+    if (!run && !is_too_bad(policy, b->calls.all_b, b->calls.all_a))
         return false;
     open_now(b, policy, false, now_ms);
     return true;

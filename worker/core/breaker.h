@@ -4,6 +4,8 @@
  *   answered)--> probing: 1, 3, then 10 calls of ordinary events --> closed; and from asking and probing back to open.
  *
  * Bad is a call that was not sent, is in doubt, or was answered 5xx; any other answer is good: the provider is there.
+ * Enough: as many calls as the settings say within ten seconds, and their share of all or so many in a row; for after a
+ * busy time the share alone would let thousands of events run into the wall first.
  * A call of before the breaker opened tells nothing about later: each call carries a ticket.
  * A round that brought no good call doubles the time of the next. Pure: the time is an argument. One a worker. */
 #ifndef TVB_CORE_BREAKER_H
@@ -26,6 +28,7 @@ enum breaker_state {
 struct breaker {
     enum breaker_state state; /* written by breaker.c alone */
     struct tally calls;       /* a: all, b: bad */
+    unsigned in_a_row;        /* bad ones since the last good one */
     int64_t until_ms;         /* open until then */
     int64_t open_ms;          /* how long it was open last; 0: not since it was closed */
     uint32_t ticket;          /* of the calls that count */

@@ -124,6 +124,11 @@ struct lane_item *lanes_take(struct lanes *ls, enum lane_rank rank)
     return l->head;
 }
 
+const struct lane_item *lanes_first(const struct lanes *ls, enum lane_rank rank)
+{
+    return ls->ready[rank].first != NULL ? ls->ready[rank].first->head : NULL;
+}
+
 bool lanes_any_ready(const struct lanes *ls)
 {
     return ls->ready_mask != 0;

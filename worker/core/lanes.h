@@ -28,6 +28,8 @@ void lanes_free(struct lanes *ls); /* items are not touched */
 ATTR_MUST_USE int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_item *item);
 /* The head of the lane of that rank that has been ready longest; its lane is busy from now. NULL: none is ready. */
 struct lane_item *lanes_take(struct lanes *ls, enum lane_rank rank);
+/* The same without taking it. */
+const struct lane_item *lanes_first(const struct lanes *ls, enum lane_rank rank);
 bool lanes_any_ready(const struct lanes *ls);
 /* Calls @fn for the heads of the next @max lanes that are ready, those of a rank in the order in which they would be
  * taken, and the ranks in theirs. Returns for how many. */

@@ -415,7 +415,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
         decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
         return;
     }
-    j->again = true;
+    pace_again(w, j);
     log_retry(w, j, delay, why);
     telemetry_count(w->tel, COUNTER_RETRIES, 1);
     if (release && !j->doubt && redis_is_up(w->redis))

@@ -6,8 +6,6 @@
 #include "core/call.h"
 #include "engine/state.h"
 
-static const unsigned retries = 1U << RANK_AGAIN | 1U << RANK_RESTORE_AGAIN;
-
 /* ---- what is let through now ---- */
 
 static unsigned bearable(const struct worker *w)
@@ -73,6 +71,7 @@ static void opened(struct worker *w, enum breaker_state before, const char *why)
 
 static void closed(struct worker *w)
 {
+    w->pace.outages++;
     w->pace.down_ms += loop_now_ms(w->loop) - w->pace.down_since_ms;
     log_breaker(w, LOG_LEVEL_INFO, "breaker_closed", NULL);
     tell(w);
@@ -130,6 +129,12 @@ void pace_fini(struct worker *w)
 }
 
 /* ---- what a call tells ---- */
+
+void pace_again(struct worker *w, struct job *j)
+{
+    j->again = true;
+    j->outage = w->pace.outages;
+}
 
 void pace_sent(struct worker *w, struct job *j)
 {
@@ -218,8 +223,18 @@ static void verify(struct worker *w, struct job *j)
     w->pace.verifying++;
 }
 
-static bool may_retry(struct worker *w)
+/* An outage is over since it failed. That the provider was down is not the event's failure, and whoever ran into it is
+ * tried again as if for the first time: from the budget alone, a long queue of these would take hours. */
+static bool is_forgiven(const struct worker *w, const struct job *j)
 {
+    return j->outage != w->pace.outages;
+}
+
+static bool may_retry(struct worker *w, enum lane_rank rank)
+{
+    const struct job *j = (const struct job *)lanes_first(w->lanes, rank); /* its first member */
+    if (pace_is_down(w) || is_forgiven(w, j)) /* the breaker lets few through, by its own count */
+        return true;
     bool may = budget_allows(&w->pace.budget, &w->plan->retry, share(w), loop_now_ms(w->loop));
     if (!may && !w->pace.out_of_budget)
         telemetry_count(w->tel, COUNTER_OUT_OF_BUDGET, 1);
@@ -232,15 +247,17 @@ struct job *pace_next(struct worker *w)
     unsigned ready = lanes_ready(w->lanes);
     if ((ready & 1U << RANK_VERIFY) != 0 && !may_verify(w))
         ready &= ~(1U << RANK_VERIFY);
-    if ((ready & retries) != 0 && !may_retry(w))
-        ready &= ~retries;
+    if ((ready & 1U << RANK_AGAIN) != 0 && !may_retry(w, RANK_AGAIN))
+        ready &= ~(1U << RANK_AGAIN);
+    if ((ready & 1U << RANK_RESTORE_AGAIN) != 0 && !may_retry(w, RANK_RESTORE_AGAIN))
+        ready &= ~(1U << RANK_RESTORE_AGAIN);
     int rank = turns_next(&w->pace.turns, ready, pace_is_down(w));
     return rank >= 0 ? job_of_item(lanes_take(w->lanes, (enum lane_rank)rank)) : NULL;
 }
 
 void pace_starts(struct worker *w, struct job *j)
 {
-    if (j->again)
+    if (j->again && !is_forgiven(w, j))
         budget_spend(&w->pace.budget, loop_now_ms(w->loop));
     if (j->verify)
         verify(w, j);

@@ -157,6 +157,7 @@ struct job {
     bool doubt_safe;         /* a request of class `safe` was in doubt: its packet may come late */
     bool claimed_before;
     bool again;              /* the next try is a retry */
+    uint16_t outage;         /* pace.outages when it failed last */
     bool restores;           /* as far as its type can be seen before it is decoded */
     bool verify, verifies;   /* it has to ask what came of its call; and has one of the slots for that */
     bool tombstone;          /* the message has no value */
@@ -201,6 +202,7 @@ struct pace {
     struct errand *probe;    /* the breaker's */
     unsigned verifying;      /* jobs with `verifies` */
     bool out_of_budget;
+    uint16_t outages;        /* that are over */
     int64_t down_since_ms;   /* the breaker is not closed since then: loop time */
     int64_t down_ms;         /* how long it was so before */
 };
@@ -357,6 +359,8 @@ void pace_starts(struct worker *w, struct job *j);
 /* Whose turn it is, by what stands at the head. */
 enum lane_rank pace_rank(const struct job *j);
 bool pace_is_restore(const struct event_message *m);
+/* The job is to be tried again. */
+void pace_again(struct worker *w, struct job *j);
 /* A request of the job leaves; before work->called is set. */
 void pace_sent(struct worker *w, struct job *j);
 /* It was answered as the pack knows; @again: the answer is that it be tried again. */
