@@ -36,6 +36,7 @@ static void partition_free(struct partition *p)
     if (p == NULL)
         return;
     takeover_end(p);
+    guard_unwatch(p);
     offsets_free(p->offsets);
     free(p);
 }

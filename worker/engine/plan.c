@@ -32,6 +32,7 @@ static int bind_pack(struct plan *p, const struct settings_provider *sp, struct 
     p->limits = sp->limits;
     p->retry = sp->retry;
     p->breaker = sp->breaker;
+    p->guard = sp->guard;
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct plan {
     struct settings_limits limits;
     struct settings_retry retry;
     struct settings_breaker breaker;
+    struct settings_guard guard;
     _Atomic int refs;
 };
 

@@ -25,6 +25,7 @@
 #include "core/adapt.h"
 #include "core/breaker.h"
 #include "core/budget.h"
+#include "core/guard.h"
 #include "core/heap.h"
 #include "core/job.h"
 #include "core/lanes.h"
@@ -59,6 +60,8 @@ enum part_phase {
 
 struct merging; /* takeover.c */
 
+struct watch;   /* guard.c */
+
 /* One assigned partition. */
 struct partition {
     int32_t number;
@@ -85,6 +88,7 @@ struct partition {
     size_t presumed;     /* jobs of which that is so and that were not claimed since */
     uint64_t rereads_begun, rereads_done;
     struct offsets *offsets;
+    struct watch *watch; /* guard.c; NULL: none yet */
 };
 
 /* What a job holds of the provider's limit. */
@@ -378,6 +382,18 @@ bool pace_holds(struct worker *w, struct job *j);
 /* The job is about to ask what came of its call. False: too many do, and it is back in its lane. */
 bool pace_may_verify(struct worker *w, struct job *j);
 void pace_verified(struct worker *w, struct job *j);
+
+/* ---- guard.c: too many accounts cut off within an hour ---- */
+/* Before a claim in that partition: so that what earlier owners cut is known when the claim is answered. */
+void guard_watch(struct worker *w, struct partition *p);
+/* The partition goes away. */
+void guard_unwatch(struct partition *p);
+/* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
+void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
+/* False: the claimed event is a cut above the limit and is to be held. When true it is counted, so it is asked once, for a
+ * fresh event. @accounts: of the provider, as far as it is known. @approval: of this partition, NULL: none; its `used` is to
+ * be kept when it has grown. */
+bool guard_allows(struct worker *w, const struct job *j, int64_t accounts, struct guard_approval *approval);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */

@@ -46,6 +46,7 @@ static const struct {
                                   "Outcome, record or dead letter not acknowledged at first."},
     [COUNTER_BREAKER_OPENED] = {"tvbridge_breaker_opened_total", "Times that the provider was found down, failed probes included."},
     [COUNTER_OUT_OF_BUDGET] = {"tvbridge_retry_budget_spent_total", "Times that the budget of retries was used up, and retries waited."},
+    [COUNTER_GUARD_HELD] = {"tvbridge_guard_held_total", "Cuts above what the guard allows in an hour."},
 };
 
 static const struct {
