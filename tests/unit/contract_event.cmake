@@ -6,6 +6,7 @@ foreach(name
     documents
     entry
     event
+    event_peek
     json_read
     order
     outcome

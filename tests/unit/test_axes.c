@@ -181,3 +181,20 @@ Test(mac, other_texts_are_refused)
         cr_expect(eq(int, mac_normalise(rows[i], mac), -1), "%s", rows[i]);
     }
 }
+
+Test(axes, what_takes_the_service_away_is_a_cut_and_what_gives_it_a_restore)
+{
+    static const char *const cut[] = {"service.deleted", "contract.blocked", "contract.suspended", "contract.cancelled",
+                                      "package.removed"};
+    static const char *const restore[] = {"service.created", "contract.activated", "contract.unblocked",
+                                          "contract.reactivated", "package.added"};
+    for (int t = 0; t < EVENT_TYPE_COUNT; t++) {
+        bool is_cut = false, is_restore = false;
+        for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+            is_cut |= strcmp(event_type_name((enum event_type)t), cut[i]) == 0;
+            is_restore |= strcmp(event_type_name((enum event_type)t), restore[i]) == 0;
+        }
+        cr_expect(eq(int, event_is_cut((enum event_type)t), is_cut), "%s", event_type_name((enum event_type)t));
+        cr_expect(eq(int, event_is_restore((enum event_type)t), is_restore), "%s", event_type_name((enum event_type)t));
+    }
+}

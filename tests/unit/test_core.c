@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/attr.h"
@@ -211,6 +212,44 @@ Test(limit, a_pause_holds_all_and_is_never_shortened)
     cr_expect(not(limit_take(&l, 4999)));
     cr_expect(eq(i64, limit_wait_ms(&l, 4000), 1000));
     cr_expect(limit_take(&l, 5000));
+}
+
+Test(limit, a_cap_is_below_the_share_and_never_above)
+{
+    struct limit l = {0};
+    limit_set(&l, 10, 0, 1, 1, 1, 1000);
+    limit_cap(&l, 4, false);
+    cr_expect(eq(u32, limit_slots(&l), 4));
+    cr_expect(eq(u32, claims(&l, 1000), 8), "four, and four ahead");
+    limit_cap(&l, 40, false);
+    cr_expect(eq(u32, limit_slots(&l), 10));
+    limit_cap(&l, UINT_MAX, false);
+    cr_expect(eq(u32, limit_slots(&l), 10));
+}
+
+Test(limit, a_cap_of_none_stops_all_and_what_is_in_flight_stays_counted)
+{
+    struct limit l = {0};
+    limit_set(&l, 3, 0, 1, 1, 1, 1000);
+    cr_expect(limit_take(&l, 1000));
+    limit_cap(&l, 0, true);
+    cr_expect(not(limit_take(&l, 1000)));
+    cr_expect(not(limit_claim(&l, 1000)));
+    limit_give(&l);
+    cr_expect(not(limit_claim(&l, 1000)));
+}
+
+Test(limit, no_more_events_are_at_work_than_there_are_probes)
+{
+    struct limit l = {0};
+    limit_set(&l, 10, 0, 1, 1, 1, 1000);
+    limit_cap(&l, 3, true);
+    cr_expect(eq(u32, claims(&l, 1000), 3));
+    cr_expect(limit_take(&l, 1000));
+    limit_unclaim(&l);
+    cr_expect(not(limit_claim(&l, 1000)), "one calls, two are claimed");
+    limit_give(&l);
+    cr_expect(limit_claim(&l, 1000));
 }
 
 /* ---- job ---- */

@@ -10,16 +10,27 @@ struct item {
     int id;
 };
 
-static void push(struct lanes *ls, const char *key, struct item *i, int id)
+static void push_ranked(struct lanes *ls, const char *key, struct item *i, int id, enum lane_rank rank)
 {
     i->id = id;
+    i->in.rank = rank;
     cr_assert(zero(int, lanes_push(ls, key, strlen(key), &i->in)));
+}
+
+static void push(struct lanes *ls, const char *key, struct item *i, int id)
+{
+    push_ranked(ls, key, i, id, RANK_OTHER);
+}
+
+static int take_ranked(struct lanes *ls, enum lane_rank rank)
+{
+    struct lane_item *i = lanes_take(ls, rank);
+    return i == NULL ? -1 : ((struct item *)i)->id;
 }
 
 static int take(struct lanes *ls)
 {
-    struct lane_item *i = lanes_take(ls);
-    return i == NULL ? -1 : ((struct item *)i)->id;
+    return take_ranked(ls, RANK_OTHER);
 }
 
 Test(lanes, one_item_of_a_key_is_worked_at_a_time_and_in_order)
@@ -98,5 +109,55 @@ Test(lanes, keys_are_bytes_and_may_share_a_beginning)
         cr_expect(eq(int, take(ls), i));
     cr_expect(eq(sz, lane_depth(items[0].in.lane), 10));
     cr_expect(eq(str, (char *)lane_key(items[3].in.lane), "3"));
+    lanes_free(ls);
+}
+
+Test(lanes, ready_lanes_stand_in_a_queue_for_each_rank_of_their_head)
+{
+    struct lanes *ls = lanes_new();
+    struct item cut, restore, behind, other;
+    push_ranked(ls, "a", &cut, 1, RANK_OTHER);
+    push_ranked(ls, "a", &behind, 2, RANK_RESTORE);
+    push_ranked(ls, "b", &restore, 3, RANK_RESTORE);
+    push_ranked(ls, "c", &other, 4, RANK_OTHER);
+    cr_expect(eq(u32, lanes_ready(ls), 1U << RANK_OTHER | 1U << RANK_RESTORE));
+    cr_expect(eq(int, take_ranked(ls, RANK_RESTORE), 3));
+    cr_expect(eq(int, take_ranked(ls, RANK_RESTORE), -1), "the order within a lane never changes");
+    cr_expect(eq(u32, lanes_ready(ls), 1U << RANK_OTHER));
+    cr_expect(eq(int, take(ls), 1));
+    cr_expect(lanes_finish(ls, &cut.in) == &behind.in);
+    cr_expect(eq(int, take_ranked(ls, RANK_RESTORE), 2));
+    cr_expect(eq(int, take(ls), 4));
+    cr_expect(zero(u32, lanes_ready(ls)));
+    lanes_free(ls);
+}
+
+Test(lanes, what_is_put_last_comes_behind_its_like)
+{
+    struct lanes *ls = lanes_new();
+    struct item a, b;
+    push(ls, "a", &a, 1);
+    push(ls, "b", &b, 2);
+    cr_expect(eq(int, take(ls), 1));
+    lanes_put_last(ls, &a.in);
+    cr_expect(eq(int, take(ls), 2));
+    lanes_put_last(ls, &b.in);
+    cr_expect(eq(int, take(ls), 1));
+    a.in.rank = RANK_AGAIN;
+    lanes_put_last(ls, &a.in);
+    cr_expect(eq(int, take_ranked(ls, RANK_AGAIN), 1));
+    lanes_free(ls);
+}
+
+Test(lanes, a_lane_whose_head_was_removed_stands_by_the_rank_of_the_next)
+{
+    struct lanes *ls = lanes_new();
+    struct item a, b;
+    int asked = 0;
+    push_ranked(ls, "a", &a, 1, RANK_OTHER);
+    push_ranked(ls, "a", &b, 2, RANK_RESTORE);
+    lanes_remove_if(ls, drop_odd, &asked);
+    cr_expect(eq(u32, lanes_ready(ls), 1U << RANK_RESTORE));
+    cr_expect(eq(int, take_ranked(ls, RANK_RESTORE), 2));
     lanes_free(ls);
 }

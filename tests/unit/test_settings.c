@@ -121,6 +121,15 @@ Test(settings, a_provider_has_its_defaults_too)
     cr_expect(eq(sz, p->limits.answer_max_bytes, 1048576));
     cr_expect(eq(u32, p->retry.attempts, 8));
     cr_expect(eq(i64, p->retry.max_age_ms, 900000));
+    cr_expect(eq(u32, p->retry.budget_percent, 10));
+    cr_expect(eq(dbl, p->retry.budget_per_s, 1.0));
+    cr_expect(p->limits.adaptive);
+    cr_expect(eq(u32, p->breaker.calls, 20));
+    cr_expect(eq(u32, p->breaker.bad_percent, 50));
+    cr_expect(eq(i64, p->breaker.open_ms, 5000));
+    cr_expect(eq(i64, p->breaker.open_max_ms, 60000));
+    cr_expect(eq(u32, p->guard.percent, 5));
+    cr_expect(eq(u32, p->guard.accounts, 50));
     cr_expect(eq(i64, p->numbers.lease_ms, 20000));
     cr_expect(eq(i64, p->numbers.id_memory_ms, 604800000));
     settings_free(s);
@@ -144,7 +153,10 @@ Test(settings, everything_that_is_said_is_taken)
                   "    credentials: {basic: {username: u, password: '${TVB_TEST_SECRET}!$${x}'}}, "
                   "settings: {a: 1},\n"
                   "    idempotency_secret: 0123456789abcdef, proxy: 'http://px:3128',\n"
-                  "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7}, retry: {attempts: 3}, "
+                  "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7, adaptive: false}, "
+                  "retry: {attempts: 3, budget_percent: 20, budget_per_s: 0.5},\n"
+                  "    breaker: {calls: 7, bad_percent: 80, open_ms: 100, open_max_ms: 900}, "
+                  "guard: {percent: 100, accounts: 9}, "
                   "numbers: {connect_ms: 600}}\n");
     const struct settings_provider *p = settings_provider(s, "p");
     cr_expect(eq(int, s->partitioner, PARTITIONER_CRC32));
@@ -170,6 +182,15 @@ Test(settings, everything_that_is_said_is_taken)
     cr_expect(eq(u32, p->limits.burst, 7));
     cr_expect(eq(dbl, p->limits.rate_per_s, 2.5));
     cr_expect(eq(u32, p->retry.attempts, 3));
+    cr_expect(eq(u32, p->retry.budget_percent, 20));
+    cr_expect(eq(dbl, p->retry.budget_per_s, 0.5));
+    cr_expect(not(p->limits.adaptive));
+    cr_expect(eq(u32, p->breaker.calls, 7));
+    cr_expect(eq(u32, p->breaker.bad_percent, 80));
+    cr_expect(eq(i64, p->breaker.open_ms, 100));
+    cr_expect(eq(i64, p->breaker.open_max_ms, 900));
+    cr_expect(eq(u32, p->guard.percent, 100));
+    cr_expect(eq(u32, p->guard.accounts, 9));
     settings_free(s);
 }
 
@@ -210,6 +231,8 @@ Test(settings, a_refusal_names_line_place_found_and_wanted)
          "s.yaml:3: /providers/p/base_url: wanted a text that matches"},
         {KAFKA "providers:\n  p: {pack: ./pack, ca_file: none.pem}\n",
          "s.yaml:3: /providers/p/ca_file: found no readable file "},
+        {KAFKA "providers:\n  p: {pack: ./pack, breaker: {open_max_ms: 100}}\n",
+         "s.yaml:3: /providers/p/breaker: open_ms is 5000, wanted at most 100, which is open_max_ms"},
         {KAFKA "providers:\n  p: {pack: ./pack, retry: {cap_ms: 100}}\n",
          "s.yaml:3: /providers/p/retry/base_ms: base_ms is 200, wanted at most 100, which is "
          "cap_ms"},

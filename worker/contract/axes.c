@@ -54,6 +54,18 @@ int event_type_parse(const char *type, enum event_type *ret)
     return -1;
 }
 
+bool event_is_cut(enum event_type t)
+{
+    return t == EVENT_SERVICE_DELETED || t == EVENT_CONTRACT_BLOCKED || t == EVENT_CONTRACT_SUSPENDED ||
+           t == EVENT_CONTRACT_CANCELLED || t == EVENT_PACKAGE_REMOVED;
+}
+
+bool event_is_restore(enum event_type t)
+{
+    return t == EVENT_SERVICE_CREATED || t == EVENT_CONTRACT_ACTIVATED || t == EVENT_CONTRACT_UNBLOCKED ||
+           t == EVENT_CONTRACT_REACTIVATED || t == EVENT_PACKAGE_ADDED;
+}
+
 static bool has(const struct axes *a, const char *name)
 {
     for (size_t i = 0; i < a->n; i++)

@@ -43,6 +43,11 @@ const char *event_type_name(enum event_type t);
 /* @type with its prefix. -1 when there is no such type. */
 int event_type_parse(const char *type, enum event_type *ret);
 
+/* What takes the service from a customer, wholly or in part: the guard counts these. */
+bool event_is_cut(enum event_type t);
+/* What gives it (back): these go first when a limit binds. */
+bool event_is_restore(enum event_type t);
+
 #define AXES_MAX 40
 #define AXIS_NAME_SIZE 72 /* "package:" and an id of at most 63 bytes */
 

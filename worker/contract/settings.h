@@ -42,6 +42,22 @@ struct settings_retry {
     int64_t max_age_ms;   /* 15 min from the first try */
     int64_t retry_after_cap_ms; /* 5 min */
     unsigned attempts;    /* 8 */
+    unsigned budget_percent; /* of the first tries of ten seconds may be as many retries, 10 */
+    double budget_per_s;     /* and so many on top, 1 */
+};
+
+/* When a provider counts as down, and for how long it is left alone. */
+struct settings_breaker {
+    unsigned calls;       /* within ten seconds, before it is judged, 20 */
+    unsigned bad_percent; /* of these were not sent, in doubt or answered 5xx, 50 */
+    int64_t open_ms;      /* 5000; doubles */
+    int64_t open_max_ms;  /* 60000 */
+};
+
+/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two. */
+struct settings_guard {
+    unsigned percent;  /* of the provider's accounts, 5; 100: no guard */
+    unsigned accounts; /* 50 */
 };
 
 struct settings_limits {
@@ -49,6 +65,7 @@ struct settings_limits {
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
     unsigned burst;         /* tokens kept, at least 1 */
     size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */
+    bool adaptive;          /* fewer at once while the platform is slow or throttles; true */
 };
 
 struct settings_provider {
@@ -64,6 +81,8 @@ struct settings_provider {
     bool tls_verify;        /* true */
     struct settings_limits limits;
     struct settings_retry retry;
+    struct settings_breaker breaker;
+    struct settings_guard guard;
     struct settings_numbers numbers;
 };
 

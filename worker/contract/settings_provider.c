@@ -60,6 +60,7 @@ static void read_limits(const json_t *o, struct settings_limits *ret)
     ret->rate_per_s = json_is_number(rate) ? json_number_value(rate) : 0;
     ret->burst = (unsigned)integer_of(o, "burst", ret->in_flight);
     ret->answer_max_bytes = (size_t)integer_of(o, "answer_max_bytes", 1024 * 1024);
+    ret->adaptive = !json_is_false(json_object_get(o, "adaptive"));
 }
 
 static void read_retry(const json_t *o, struct settings_retry *ret)
@@ -69,6 +70,33 @@ static void read_retry(const json_t *o, struct settings_retry *ret)
     ret->max_age_ms = integer_of(o, "max_age_ms", 15 * 60 * 1000);
     ret->retry_after_cap_ms = integer_of(o, "retry_after_cap_ms", 5 * 60 * 1000);
     ret->attempts = (unsigned)integer_of(o, "attempts", 8);
+    const json_t *per_s = json_object_get(o, "budget_per_s");
+    ret->budget_percent = (unsigned)integer_of(o, "budget_percent", 10);
+    ret->budget_per_s = json_is_number(per_s) ? json_number_value(per_s) : 1;
+}
+
+static void read_breaker(const json_t *o, struct settings_breaker *ret)
+{
+    ret->calls = (unsigned)integer_of(o, "calls", 20);
+    ret->bad_percent = (unsigned)integer_of(o, "bad_percent", 50);
+    ret->open_ms = integer_of(o, "open_ms", 5000);
+    ret->open_max_ms = integer_of(o, "open_max_ms", 60000);
+}
+
+static void read_guard(const json_t *o, struct settings_guard *ret)
+{
+    ret->percent = (unsigned)integer_of(o, "percent", 5);
+    ret->accounts = (unsigned)integer_of(o, "accounts", 50);
+}
+
+static int check_breaker(struct settings_loader *l, const struct settings_provider *p)
+{
+    char at[200];
+    if (p->breaker.open_ms <= p->breaker.open_max_ms)
+        return 0;
+    snprintf(at, sizeof(at), "/providers/%s/breaker", p->name);
+    return settings_refuse(l, at, "open_ms is %lld, wanted at most %lld, which is open_max_ms",
+                           (long long)p->breaker.open_ms, (long long)p->breaker.open_max_ms);
 }
 
 static int check_retry(struct settings_loader *l, const struct settings_provider *p)
@@ -150,10 +178,12 @@ static int read_provider(struct settings_loader *l, struct settings_provider *p,
     p->tls_verify = !json_is_false(json_object_get(o, "tls_verify"));
     read_limits(json_object_get(o, "limits"), &p->limits);
     read_retry(json_object_get(o, "retry"), &p->retry);
+    read_breaker(json_object_get(o, "breaker"), &p->breaker);
+    read_guard(json_object_get(o, "guard"), &p->guard);
     read_numbers(json_object_get(l->root, "numbers"), json_object_get(o, "numbers"), &p->numbers);
     if (p->settings == NULL || p->credentials == NULL)
         return err_nomem(l->reterr);
-    if (check_numbers(l, p) != 0 || check_retry(l, p) != 0)
+    if (check_numbers(l, p) != 0 || check_retry(l, p) != 0 || check_breaker(l, p) != 0)
         return -1;
     return read_files(l, p, o);
 }

@@ -15,12 +15,18 @@ struct lane {
     struct lane *prev, *next; /* in the ready list */
     size_t depth;
     enum lane_state state;
+    enum lane_rank rank; /* of the queue in which it stands */
     char key[]; /* NUL-terminated */
+};
+
+struct queue {
+    struct lane *first, *last;
 };
 
 struct lanes {
     struct lane *by_key;
-    struct lane *ready_first, *ready_last;
+    struct queue ready[RANK_COUNT];
+    unsigned ready_mask; /* a bit for each queue that is not empty */
     size_t items;
 };
 
@@ -42,29 +48,40 @@ void lanes_free(struct lanes *ls)
     free(ls);
 }
 
-static void ready_append(struct lanes *ls, struct lane *l)
+static struct queue *ready_enter(struct lanes *ls, struct lane *l)
 {
     l->state = LANE_READY;
+    l->rank = l->head->rank;
+    ls->ready_mask |= 1U << l->rank;
+    return &ls->ready[l->rank];
+}
+
+static void ready_append(struct lanes *ls, struct lane *l)
+{
+    struct queue *q = ready_enter(ls, l);
     l->next = NULL;
-    l->prev = ls->ready_last;
-    *(ls->ready_last != NULL ? &ls->ready_last->next : &ls->ready_first) = l;
-    ls->ready_last = l;
+    l->prev = q->last;
+    *(q->last != NULL ? &q->last->next : &q->first) = l;
+    q->last = l;
 }
 
 static void ready_prepend(struct lanes *ls, struct lane *l)
 {
-    l->state = LANE_READY;
+    struct queue *q = ready_enter(ls, l);
     l->prev = NULL;
-    l->next = ls->ready_first;
-    *(ls->ready_first != NULL ? &ls->ready_first->prev : &ls->ready_last) = l;
-    ls->ready_first = l;
+    l->next = q->first;
+    *(q->first != NULL ? &q->first->prev : &q->last) = l;
+    q->first = l;
 }
 
 static void ready_remove(struct lanes *ls, struct lane *l)
 {
-    *(l->prev != NULL ? &l->prev->next : &ls->ready_first) = l->next;
-    *(l->next != NULL ? &l->next->prev : &ls->ready_last) = l->prev;
+    struct queue *q = &ls->ready[l->rank];
+    *(l->prev != NULL ? &l->prev->next : &q->first) = l->next;
+    *(l->next != NULL ? &l->next->prev : &q->last) = l->prev;
     l->prev = l->next = NULL;
+    if (q->first == NULL)
+        ls->ready_mask &= ~(1U << l->rank);
 }
 
 static struct lane *lane_new(struct lanes *ls, const char *key, size_t key_len)
@@ -97,9 +114,9 @@ int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_it
     return 0;
 }
 
-struct lane_item *lanes_take(struct lanes *ls)
+struct lane_item *lanes_take(struct lanes *ls, enum lane_rank rank)
 {
-    struct lane *l = ls->ready_first;
+    struct lane *l = ls->ready[rank].first;
     if (l == NULL)
         return NULL;
     ready_remove(ls, l);
@@ -107,22 +124,38 @@ struct lane_item *lanes_take(struct lanes *ls)
     return l->head;
 }
 
+const struct lane_item *lanes_first(const struct lanes *ls, enum lane_rank rank)
+{
+    return ls->ready[rank].first != NULL ? ls->ready[rank].first->head : NULL;
+}
+
 bool lanes_any_ready(const struct lanes *ls)
 {
-    return ls->ready_first != NULL;
+    return ls->ready_mask != 0;
+}
+
+unsigned lanes_ready(const struct lanes *ls)
+{
+    return ls->ready_mask;
 }
 
 size_t lanes_each_ready(const struct lanes *ls, size_t max, void (*fn)(void *arg, struct lane_item *head), void *arg)
 {
     size_t n = 0;
-    for (const struct lane *l = ls->ready_first; l != NULL && n < max; l = l->next, n++)
-        fn(arg, l->head);
+    for (int rank = 0; rank < RANK_COUNT; rank++)
+        for (const struct lane *l = ls->ready[rank].first; l != NULL && n < max; l = l->next, n++)
+            fn(arg, l->head);
     return n;
 }
 
 void lanes_give_back(struct lanes *ls, struct lane_item *item)
 {
     ready_prepend(ls, item->lane);
+}
+
+void lanes_put_last(struct lanes *ls, struct lane_item *item)
+{
+    ready_append(ls, item->lane);
 }
 
 static void lane_end(struct lanes *ls, struct lane *l)
@@ -172,6 +205,9 @@ void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item 
         if (l->head == NULL) {
             ready_remove(ls, l);
             lane_end(ls, l);
+        } else if (l->state == LANE_READY && l->head->rank != l->rank) {
+            ready_remove(ls, l);
+            ready_append(ls, l);
         }
     }
 }

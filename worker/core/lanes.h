@@ -1,7 +1,8 @@
 /* lanes.h - the queues of the services: one event of a service is worked at a time, in order.
  *
  * An item is part of its owner's struct (a job); lanes free none. A lane is idle (nothing waits), ready
- * (its head may start), or busy (its head is being worked). It lives while it has items. Not thread-safe. */
+ * (its head may start), or busy (its head is being worked). It lives while it has items. Ready lanes stand in a queue
+ * for each rank, by their heads' (turns.h says whose turn it is). Not thread-safe. */
 #ifndef TVB_CORE_LANES_H
 #define TVB_CORE_LANES_H
 
@@ -9,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "core/turns.h"
 
 struct lane;
 struct lanes;
@@ -16,6 +18,7 @@ struct lanes;
 struct lane_item {
     struct lane *lane;
     struct lane_item *next;
+    enum lane_rank rank; /* its owner's; read when the item becomes the head of a ready lane */
 };
 
 struct lanes *lanes_new(void); /* NULL: out of memory */
@@ -23,14 +26,20 @@ void lanes_free(struct lanes *ls); /* items are not touched */
 
 /* Appends @item to the lane of @key (copied). -1: out of memory. */
 ATTR_MUST_USE int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_item *item);
-/* The head of the lane that has been ready longest; its lane is busy from now. NULL: none is ready. */
-struct lane_item *lanes_take(struct lanes *ls);
+/* The head of the lane of that rank that has been ready longest; its lane is busy from now. NULL: none is ready. */
+struct lane_item *lanes_take(struct lanes *ls, enum lane_rank rank);
+/* The same without taking it. */
+const struct lane_item *lanes_first(const struct lanes *ls, enum lane_rank rank);
 bool lanes_any_ready(const struct lanes *ls);
-/* Calls @fn for the heads of the next @max lanes that are ready, in the order in which they would be taken. Returns for
- * how many. */
+/* Calls @fn for the heads of the next @max lanes that are ready, those of a rank in the order in which they would be
+ * taken, and the ranks in theirs. Returns for how many. */
 size_t lanes_each_ready(const struct lanes *ls, size_t max, void (*fn)(void *arg, struct lane_item *head), void *arg);
-/* @item, the head of a busy lane, cannot start yet: its lane is ready again, before all others. */
+/* A bit for each rank of which a lane is ready. */
+unsigned lanes_ready(const struct lanes *ls);
+/* @item, the head of a busy lane, cannot start yet: its lane is ready again, before all others of its rank. */
 void lanes_give_back(struct lanes *ls, struct lane_item *item);
+/* The same, but behind all others of its rank. */
+void lanes_put_last(struct lanes *ls, struct lane_item *item);
 /* @item, the head of a busy lane, is finished: the lane goes on with the next, which is returned, or ends (NULL). */
 struct lane_item *lanes_finish(struct lanes *ls, struct lane_item *item);
 /* Removes every item for which @drop says yes; of a busy lane the head stays. @drop may free the item. */

@@ -1,5 +1,7 @@
 #include "core/limit.h"
 
+#include <limits.h>
+
 void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned burst, int32_t mine, int32_t all,
                int64_t now_ms)
 {
@@ -15,6 +17,18 @@ void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned 
     l->filled_ms = now_ms;
 }
 
+void limit_cap(struct limit *l, unsigned cap, bool probing)
+{
+    l->cap = cap;
+    l->is_capped = cap != UINT_MAX;
+    l->is_probing = probing;
+}
+
+unsigned limit_slots(const struct limit *l)
+{
+    return l->is_capped && l->cap < l->max_in_flight ? l->cap : l->max_in_flight;
+}
+
 static double tokens_at(const struct limit *l, int64_t now_ms)
 {
     double tokens = l->tokens + (double)(now_ms - l->filled_ms) * l->rate_per_s / 1000;
@@ -23,7 +37,7 @@ static double tokens_at(const struct limit *l, int64_t now_ms)
 
 bool limit_take(struct limit *l, int64_t now_ms)
 {
-    if (l->in_flight >= l->max_in_flight || now_ms < l->paused_until_ms)
+    if (l->in_flight >= limit_slots(l) || now_ms < l->paused_until_ms)
         return false;
     if (l->rate_per_s > 0) {
         double tokens = tokens_at(l, now_ms);
@@ -39,9 +53,9 @@ bool limit_take(struct limit *l, int64_t now_ms)
 /* Slots that limit_take() would give now. */
 static unsigned room(const struct limit *l, int64_t now_ms)
 {
-    if (now_ms < l->paused_until_ms || l->in_flight >= l->max_in_flight)
+    if (now_ms < l->paused_until_ms || l->in_flight >= limit_slots(l))
         return 0;
-    unsigned slots = l->max_in_flight - l->in_flight;
+    unsigned slots = limit_slots(l) - l->in_flight;
     if (l->rate_per_s <= 0)
         return slots;
     double tokens = tokens_at(l, now_ms);
@@ -50,11 +64,11 @@ static unsigned room(const struct limit *l, int64_t now_ms)
 
 static unsigned expected_back(const struct limit *l)
 {
-    if (l->rate_per_s > 0)
+    if (l->rate_per_s > 0 || l->is_probing)
         return 0;
     if (l->call_ms <= LIMIT_AHEAD_MS)
-        return l->max_in_flight;
-    return (unsigned)(l->max_in_flight * LIMIT_AHEAD_MS / l->call_ms);
+        return limit_slots(l);
+    return (unsigned)(limit_slots(l) * LIMIT_AHEAD_MS / l->call_ms);
 }
 
 bool limit_claim(struct limit *l, int64_t now_ms)

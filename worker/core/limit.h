@@ -3,6 +3,9 @@
  * A slot is held for a call, not for the claim before it: so that a slot that comes free is taken at once, as many events
  * are claimed ahead as slots are expected back within LIMIT_AHEAD_MS, by the mean time of the calls.
  *
+ * Below the share of the settings there may be a cap: what the provider bears now (adapt.h), or what a breaker lets through
+ * (breaker.h). Zeroed memory plus limit_set() has none.
+ *
  * A worker's share is its share of the partitions. Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_LIMIT_H
 #define TVB_CORE_LIMIT_H
@@ -14,6 +17,8 @@
 
 struct limit {
     unsigned max_in_flight;
+    unsigned cap;      /* with is_capped: no more calls at once than that */
+    bool is_capped, is_probing;
     unsigned in_flight;
     double rate_per_s; /* 0: no limit */
     double burst;      /* tokens kept at most */
@@ -28,6 +33,10 @@ struct limit {
  * @mine > 0. What is in flight stays counted. */
 void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned burst, int32_t mine, int32_t all,
                int64_t now_ms);
+/* At most @cap calls at once; UINT_MAX: no cap. @probing: and no more events at work than that, nothing is claimed ahead. */
+void limit_cap(struct limit *l, unsigned cap, bool probing);
+/* Calls at once that are allowed now. */
+unsigned limit_slots(const struct limit *l);
 /* Takes a slot; false when none is free, the bucket is empty, or calls are paused. */
 bool limit_take(struct limit *l, int64_t now_ms);
 /* One event may be claimed, for a slot that is free or soon will be; false: not now. limit_unclaim() when it has got its

@@ -34,7 +34,7 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
         .now_ms = now,
     };
     if (j->first_try_ms != 0)
-        e->first_try_ms = now - (loop_now_ms(w->loop) - j->first_try_ms);
+        e->first_try_ms = now - (pace_up_ms(w) - j->first_try_ms);
     if (j->doubt)
         e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
     snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
@@ -255,7 +255,7 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     j->tries = e->counted > UINT8_MAX ? UINT8_MAX : (uint8_t)e->counted;
     j->round = e->round;
     if (e->first_try_ms != 0)
-        j->first_try_ms = loop_now_ms(w->loop) - (clock_real_ms() - e->first_try_ms);
+        j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
     x->try_no++;
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);

@@ -30,6 +30,7 @@ static void send_request(struct worker *w, struct job *j)
         return;
     }
     j->pending++;
+    pace_sent(w, j);
     if (k->called)
         limit_spend(&w->limit, loop_now_ms(w->loop));
     k->called = true;
@@ -45,11 +46,12 @@ static void on_confirm(struct worker *w, void *arg, const struct run_result *res
     struct work *k = j->work;
     if (job_callback_is_late(w, j))
         return;
+    pace_verified(w, j);
     if (result == NULL) {
         call_retry_later(w, j, false, -1, why);
         return;
     }
-    j->doubt = false;
+    j->doubt = j->verify = false;
     job_go(w, j, JOB_CALLING);
     if (run_confirmed(k->run, result->outputs)) {
         snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "read_back");
@@ -67,6 +69,8 @@ static void ask_provider(struct worker *w, struct job *j)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
         return;
     }
+    if (!pace_may_verify(w, j))
+        return;
     struct run_inputs in = {.event = k->event.root,
                             .data = k->event.data,
                             .record = k->record,
@@ -153,6 +157,10 @@ static void on_step(void *arg, enum redis_result res)
     struct worker *w = j->worker;
     if (job_callback_is_late(w, j))
         return;
+    if (res == REDIS_OK && pace_is_open(w)) {
+        job_wait(w, j, 0, true); /* the provider went down meanwhile */
+        return;
+    }
     if (res == REDIS_OK) {
         job_go(w, j, JOB_CALLING);
         send_request(w, j);
@@ -222,6 +230,8 @@ static bool has_slot(struct worker *w, struct job *j)
 
 static void go_on(struct worker *w, struct job *j)
 {
+    if (pace_holds(w, j))
+        return;
     if (!j->doubt || resolve_doubt(w, j))
         next_step(w, j);
 }
@@ -270,8 +280,8 @@ static void give_back_untouched(struct worker *w, int64_t pause_ms)
 void call_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop), pause_ms = w->limit.paused_until_ms - now;
-    if (w->claimed.n > 0 && (w->drain != DRAIN_NONE || pause_ms > 0))
-        give_back_untouched(w, pause_ms);
+    if (w->claimed.n > 0 && (w->drain != DRAIN_NONE || pause_ms > 0 || pace_is_open(w)))
+        give_back_untouched(w, pause_ms > 0 ? pause_ms : 0);
     while (w->claimed.n > 0) {
         bool dropped = w->claimed.first->state == JOB_DROPPED;
         if (!dropped && !limit_take(&w->limit, now))
@@ -351,7 +361,7 @@ static void count_failure(struct worker *w, struct job *j)
 {
     j->uncounted = false;
     if (j->first_try_ms == 0)
-        j->first_try_ms = loop_now_ms(w->loop);
+        j->first_try_ms = pace_up_ms(w);
     if (j->tries < UINT8_MAX)
         j->tries++;
 }
@@ -363,7 +373,11 @@ static void note_failure(struct worker *w, struct job *j)
     if (j->failures < UINT8_MAX)
         j->failures++;
     j->uncounted = false;
-    if (others_were_answered(w, j) || !provider_ask(w, &j->asked))
+    if (others_were_answered(w, j))
+        count_failure(w, j);
+    else if (pace_is_down(w))
+        j->uncounted = false; /* it is the provider's, whatever `probe` would say */
+    else if (!provider_ask(w, &j->asked))
         count_failure(w, j);
     else
         j->uncounted = true;
@@ -382,7 +396,7 @@ static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms,
     struct retry_ask ask = {
         .attempts = j->tries,
         .failures = j->failures,
-        .age_ms = j->uncounted || j->first_try_ms == 0 ? 0 : loop_now_ms(w->loop) - j->first_try_ms,
+        .age_ms = j->uncounted || j->first_try_ms == 0 ? 0 : pace_up_ms(w) - j->first_try_ms,
         .retry_after_ms = retry_after_ms,
         .rnd = worker_random(w),
     };
@@ -401,6 +415,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
         decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
         return;
     }
+    pace_again(w, j);
     log_retry(w, j, delay, why);
     telemetry_count(w->tel, COUNTER_RETRIES, 1);
     if (release && !j->doubt && redis_is_up(w->redis))
@@ -434,6 +449,7 @@ static void failed(struct worker *w, struct job *j, const struct call_reply *rep
     struct work *k = j->work;
     const char *why = judge_error_class(reply);
     telemetry_call_failed(w->tel, why);
+    pace_failed(w, j, reply, what, why);
     switch (what) {
     case JUDGE_RETRY:
         call_retry_later(w, j, !k->changed, reply->retry_after_ms, why);
@@ -468,6 +484,7 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
         failed(w, j, reply, judge_unknown(reply, repeat));
         return;
     }
+    pace_answered(w, j, reply, state == RUN_RETRY);
     w->goods++;
     j->own_goods++;
     if (repeat != CALL_READ && state != RUN_TOKEN && state != RUN_RETRY) { /* those two settle nothing */

@@ -47,13 +47,12 @@ void intake_flow_open(struct worker *w)
 
 static void hold_back(struct worker *w)
 {
-    telemetry_count(w->tel, COUNTER_HELD, 1);
     w->flow = FLOW_HELD;
     w->held_ms = loop_now_ms(w->loop);
     consumer_hold(w->consumer, true);
 }
 
-/* It has been full for too long: rebalances and commits wait behind what is held. */
+/* It has been so for too long: rebalances and commits wait behind what is held. */
 static void pause_all(struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++)
@@ -67,19 +66,22 @@ static void pause_all(struct worker *w)
 void intake_flow(struct worker *w)
 {
     int64_t bytes = (int64_t)w->window_bytes, full = w->numbers->window_bytes;
+    bool is_down = pace_is_open(w);
     if (w->drain != DRAIN_NONE)
         return;
     switch (w->flow) {
     case FLOW_OPEN:
+        if (is_down) /* what would come now would only wait */
+            hold_back(w);
         break;
     case FLOW_HELD:
-        if (bytes <= full - full / 8)
+        if (bytes <= full - full / 8 && !is_down)
             intake_flow_open(w);
         else if (loop_now_ms(w->loop) - w->held_ms >= HOLD_MS)
             pause_all(w);
         break;
     case FLOW_PAUSED:
-        if (bytes <= full / 2)
+        if (bytes <= full / 2 && !is_down)
             intake_flow_open(w);
         break;
     }
@@ -91,8 +93,10 @@ static void hold_if_full(struct worker *w, struct partition *p)
 {
     if (w->flow == FLOW_PAUSED || partition_is_full(w, p))
         pause_partition(w, p);
-    if (w->flow == FLOW_OPEN && w->drain == DRAIN_NONE && (int64_t)w->window_bytes >= w->numbers->window_bytes)
+    if (w->flow == FLOW_OPEN && w->drain == DRAIN_NONE && (int64_t)w->window_bytes >= w->numbers->window_bytes) {
+        telemetry_count(w->tel, COUNTER_HELD, 1);
         hold_back(w);
+    }
 }
 
 static void log_intake_failure(struct worker *w, const struct consumer_delivery *d, const char *why)
@@ -238,12 +242,15 @@ void intake_pump(struct worker *w)
     if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w))
         return;
     while (lanes_any_ready(w->lanes) && w->uncovered.n < UNCOVERED_MAX && limit_claim(&w->limit, now)) {
-        struct job *j = job_of_item(lanes_take(w->lanes));
-        if (commits_cover(w, j)) {
+        struct job *j = pace_next(w);
+        if (j != NULL && commits_cover(w, j)) {
+            pace_starts(w, j);
             start(w, j);
-        } else {
-            limit_unclaim(&w->limit);
-            job_list_add(&w->uncovered, j);
+            continue;
         }
+        limit_unclaim(&w->limit);
+        if (j == NULL)
+            return;
+        job_list_add(&w->uncovered, j);
     }
 }

@@ -84,6 +84,8 @@ struct job *job_new(struct worker *w, struct partition *part, const struct consu
     j->offset = d->offset;
     j->state = JOB_QUEUED;
     j->arrived_ns = loop_now_ns(w->loop);
+    j->restores = pace_is_restore(&m);
+    j->item.rank = pace_rank(j);
     pack(j, &m);
     w->window_bytes += size;
     return j;
@@ -160,6 +162,7 @@ struct work *job_work(struct worker *w, struct job *j)
 
 void job_release_place(struct worker *w, struct job *j)
 {
+    pace_verified(w, j);
     if (j->work == NULL)
         return;
     if (j->work->place == PLACE_SLOT)
@@ -264,7 +267,11 @@ void job_requeue(struct worker *w, struct job *j)
 {
     heap_remove(&w->timers, &j->timer);
     job_go(w, j, JOB_QUEUED);
-    lanes_give_back(w->lanes, &j->item);
+    j->item.rank = pace_rank(j);
+    if (j->again || j->verify) /* these wait for their turn among their like */
+        lanes_put_last(w->lanes, &j->item);
+    else
+        lanes_give_back(w->lanes, &j->item);
 }
 
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work)

@@ -24,6 +24,7 @@ static void partition_free(struct partition *p)
         return;
     takeover_end(p);
     aside_end(p);
+    guard_unwatch(p);
     offsets_free(p->offsets);
     free(p);
 }

@@ -31,6 +31,8 @@ static int bind_pack(struct plan *p, const struct settings_provider *sp, struct 
     p->probe = pack_workflow(p->pack, "probe");
     p->limits = sp->limits;
     p->retry = sp->retry;
+    p->breaker = sp->breaker;
+    p->guard = sp->guard;
     return 0;
 }
 

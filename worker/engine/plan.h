@@ -16,6 +16,8 @@ struct plan {
     const struct workflow *authenticate, *probe;      /* NULL: the pack has none */
     struct settings_limits limits;
     struct settings_retry retry;
+    struct settings_breaker breaker;
+    struct settings_guard guard;
     _Atomic int refs;
 };
 

@@ -50,6 +50,11 @@ static void print_provider(const struct settings *s, const struct settings_provi
     printf(", answers up to %zu bytes\n", p->limits.answer_max_bytes);
     printf("  retry: %u attempts within %lld s, backoff %lld..%lld ms\n", p->retry.attempts,
            (long long)(p->retry.max_age_ms / 1000), (long long)p->retry.base_ms, (long long)p->retry.cap_ms);
+    printf("  pace: retries at most %u %% of first tries + %g a second, breaker at %u calls with %u %% bad (open %lld..%lld ms), "
+           "%s calls at once, guard at %u %% and %u accounts an hour\n",
+           p->retry.budget_percent, p->retry.budget_per_s, p->breaker.calls, p->breaker.bad_percent,
+           (long long)p->breaker.open_ms, (long long)p->breaker.open_max_ms, p->limits.adaptive ? "adaptive" : "always as many",
+           p->guard.percent, p->guard.accounts);
     const struct settings_numbers *n = &p->numbers;
     printf("  numbers: connect %lld ms, request %lld ms, lease %lld ms, quarantine %lld ms, session %lld ms, "
            "drain %lld ms, window %lld events a partition and %lld bytes a worker\n",

@@ -22,12 +22,18 @@
 #include "contract/record.h"
 #include "contract/settings.h"
 #include "contract/topics.h"
+#include "core/adapt.h"
+#include "core/breaker.h"
+#include "core/budget.h"
+#include "core/guard.h"
 #include "core/heap.h"
 #include "core/job.h"
 #include "core/lanes.h"
 #include "core/limit.h"
 #include "core/offsets.h"
 #include "core/waits.h"
+#include "core/turns.h"
+#include "engine/judge.h"
 #include "engine/plan.h"
 #include "engine/telemetry.h"
 #include "engine/worker.h"
@@ -55,6 +61,8 @@ enum part_phase {
 };
 
 struct merging; /* takeover.c */
+
+struct watch;   /* guard.c */
 
 /* One assigned partition. */
 struct partition {
@@ -91,6 +99,7 @@ struct partition {
     bool waits_swept;
     size_t wanted;       /* entries to be read */
     struct offsets *offsets;
+    struct watch *watch; /* guard.c; NULL: none yet */
 };
 
 /* What a job holds of the provider's limit. */
@@ -125,6 +134,7 @@ struct work {
     enum place place;
     bool changed;            /* a step that changes something is done: STEP before the next one, and the run is kept */
     bool called;             /* a request left since the last claim: each further one takes a token of the rate */
+    uint32_t ticket;         /* of the call, for the breaker */
     struct http_call *call;
     struct outcome outcome;
     struct buf facts;        /* outcome facts for Redis */
@@ -160,7 +170,7 @@ struct job {
     struct job *prev, *next; /* in worker.active: all that are neither queued nor waiting */
     int64_t arrived_ns;      /* loop time */
     int64_t ready_ns;        /* head of its lane since: loop time; 0: not yet */
-    int64_t first_try_ms;    /* when the first try that counted failed; 0: none */
+    int64_t first_try_ms;    /* when the first try that counted failed, pace_up_ms(); 0: none */
     uint64_t goods_seen;     /* worker.goods when this try began */
     uint64_t asked;          /* the `probe` that tells whether the last failure counts */
     uint32_t own_goods;      /* of these, answers to this event's own requests since then */
@@ -174,6 +184,10 @@ struct job {
     bool doubt_own;          /* it was sent by this worker under this claim */
     bool doubt_safe;         /* a request of class `safe` was in doubt: its packet may come late */
     bool claimed_before;
+    bool again;              /* the next try is a retry */
+    uint16_t outage;         /* pace.outages when it failed last */
+    bool restores;           /* as far as its type can be seen before it is decoded */
+    bool verify, verifies;   /* it has to ask what came of its call; and has one of the slots for that */
     bool tombstone;          /* the message has no value */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     uint64_t reread;         /* which reading of outcomes it waits for, or has waited for; 0: none yet */
@@ -207,6 +221,20 @@ struct gathering {
 
 enum drain_why { DRAIN_NONE, DRAIN_REVOKE, DRAIN_STOP };
 
+/* How hard the provider is called. Of pace.c alone. */
+struct pace {
+    struct breaker breaker;
+    struct budget budget;
+    struct adapt adapt;
+    struct turns turns;
+    struct errand *probe;    /* the breaker's */
+    unsigned verifying;      /* jobs with `verifies` */
+    bool out_of_budget;
+    uint16_t outages;        /* that are over */
+    int64_t down_since_ms;   /* the breaker is not closed since then: loop time */
+    int64_t down_ms;         /* how long it was so before */
+};
+
 struct worker {
     struct worker_options o;
     const struct settings_provider *provider;
@@ -229,6 +257,7 @@ struct worker {
     struct lanes *lanes;
     struct heap timers;
     struct limit limit;
+    struct pace pace;
     struct job *active;
     unsigned active_count;
     struct work *free_works;
@@ -275,7 +304,7 @@ struct worker {
     /* crossing threads */
     _Atomic bool want_drain;
     _Atomic(struct plan *) next_plan;
-    _Atomic bool is_member, is_redis_up, is_provider_ok;
+    _Atomic bool is_member, is_redis_up, is_provider_ok, is_breaker_open;
     _Atomic int64_t open_events, moved_at_ms; /* for worker_ready() */
 };
 
@@ -348,6 +377,49 @@ bool call_count_late(struct worker *w, struct job *j);
 /* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. A failure counts
  * against the event only if the provider is known to answer others: its outage buries nothing. */
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);
+
+/* ---- pace.c: how hard the provider is called ---- */
+/* Once a turn, before anything starts. */
+void pace_tick(struct worker *w);
+void pace_fini(struct worker *w);
+/* The next event that may start, taken from its lane; NULL: what is ready has to wait. */
+struct job *pace_next(struct worker *w);
+/* It starts: it is counted as a retry or as one that asks, where it is one. */
+void pace_starts(struct worker *w, struct job *j);
+/* Whose turn it is, by what stands at the head. */
+enum lane_rank pace_rank(const struct job *j);
+bool pace_is_restore(const struct event_message *m);
+/* The job is to be tried again. */
+void pace_again(struct worker *w, struct job *j);
+/* A request of the job leaves; before work->called is set. */
+void pace_sent(struct worker *w, struct job *j);
+/* It was answered as the pack knows; @again: the answer is that it be tried again. */
+void pace_answered(struct worker *w, const struct job *j, const struct call_reply *reply, bool again);
+/* It was not: @what follows from it. */
+void pace_failed(struct worker *w, const struct job *j, const struct call_reply *reply, enum judgement what, const char *why);
+/* Nothing may be called. */
+bool pace_is_open(const struct worker *w);
+/* The provider counts as down: at most a few probes are let through, and what fails is its fault. */
+bool pace_is_down(const struct worker *w);
+/* A clock, ms, that stands still while the provider is down: no event grows old by an outage. */
+int64_t pace_up_ms(const struct worker *w);
+/* True: nothing may be called, and the job is back in its lane; its claim is given back where nothing was changed. */
+bool pace_holds(struct worker *w, struct job *j);
+/* The job is about to ask what came of its call. False: too many do, and it is back in its lane. */
+bool pace_may_verify(struct worker *w, struct job *j);
+void pace_verified(struct worker *w, struct job *j);
+
+/* ---- guard.c: too many accounts cut off within an hour ---- */
+/* Before a claim in that partition: so that what earlier owners cut is known when the claim is answered. */
+void guard_watch(struct worker *w, struct partition *p);
+/* The partition goes away. */
+void guard_unwatch(struct partition *p);
+/* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
+void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
+/* False: the claimed event is a cut above the limit and is to be held. When true it is counted, so it is asked once, for a
+ * fresh event. @accounts: of the provider, as far as it is known. @approval: of this partition, NULL: none; its `used` is to
+ * be kept when it has grown. */
+bool guard_allows(struct worker *w, const struct job *j, int64_t accounts, struct guard_approval *approval);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */

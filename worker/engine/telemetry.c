@@ -46,6 +46,9 @@ static const struct {
                                   "Outcome, record or dead letter not acknowledged at first."},
     [COUNTER_SET_ASIDE] = {"tvbridge_set_aside_total", "Times that an event left for the waiting topic."},
     [COUNTER_CALLED_BACK] = {"tvbridge_waiting_finished_total", "Events of the waiting topic that ended."},
+    [COUNTER_BREAKER_OPENED] = {"tvbridge_breaker_opened_total", "Times that the provider was found down, failed probes included."},
+    [COUNTER_OUT_OF_BUDGET] = {"tvbridge_retry_budget_spent_total", "Times that the budget of retries was used up, and retries waited."},
+    [COUNTER_GUARD_HELD] = {"tvbridge_guard_held_total", "Cuts above what the guard allows in an hour."},
 };
 
 static const struct {
@@ -62,6 +65,8 @@ static const struct {
     [GAUGE_REDIS_UP] = {"tvbridge_redis_connections_up", "Worker threads whose Redis is usable."},
     [GAUGE_PROVIDER_OK] = {"tvbridge_provider_credentials_ok", "Worker threads whose credentials are good."},
     [GAUGE_CONNECTIONS] = {"tvbridge_provider_connections", "Open connections to the provider."},
+    [GAUGE_BREAKER] = {"tvbridge_breakers_open", "Worker threads for which the provider counts as down."},
+    [GAUGE_SLOTS] = {"tvbridge_in_flight_limit", "Slots to the provider that may be used now."},
 };
 
 static const struct {

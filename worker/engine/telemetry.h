@@ -23,6 +23,8 @@ enum gauge {
     GAUGE_REDIS_UP,
     GAUGE_PROVIDER_OK,
     GAUGE_CONNECTIONS,
+    GAUGE_BREAKER,     /* not closed */
+    GAUGE_SLOTS,       /* calls at once that are allowed now */
     GAUGE_COUNT
 };
 
@@ -42,6 +44,9 @@ enum counter {
     COUNTER_PUBLISH_FAILURES,
     COUNTER_SET_ASIDE,
     COUNTER_CALLED_BACK,
+    COUNTER_BREAKER_OPENED,
+    COUNTER_OUT_OF_BUDGET,
+    COUNTER_GUARD_HELD,
     COUNTER_COUNT
 };
 

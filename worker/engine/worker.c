@@ -107,6 +107,7 @@ static void housekeeping(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_LAG, lag_events(w));
     telemetry_gauge(w->tel, GAUGE_OLDEST_MS, oldest_age_ms(w));
     telemetry_gauge(w->tel, GAUGE_WAITING, (int64_t)w->timers.n);
+    telemetry_gauge(w->tel, GAUGE_SLOTS, limit_slots(&w->limit));
     telemetry_gauge(w->tel, GAUGE_CONNECTIONS, http_connections(w->http));
     credentials_tick(w);
     takeover_tag(w);
@@ -129,6 +130,7 @@ static void on_turn(void *arg)
     struct worker *w = arg;
     run_due(w);
     takeover_tick(w);
+    pace_tick(w);
     call_pump(w);
     intake_pump(w);
     publish_gathered(w);
@@ -364,6 +366,7 @@ void worker_free(struct worker *w)
         return;
     if (w->http != NULL)
         token_fini(w);
+    pace_fini(w);
     if (w->consumer != NULL)
         consumer_free(w->consumer);
     if (w->producer != NULL)
@@ -448,6 +451,8 @@ bool worker_ready(const struct worker *w, struct buf *ret_why)
         buf_addf(ret_why, "%s/%u: Redis is not usable\n", name, i);
     if (!atomic_load_explicit(&w->is_provider_ok, memory_order_relaxed))
         buf_addf(ret_why, "%s/%u: the platform refuses our credentials\n", name, i);
+    if (atomic_load_explicit(&w->is_breaker_open, memory_order_relaxed))
+        buf_addf(ret_why, "%s/%u: the platform is down: it is asked from time to time, and its events wait\n", name, i);
     int64_t still = clock_boot_ms() - atomic_load_explicit(&w->moved_at_ms, memory_order_relaxed);
     int64_t open = atomic_load_explicit(&w->open_events, memory_order_relaxed);
     if (open > 0 && still > STUCK_MS)

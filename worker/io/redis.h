@@ -5,6 +5,7 @@
  *   <prefix>{<provider>/<service>}:e:<event key>   one event: st, fp, fence, tries, sent, steps, out
  *   <prefix>{<provider>/<service>}:l               its lane: owner, fence, until, sent (the undecided event), rec, by, a:<axis>
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
+ *   <prefix>guard:<provider>:<partition>           accounts cut within the last hour
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
  * take the expected birth mark: with another or none they do nothing and say so. */
 #ifndef TVB_IO_REDIS_H
@@ -146,6 +147,18 @@ struct merge_request {
     size_t axis_count;
 };
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg);
+/* ---- redis_guard.c: the accounts of a partition that were cut within the last hour (core/guard.h) ---- */
+#define REDIS_GUARD_MS INT64_C(3600000)
+/* @service is cut now. Fire and forget. -1: not up. */
+int redis_guard_note(struct redis *r, int32_t partition, const char *service);
+/* Borrowed until end(). */
+struct redis_guard_load {
+    void (*cut)(void *arg, const char *service, int64_t ago_ms); /* for each, the oldest first */
+    redis_done_fn *end;
+    void *arg;
+};
+int redis_guard_load(struct redis *r, int32_t partition, struct redis_guard_load *l);
+
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);
 

@@ -1,0 +1,54 @@
+#include "contract/event_peek.h"
+
+#include <string.h>
+
+#define TYPE_MAX 64 /* no name of a type is longer */
+
+static bool parse(const char *text, size_t len, enum event_type *ret)
+{
+    char type[TYPE_MAX];
+    if (len >= sizeof(type))
+        return false;
+    memcpy(type, text, len);
+    type[len] = '\0';
+    return event_type_parse(type, ret) == 0;
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* @at: behind a member's name. The text that is its value; NULL: it has none. */
+static const char *value_of(const char *at, const char *end)
+{
+    at = skip_space(at, end);
+    if (at == end || *at != ':')
+        return NULL;
+    at = skip_space(at + 1, end);
+    return at < end && *at == '"' ? at + 1 : NULL;
+}
+
+static bool in_body(const char *at, size_t len, enum event_type *ret)
+{
+    static const char name[] = "\"type\"";
+    const char *end = at + (len < EVENT_PEEK_BYTES ? len : EVENT_PEEK_BYTES);
+    while ((at = memmem(at, (size_t)(end - at), name, sizeof(name) - 1)) != NULL) {
+        at += sizeof(name) - 1;
+        const char *value = value_of(at, end);
+        const char *quote = value != NULL ? memchr(value, '"', (size_t)(end - value)) : NULL;
+        if (quote != NULL && parse(value, (size_t)(quote - value), ret))
+            return true;
+    }
+    return false;
+}
+
+bool event_peek_type(const struct event_message *m, enum event_type *ret)
+{
+    for (size_t i = 0; i < m->header_count; i++)
+        if (m->headers[i].value != NULL && strcmp(m->headers[i].name, "ce_type") == 0)
+            return parse(m->headers[i].value, m->headers[i].len, ret);
+    return m->value != NULL && in_body(m->value, m->value_len, ret);
+}

@@ -1,0 +1,78 @@
+/* redis_guard.c - the accounts of a partition that were cut within the last hour: what core/guard.h counts, kept for the
+ * partition's next owner. A sorted set for each partition: services by the time of their last cut, ms of Redis' clock. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "io/redis_private.h"
+
+/* KEYS birth, guard. ARGV 1 birth mark, 2 hour in ms, 3 service. */
+static const char note_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - ARGV[2]))\n"
+    "redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[3])\n"
+    "redis.call('PEXPIRE', KEYS[2], ARGV[2])\n"
+    "return 0\n";
+
+/* KEYS birth, guard. ARGV 1 birth mark, 2 hour in ms. Answers 2, or {service, ms ago, ...}, the oldest first. */
+static const char load_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "local all = redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', now - ARGV[2]), '+inf', 'WITHSCORES')\n"
+    "for i = 2, #all, 2 do all[i] = now - tonumber(all[i]) end\n"
+    "return all\n";
+
+static void begin(struct redis *r, const char *text, size_t args, int32_t partition)
+{
+    char number[16];
+    snprintf(number, sizeof(number), ":%" PRId32, partition);
+    redis_link_begin(r->link, 7 + args);
+    redis_link_str(r->link, "EVAL");
+    redis_link_str(r->link, text);
+    redis_link_str(r->link, "2");
+    redis_link_cat(r->link, r->options.prefix, "birth", NULL);
+    redis_link_cat(r->link, r->options.prefix, "guard:", r->options.provider, number, NULL);
+    redis_link_str(r->link, r->mark);
+    redis_link_int(r->link, REDIS_GUARD_MS);
+}
+
+static void on_nothing(void *owner, void *arg, const struct reply *a)
+{
+    (void)owner, (void)arg, (void)a;
+}
+
+int redis_guard_note(struct redis *r, int32_t partition, const char *service)
+{
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    begin(r, note_text, 1, partition);
+    redis_link_str(r->link, service);
+    return redis_link_end(r->link, on_nothing, NULL);
+}
+
+static enum redis_result result_of(const struct reply *a)
+{
+    if (a == NULL || a->type == REPLY_ERROR)
+        return REDIS_FAILED;
+    return a->type == REPLY_ARRAY ? REDIS_OK : REDIS_LOST;
+}
+
+static void on_load(void *owner, void *arg, const struct reply *a)
+{
+    const struct redis_guard_load *l = arg;
+    enum redis_result res = result_of(a);
+    (void)owner;
+    for (size_t i = 0; res == REDIS_OK && i + 1 < a->n; i += 2)
+        l->cut(l->arg, a->items[i].str, a->items[i + 1].integer);
+    l->end(l->arg, res);
+}
+
+int redis_guard_load(struct redis *r, int32_t partition, struct redis_guard_load *l)
+{
+    if (r->state != REDIS_STATE_READY)
+        return -1;
+    begin(r, load_text, 0, partition);
+    return redis_link_end(r->link, on_load, l);
+}
