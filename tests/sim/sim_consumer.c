@@ -194,7 +194,7 @@ static void on_offsets(void *arg)
         if (!c->owns[i])
             continue;
         const struct kcommit *at = &c->k->commits[i];
-        list[n++] = (struct consumer_partition){i, at->offset, at->offset >= 0 ? at->metadata : "",
+        list[n++] = (struct consumer_partition){false, i, at->offset, at->offset >= 0 ? at->metadata : "",
                                                 at->offset >= 0 ? at->metadata_len : 0};
         int64_t from = at->offset >= 0 ? at->offset : 0;
         c->parts[i] = (struct part){.assigned = true, .next = from, .fetch = from, .version = c->parts[i].version + 1};
@@ -476,10 +476,10 @@ bool consumer_is_member(const struct consumer *c)
 }
 
 struct consumer *consumer_new(struct loop *l, const struct settings *st, const struct settings_provider *sp,
-                              const char *topic, const char *group, unsigned thread,
+                              const char *topic, const char *control_topic, const char *group, unsigned thread,
                               const struct consumer_handlers *h, struct err *reterr)
 {
-    (void)l, (void)st, (void)sp, (void)group, (void)thread, (void)reterr;
+    (void)control_topic, (void)l, (void)st, (void)sp, (void)group, (void)thread, (void)reterr;
     struct proc *p = sim_current_proc();
     struct consumer *c = sim_alloc(p->sim, sizeof(*c));
     c->p = p;
