@@ -96,7 +96,7 @@ static bool resolve_doubt(struct worker *w, struct job *j)
         return false;
     }
     /* Somebody else's: he may have published its outcome since this one began. */
-    if (!j->doubt_own && repeat != CALL_KEYED && !takeover_reread(w, j))
+    if (!j->doubt_own && repeat != CALL_KEYED && !takeover_is_quiet(w, j))
         return false;
     if (what == JUDGE_PERSON)
         decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));

@@ -49,7 +49,7 @@ void commits_inherit(struct worker *w, struct partition *p, const struct consume
     p->ceiling = ours && m.ceiling > watermark ? m.ceiling : watermark;
     p->ceiling_asked = p->top = p->ceiling;
     p->out = m.out;
-    p->out_end = -1;
+    p->out_end = p->out_read = -1;
     p->dirty = true; /* the first commit proves that it is ours */
     memcpy(p->redis, m.redis, sizeof(p->redis));
     (void)offsets_load_done(p->offsets, m.done, m.done_len);
@@ -120,8 +120,8 @@ static int64_t ceiling_to_commit(struct worker *w, struct partition *p)
 static void lower_outs(const struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++)
-        if (w->parts[i] != NULL && w->parts[i]->out_end >= 0)
-            w->parts[i]->out = w->parts[i]->out_end;
+        if (w->parts[i] != NULL && w->parts[i]->out_read >= 0)
+            w->parts[i]->out = w->parts[i]->out_quiet ? w->parts[i]->out_end : w->parts[i]->out_read;
     for (const struct job *j = w->active; j != NULL; j = j->next)
         if (j->part != NULL && (j->state == JOB_PUBLISHING || j->state == JOB_OWING) && j->work->out_floor >= 0 &&
             j->work->out_floor < j->part->out)

@@ -168,6 +168,7 @@ void partitions_forget_all(struct worker *w)
         w->parts[i] = NULL;
     }
     w->assigned = 0;
+    producer_purge(w->producer); /* what has not left must not come late: the next owner says it */
     commits_end(w);
     intake_flow_open(w);
     share_changed(w);

@@ -134,8 +134,11 @@ static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
 
 void publish_note_outcome(struct job *j, bool ok, int64_t offset)
 {
-    if (ok && offset >= j->part->out_end)
+    if (!ok || offset < 0)
+        return;
+    if (offset >= j->part->out_end)
         j->part->out_end = offset + 1;
+    takeover_note_own(j->part, offset);
 }
 
 static void on_outcome_ack(void *arg, bool ok, int64_t offset, const char *why)

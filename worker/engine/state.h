@@ -28,6 +28,7 @@
 #include "core/guard.h"
 #include "core/heap.h"
 #include "core/job.h"
+#include "core/bits.h"
 #include "core/lanes.h"
 #include "core/limit.h"
 #include "core/offsets.h"
@@ -75,6 +76,9 @@ struct partition {
     int64_t top;         /* one above what may have been sent */
     int64_t out;         /* where a new owner begins to read outcomes, as inherited; -1: not known */
     int64_t out_end;     /* one above the newest outcome that is known to be written; -1: not known */
+    int64_t out_read;    /* all below it was read into Redis, or is this assignment's own; -1: nothing yet */
+    bool out_quiet;      /* no other owner publishes any more: what he did was read after the quarantine */
+    struct bits *own;    /* until then: offsets from out_read on that are this assignment's own */
     char redis[COMMIT_META_REDIS_SIZE]; /* the Redis that knows all that was sent */
     /* takeover.c */
     enum part_phase phase;
@@ -88,7 +92,6 @@ struct partition {
     int64_t doubt_end;   /* events below it may have been sent by an earlier owner, though Redis may not know */
     int64_t delivered_next;
     size_t presumed;     /* jobs of which that is so and that were not claimed since */
-    uint64_t rereads_begun, rereads_done;
     /* aside.c */
     struct worker *worker;
     struct waits *waits;
@@ -190,7 +193,6 @@ struct job {
     bool verify, verifies;   /* it has to ask what came of its call; and has one of the slots for that */
     bool tombstone;          /* the message has no value */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
-    uint64_t reread;         /* which reading of outcomes it waits for, or has waited for; 0: none yet */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
     uint32_t size;           /* of the whole block */
     uint32_t key_len, value_len;
@@ -495,8 +497,10 @@ void takeover_unpresume(struct job *j);
 /* @j is the one of its lane that may have been sent: those behind it were not, since a lane's next call waits for the
  * outcome before it. */
 void takeover_doubt_found(struct job *j);
-/* True when the outcomes of @j's partition were read again since this was asked first. False: the job waits, and asks again. */
-bool takeover_reread(struct worker *w, struct job *j);
+/* True when all that other owners can have published of @j's partition was read. False: the job waits, and asks again. */
+bool takeover_is_quiet(struct worker *w, struct job *j);
+/* An outcome of ours stands at @offset: it need not be read. */
+void takeover_note_own(struct partition *p, int64_t offset);
 
 /* ---- aside.c: the waiting topic ---- */
 /* Reads the index, or what came since. False: not now. */

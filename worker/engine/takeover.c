@@ -13,7 +13,7 @@
 
 #define AGAIN_MS 500          /* after a failure */
 #define DELIVERY_STILL_MS 3000 /* nothing more comes below the ceiling: the rest are gaps in the log */
-#define REREAD_POLL_MS 200
+#define QUIET_POLL_MS 200
 
 /* One read of a topic's partition into Redis. It lives until its last reply, also when the partition is gone. */
 struct merging {
@@ -163,12 +163,17 @@ static bool is_of(const struct worker *w, const struct event_message *msg)
     return msg->value != NULL && msg->key_len > n && memcmp(msg->key, w->provider->name, n) == 0 && msg->key[n] == '/';
 }
 
+static bool is_own(const struct partition *p, int64_t offset)
+{
+    return p->own != NULL && offset >= p->out_read && bits_has(p->own, (uint64_t)(offset - p->out_read));
+}
+
 static void on_outcome(void *arg, const struct reader_message *rm)
 {
     struct merging *m = arg;
     struct worker *w = m->worker;
     struct outcome_seen seen;
-    if (!is_of(w, &rm->message) || outcome_read(rm->message.value, rm->message.value_len, &seen) != 0)
+    if (!is_of(w, &rm->message) || is_own(m->part, rm->offset) || outcome_read(rm->message.value, rm->message.value_len, &seen) != 0)
         return;
     struct buf facts;
     struct merge_axis axes[AXES_AT_ONCE];
@@ -353,10 +358,19 @@ static void choose(struct worker *w, struct partition *p)
         enter(w, p, PART_QUIET);
 }
 
+static void note_read(struct partition *p, int64_t end)
+{
+    bits_free(p->own);
+    p->own = NULL;
+    p->out_read = end;
+    if (end > p->out_end)
+        p->out_end = end;
+}
+
 /* All has been merged: what is left is to know which offsets may have been sent. */
 static void outcomes_read(struct worker *w, struct partition *p, int64_t end)
 {
-    p->out_end = end;
+    note_read(p, end);
     if (p->known) {
         presume_own(w, p);
         open_up(w, p);
@@ -398,7 +412,7 @@ static void take_merged(struct worker *w, struct partition *p)
     if (failed) {
         enter(w, p, PART_NEW);
     } else if (p->phase == PART_CATCHING) {
-        p->out_end = end;
+        note_read(p, end);
         open_up(w, p);
     } else if (p->phase == PART_RECORDS) {
         begin_read(w, p, PART_OUTCOMES);
@@ -409,14 +423,23 @@ static void take_merged(struct worker *w, struct partition *p)
     }
 }
 
-static void reread_done(struct partition *p)
+/* What others could publish was read once more. */
+static void quiet_read(struct partition *p)
 {
     if (!p->merging->failed) {
-        p->rereads_done++;
-        if (p->merging->end > p->out_end)
-            p->out_end = p->merging->end;
+        note_read(p, p->merging->end);
+        p->out_quiet = true;
+        bits_free(p->own);
+        p->own = NULL;
     }
     give_up(p);
+}
+
+static void become_quiet(struct worker *w, struct partition *p)
+{
+    if (p->out_quiet || clock_boot_ms() - w->assigned_ms < w->numbers->quarantine_ms || !redis_is_up(w->redis))
+        return;
+    (void)read_outcomes(w, p, p->out_read);
 }
 
 static void step(struct worker *w, struct partition *p)
@@ -424,7 +447,7 @@ static void step(struct worker *w, struct partition *p)
     if (p->merging != NULL && (p->merging->read != NULL || p->merging->pending > 0))
         return;
     if (p->merging != NULL && p->phase == PART_OPEN) {
-        reread_done(p);
+        quiet_read(p);
         return;
     }
     switch (p->phase) {
@@ -458,6 +481,7 @@ static void step(struct worker *w, struct partition *p)
             (void)aside_load(w, p);
         return;
     case PART_OPEN:
+        become_quiet(w, p);
         return;
     }
 }
@@ -470,12 +494,13 @@ void takeover_begin(struct partition *p)
 void takeover_end(struct partition *p)
 {
     give_up(p);
+    bits_free(p->own);
 }
 
 void takeover_tick(struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++)
-        if (w->parts[i] != NULL && w->parts[i]->phase != PART_OPEN)
+        if (w->parts[i] != NULL)
             step(w, w->parts[i]);
 }
 
@@ -508,15 +533,21 @@ void takeover_forgot(struct worker *w)
 
 /* ---- outcomes that somebody else may have published meanwhile ---- */
 
-bool takeover_reread(struct worker *w, struct job *j)
+bool takeover_is_quiet(struct worker *w, struct job *j)
 {
-    struct partition *p = j->part;
-    if (j->reread == 0)
-        j->reread = p->rereads_begun + 1;
-    if (p->rereads_done >= j->reread)
+    if (j->part->out_quiet)
         return true;
-    if (p->merging == NULL && p->phase == PART_OPEN && redis_is_up(w->redis) && read_outcomes(w, p, p->out_end))
-        p->rereads_begun = p->rereads_done + 1;
-    job_wait(w, j, REREAD_POLL_MS, false);
+    job_wait(w, j, QUIET_POLL_MS, false);
     return false;
+}
+
+/* Without memory it is read again, which does no harm. */
+void takeover_note_own(struct partition *p, int64_t offset)
+{
+    if (p->out_quiet || p->out_read < 0 || offset < p->out_read)
+        return;
+    if (p->own == NULL)
+        p->own = bits_new();
+    if (p->own != NULL)
+        bits_set(p->own, (uint64_t)(offset - p->out_read));
 }
