@@ -24,6 +24,7 @@ enum trouble {
     FAULT_KAFKA_AWAY,
     FAULT_KAFKA_AWAY_LONG,
     FAULT_OUTCOMES_REFUSED,
+    FAULT_LOST_UNSAID,
     /* Redis */
     FAULT_REDIS_CUT,
     FAULT_REDIS_SLOW,
@@ -31,6 +32,7 @@ enum trouble {
     FAULT_REDIS_RESTART,
     FAULT_REDIS_OOM,
     FAULT_REDIS_LOADING,
+    FAULT_REDIS_OWED,
     FAULT_REDIS_ROLLBACK,
     FAULT_REDIS_EMPTIED,
     /* the platform */

@@ -34,6 +34,7 @@ bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 
 /* Kafka */
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m);
+void oracle_produced(struct sim *s, const struct producer_message *m); /* handed to a client */
 void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset);
 void oracle_assigned(struct sim *s, const struct kmember *m);
 void oracle_unassigned(struct sim *s, const struct kmember *m);

@@ -29,6 +29,8 @@ struct oevent {
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
     bool dead_in_doubt;
+    bool produced;        /* an outcome was handed to a Kafka client */
+    bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
 };
 
