@@ -43,6 +43,7 @@ enum trouble {
     FAULT_HTTP_HANG,
     FAULT_HTTP_GARBAGE,
     FAULT_HTTP_REJECT,
+    FAULT_HTTP_PUT_OFF,
     FAULT_HTTP_LATE,
     FAULT_HTTP_LATE_SAFE,
     FAULT_HTTP_LATE_DEAD,
@@ -58,6 +59,7 @@ enum trouble {
 
 struct fault_entry {
     const char *name;
+    bool happens;     /* by itself, at some time; else to a message, a request or an event */
     bool standard;    /* in the set that is used when none is named */
     const char *what; /* and, where it is not standard, what the engine needs first */
 };

@@ -35,12 +35,12 @@ struct oracle *oracle_new(struct sim *s)
 }
 
 unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, unsigned part, int64_t order, bool refused,
-                      int64_t expires_ms)
+                      bool put_off, int64_t expires_ms)
 {
     struct oracle *o = s->oracle;
     struct oevent *e = sim_alloc(s, sizeof(*e));
     *e = (struct oevent){.number = o->event_count, .service = service, .part = part, .kind = kind, .order = order,
-                         .refused = refused, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
+                         .refused = refused, .put_off = put_off, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
     o->events[o->event_count] = e;
     return o->event_count++;
 }
@@ -87,6 +87,11 @@ struct oevent *event_of_key(struct oracle *o, const char *redis_key)
 bool oracle_is_refused(struct sim *s, unsigned event)
 {
     return event < s->oracle->event_count && s->oracle->events[event]->refused;
+}
+
+bool oracle_is_put_off(struct sim *s, unsigned event)
+{
+    return event < s->oracle->event_count && s->oracle->events[event]->put_off;
 }
 
 int step_of(const struct oevent *e, enum op op)

@@ -20,7 +20,7 @@ struct oevent {
     unsigned number, service, part;
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
-    bool refused;
+    bool refused, put_off;
     int64_t expires_ms;
     char key[72];
     int variant;          /* that left, or -1 */
