@@ -11,7 +11,7 @@
 
 #define LOOK_NS (500 * SIM_MS)
 #define END_WITHIN_NS (INT64_C(3600) * SIM_S) /* 18: of virtual time, once the faults have stopped */
-#define DRAIN_WITHIN_NS (40 * SIM_S)
+#define DRAIN_WITHIN_NS (150 * SIM_S) /* it may be paused */
 
 /* ---- the choice ---- */
 
