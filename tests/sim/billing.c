@@ -159,7 +159,8 @@ static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
         return;
     }
     bool refused = c->on[FAULT_HTTP_REJECT] && sim_chance(s, 100);
-    unsigned event = oracle_event(s, f.kind, f.service, f.part, f.sequence, refused, f.expires_ms);
+    bool put_off = !refused && c->on[FAULT_HTTP_PUT_OFF] && sim_chance(s, 60);
+    unsigned event = oracle_event(s, f.kind, f.service, f.part, f.sequence, refused, put_off, f.expires_ms);
     write_letter(&l, &f, event, 0);
     learn_key(s, &l, event);
     post(s, &l, at_ms);

@@ -24,6 +24,7 @@ enum trouble {
     FAULT_KAFKA_AWAY,
     FAULT_KAFKA_AWAY_LONG,
     FAULT_OUTCOMES_REFUSED,
+    FAULT_LOST_UNSAID,
     /* Redis */
     FAULT_REDIS_CUT,
     FAULT_REDIS_SLOW,
@@ -31,6 +32,7 @@ enum trouble {
     FAULT_REDIS_RESTART,
     FAULT_REDIS_OOM,
     FAULT_REDIS_LOADING,
+    FAULT_REDIS_OWED,
     FAULT_REDIS_ROLLBACK,
     FAULT_REDIS_EMPTIED,
     /* the platform */
@@ -41,6 +43,7 @@ enum trouble {
     FAULT_HTTP_HANG,
     FAULT_HTTP_GARBAGE,
     FAULT_HTTP_REJECT,
+    FAULT_HTTP_PUT_OFF,
     FAULT_HTTP_LATE,
     FAULT_HTTP_LATE_SAFE,
     FAULT_HTTP_LATE_DEAD,
@@ -56,6 +59,7 @@ enum trouble {
 
 struct fault_entry {
     const char *name;
+    bool happens;     /* by itself, at some time; else to a message, a request or an event */
     bool standard;    /* in the set that is used when none is named */
     const char *what; /* and, where it is not standard, what the engine needs first */
 };

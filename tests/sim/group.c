@@ -208,10 +208,13 @@ void kafka_proc_paused(struct proc *p)
 static void on_found_out(struct sim *s, void *arg)
 {
     struct kmember *m = arg;
-    if (m->p->alive && !m->p->paused && !m->in && consumer_kmember(m->c) == m && m->generation >= 0) {
-        sim_note(s, m->p, "finds out", "", -1, -1);
+    if (!m->p->alive || m->p->paused || m->in || consumer_kmember(m->c) != m)
+        return;
+    sim_note(s, m->p, "finds out", "", -1, -1);
+    if (m->generation >= 0)
         consumer_told_lost(m->c);
-    }
+    else
+        consumer_told_to_rejoin(m->c); /* it had only joined */
 }
 
 void kafka_proc_resumed(struct proc *p)

@@ -135,9 +135,11 @@ static void run_job(const struct options *o, struct job *j, unsigned number)
 static void start_job(const struct options *o, struct job *j, unsigned number)
 {
     fflush(NULL);
-    j->pid = fork();
-    if (j->pid != 0)
+    pid_t pid = fork();
+    if (pid != 0) {
+        j->pid = pid; /* the child sees this memory too */
         return;
+    }
     run_job(o, j, number);
     fflush(NULL);
     exit(j->failed > 0);

@@ -34,6 +34,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_RESUMED] = {"resumed_after_step", true},
     [MARK_LOST] = {"partitions_lost", true},
     [MARK_DRAINED] = {"drained", true},
+    [MARK_EXCUSED] = {"excused", false},
     [MARK_CRASH_ASSIGNED] = {"crash_assigned", true},
     [MARK_CRASH_CLAIMED] = {"crash_claimed", true},
     [MARK_CRASH_LEFT] = {"crash_left", true},

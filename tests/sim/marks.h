@@ -38,6 +38,7 @@ enum mark {
     MARK_RESUMED,            /* a workflow went on after a step that another life did */
     MARK_LOST,               /* partitions went away without being given back */
     MARK_DRAINED,
+    MARK_EXCUSED,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

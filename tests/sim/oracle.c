@@ -35,12 +35,12 @@ struct oracle *oracle_new(struct sim *s)
 }
 
 unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, unsigned part, int64_t order, bool refused,
-                      int64_t expires_ms)
+                      bool put_off, int64_t expires_ms)
 {
     struct oracle *o = s->oracle;
     struct oevent *e = sim_alloc(s, sizeof(*e));
     *e = (struct oevent){.number = o->event_count, .service = service, .part = part, .kind = kind, .order = order,
-                         .refused = refused, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
+                         .refused = refused, .put_off = put_off, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
     o->events[o->event_count] = e;
     return o->event_count++;
 }
@@ -87,6 +87,11 @@ struct oevent *event_of_key(struct oracle *o, const char *redis_key)
 bool oracle_is_refused(struct sim *s, unsigned event)
 {
     return event < s->oracle->event_count && s->oracle->events[event]->refused;
+}
+
+bool oracle_is_put_off(struct sim *s, unsigned event)
+{
+    return event < s->oracle->event_count && s->oracle->events[event]->put_off;
 }
 
 int step_of(const struct oevent *e, enum op op)
@@ -151,7 +156,7 @@ void oracle_redis_lost(struct sim *s)
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE"};
     const struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
@@ -186,6 +191,10 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
         return;
     if (e->claimed_by != p)
         e->step_owed = false;
+    if (e->produced && !s->cfg.on[FAULT_REDIS_OWED] && !e->excused) {
+        e->excused = true;
+        sim_mark(s, MARK_EXCUSED);
+    }
     if (steps_len > 0 && e->claimed_by != p)
         sim_mark(s, MARK_RESUMED);
     e->claimed_by = p;
@@ -287,7 +296,9 @@ static void check_axis(struct sim *s, const struct oevent *e)
         if (r.op == OP_PING)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
-        if (at->event != (int)newest->number && !(at->event >= 0 && o->events[at->event]->dead_in_doubt))
+        const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
+        bool excused = newest->excused || (last && (last->dead_in_doubt || last->excused));
+        if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);
     }

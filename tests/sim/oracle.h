@@ -25,15 +25,17 @@ enum place_kind { PLACE_EVENT, PLACE_INVALID, PLACE_MISPLACED };
 struct oracle *oracle_new(struct sim *s);
 /* Registers an event; its number. @order: its sequence, or -1: its first offset. */
 unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, unsigned part, int64_t order, bool refused,
-                      int64_t expires_ms);
+                      bool put_off, int64_t expires_ms);
 void oracle_key(struct sim *s, unsigned event, const char *key); /* the idempotency key */
 /* It stands in the log now. */
 void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_kind kind, unsigned event, unsigned variant);
 bool oracle_is_refused(struct sim *s, unsigned event);
+bool oracle_is_put_off(struct sim *s, unsigned event);
 bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 
 /* Kafka */
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m);
+void oracle_produced(struct sim *s, const struct producer_message *m); /* handed to a client */
 void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset);
 void oracle_assigned(struct sim *s, const struct kmember *m);
 void oracle_unassigned(struct sim *s, const struct kmember *m);

@@ -59,7 +59,6 @@ static void check_again(struct sim *s, const struct oevent *e, const struct oste
             sim_broken(s, "8: %s of e%u is sent again with another key", op_entry(r->op)->name, e->number);
         return;
     case CALL_QUERY:
-        sim_mark(s, MARK_RESENT_QUERY);
         if (age_ms < n->request_ms + n->provider_max_ms)
             sim_broken(s, "8: %s of e%u is sent again %lld ms after one in doubt", op_entry(r->op)->name, e->number,
                        (long long)age_ms);
@@ -111,7 +110,7 @@ static void check_rights(struct sim *s, const struct oevent *e, const struct req
         sim_broken(s, "4: %s of e%u leaves before the step before it is noted", name, e->number);
     else if (r->value >= VARIANTS || (e->variant >= 0 && e->variant != (int)r->value))
         sim_broken(s, "11: e%u is sent with another content", e->number);
-    else if (e->final[r->value] >= 0)
+    else if (e->final[r->value] >= 0 && !e->excused)
         sim_broken(s, "17: %s of e%u leaves after its outcome", name, e->number);
 }
 
@@ -124,6 +123,8 @@ void oracle_left(struct sim *s, struct request *r)
         return;
     struct ostep *st = &e->steps[step_of(e, r->op)];
     check_rights(s, e, r);
+    if (st->last_left > 0 && op_entry(r->op)->repeat == CALL_QUERY)
+        sim_mark(s, MARK_RESENT_QUERY);
     if (st->doubts > 0)
         check_again(s, e, st, r);
     check_alone(s, r);
@@ -178,7 +179,7 @@ static void check_once(struct sim *s, const struct oevent *e, const struct ostep
     int final = e->final[r->value];
     bool denied = final == OUTCOME_STALE || final == OUTCOME_EXPIRED || final == OUTCOME_CONFLICT ||
                   final == OUTCOME_REJECTED || final == OUTCOME_SUPERSEDED;
-    if (denied)
+    if (denied && !e->excused)
         sim_broken(s, "17: e%u is done after it was %s", e->number, outcome_kind_name((enum outcome_kind)final));
 }
 
@@ -188,11 +189,12 @@ static void check_order(struct sim *s, const struct oevent *e, const struct requ
     struct slot *slots = s->oracle->slots[e->service];
     enum slot_name name = slot_of(r);
     const struct slot *gone = &slots[SLOT_DELETE];
-    bool excused = e->dead_in_doubt && !s->cfg.on[FAULT_HTTP_LATE_DEAD];
     if (name == SLOT_COUNT)
         return;
     struct slot *at = &slots[name];
     const struct slot *newer = at->order > e->order ? at : gone->order > e->order ? gone : NULL;
+    bool in_doubt = e->dead_in_doubt || (newer && s->oracle->events[newer->event]->dead_in_doubt);
+    bool excused = in_doubt && !s->cfg.on[FAULT_HTTP_LATE_DEAD];
     if (newer && newer->event != (int)e->number && !excused)
         sim_broken(s, "6: %s of e%u (order %lld) is done after e%d (order %lld)", op_entry(r->op)->name, e->number,
                    (long long)e->order, newer->event, (long long)newer->order);

@@ -20,7 +20,7 @@ struct oevent {
     unsigned number, service, part;
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
-    bool refused;
+    bool refused, put_off;
     int64_t expires_ms;
     char key[72];
     int variant;          /* that left, or -1 */
@@ -29,6 +29,8 @@ struct oevent {
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
     bool dead_in_doubt;
+    bool produced;        /* an outcome was handed to a Kafka client */
+    bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
 };
 

@@ -11,7 +11,7 @@
 
 #define LOOK_NS (500 * SIM_MS)
 #define END_WITHIN_NS (INT64_C(3600) * SIM_S) /* 18: of virtual time, once the faults have stopped */
-#define DRAIN_WITHIN_NS (40 * SIM_S)
+#define DRAIN_WITHIN_NS (150 * SIM_S) /* it may be paused */
 
 /* ---- the choice ---- */
 
@@ -38,6 +38,7 @@ void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])
     c->in_flight = (unsigned)(sim_chance(s, 300) ? sim_range(s, 1, 2) : sim_range(s, 4, 16));
     c->net_us = sim_chance(s, 200) ? sim_range(s, 10000, 300000) : sim_range(s, 200, 5000);
     c->by_offset = sim_chance(s, 300);
+    c->calm_ms = sim_chance(s, 300) ? 1000 : sim_range(s, 1000, 12000);
     bool narrow = sim_chance(s, 400); /* few kinds, so that they meet */
     for (int i = 0; i < KIND_COUNT; i++)
         c->mix[i] = narrow && sim_chance(s, 600) ? 0 : (unsigned)sim_range(s, 1, 10);
@@ -122,14 +123,14 @@ static void on_mischief(struct sim *s, void *arg)
         return;
     if (s->cfg.on[FAULT_REDIS_ROLLBACK] && sim_chance(s, 300))
         rserver_take_snapshot(s->redis);
-    for (int tries = 0; tries < 8; tries++) {
-        enum trouble f = (enum trouble)sim_range(s, 0, FAULT_COUNT - 1);
-        if (!s->cfg.on[f])
-            continue;
-        mischief(s, f);
-        break;
-    }
-    sim_after(s, sim_range(s, 100, 6000) * SIM_MS, on_mischief, NULL);
+    enum trouble on[FAULT_COUNT];
+    int n = 0;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (s->cfg.on[i] && fault_entry((enum trouble)i)->happens)
+            on[n++] = (enum trouble)i;
+    if (n > 0)
+        mischief(s, on[sim_range(s, 0, n - 1)]);
+    sim_after(s, sim_range(s, 50, s->cfg.calm_ms) * SIM_MS, on_mischief, NULL);
 }
 
 static void on_heal(struct sim *s, void *arg)

@@ -57,6 +57,7 @@ struct scenario {
     unsigned wire_bad;    /* of 1000 messages, for each lost-message fault that is on */
     unsigned in_flight;
     int64_t net_us;       /* typical latency */
+    int64_t calm_ms;      /* between two mischiefs, at most */
     bool by_offset;       /* some services send no sequence */
 };
 

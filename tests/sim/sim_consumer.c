@@ -133,7 +133,7 @@ void consumer_told_lost(struct consumer *c)
     sim_mark(c->p->sim, MARK_LOST);
     c->m->generation = -1;
     if (c->has_assignment)
-        queue_revoke(c, sim_chance(c->p->sim, 700));
+        queue_revoke(c, !c->p->sim->cfg.on[FAULT_LOST_UNSAID] || sim_chance(c->p->sim, 500));
     else
         join(c);
 }

@@ -154,6 +154,10 @@ static void on_request(struct sim *s, void *arg)
         answer_with(s, c, CALL_OK, 422, "{\"ok\":false}");
         return;
     }
+    if (op_entry(c->r.op)->repeat != CALL_READ && oracle_is_put_off(s, c->r.event)) {
+        answer_429(s, c);
+        return;
+    }
     switch (choose(s, c)) {
     case FATE_WELL:
         platform_do(s->platform, &c->r);

@@ -216,6 +216,7 @@ int producer_send(struct producer *p, const struct producer_message *m, producer
     w->last = q;
     p->pending++;
     sim_note(s, p->p, "produces", m->topic, m->partition, -1);
+    oracle_produced(s, m);
     flush(w);
     proc_point(p->p, POINT_PRODUCED);
     return 0;
