@@ -44,6 +44,7 @@ struct consumer {
     bool owns[KAFKA_PARTS_MAX]; /* of the last assignment */
     bool has_assignment;        /* the client's threads have one, or have queued it */
     bool revoke_queued, closed, member, held, drain_posted, commit_outstanding;
+    int64_t assigned_generation;
     uint64_t assign_number;     /* answers to older questions are cut loose */
     struct item *first, *last;
 };
@@ -200,6 +201,7 @@ static void on_offsets(void *arg)
         c->parts[i] = (struct part){.assigned = true, .next = from, .fetch = from, .version = c->parts[i].version + 1};
     }
     c->state = STATE_READING;
+    c->assigned_generation = c->m->generation;
     c->member = true;
     sim_note(c->p->sim, c->p, "assigned", "partitions", (int64_t)n, -1);
     c->h.assigned(c->h.arg, list, n);
@@ -441,6 +443,8 @@ int consumer_commit(struct consumer *c, const struct consumer_partition *list, s
         return err_set(reterr, ERR_TIMEOUT, "a commit is outstanding");
     if (n == 0)
         return err_set(reterr, ERR_INVAL, "a commit of nothing");
+    if (c->m->generation != c->assigned_generation)
+        return err_set(reterr, ERR_IO, "this member has lost its place in the group");
     for (size_t i = 0; i < n; i++) {
         if (!c->parts[list[i].partition].assigned)
             return err_set(reterr, ERR_INVAL, "not assigned");

@@ -317,6 +317,7 @@ void consumer_free(struct consumer *c)
     kafka_queue_fini(&c->queue);
     if (c->given)
         rd_kafka_topic_partition_list_destroy(c->given);
+    consumer_forget_membership(c);
     if (c->rk)
         rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(c->events.parts);

@@ -162,6 +162,7 @@ static void take_assignment(struct consumer *c, rd_kafka_topic_partition_list_t 
         return;
     }
     consumer_enter(c, CONSUMER_READING);
+    consumer_note_membership(c);
     check_pairs(c);
     c->h.assigned(c->h.arg, told, (size_t)list->cnt);
     free(told);

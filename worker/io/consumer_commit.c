@@ -22,6 +22,49 @@ static int add_offset(rd_kafka_topic_partition_list_t *list, const char *topic, 
     return 0;
 }
 
+/* ---- the membership ----
+ *
+ * 1 the group gives this member up: it was silent for too long; 2 librdkafka hears of it and forgets its generation;
+ * 3 we commit, before the loop has come to the revoke: librdkafka sends that as a client in no group; 4 the group is empty
+ * meanwhile, and the broker takes it: over what the owners in between have committed. */
+
+static char *membership_now(const struct consumer *c, size_t *ret_len)
+{
+    void *text = NULL;
+    rd_kafka_consumer_group_metadata_t *m = rd_kafka_consumer_group_metadata(c->rk);
+    rd_kafka_error_t *e = m ? rd_kafka_consumer_group_metadata_write(m, &text, ret_len) : NULL;
+    if (m)
+        rd_kafka_consumer_group_metadata_destroy(m);
+    if (e) {
+        rd_kafka_error_destroy(e);
+        return NULL;
+    }
+    return text;
+}
+
+void consumer_note_membership(struct consumer *c)
+{
+    consumer_forget_membership(c);
+    c->membership = membership_now(c, &c->membership_len);
+}
+
+void consumer_forget_membership(struct consumer *c)
+{
+    if (c->membership)
+        rd_kafka_mem_free(c->rk, c->membership);
+    c->membership = NULL;
+}
+
+bool consumer_is_same_member(const struct consumer *c)
+{
+    size_t len = 0;
+    char *now = membership_now(c, &len);
+    bool same = now && c->membership && len == c->membership_len && memcmp(now, c->membership, len) == 0;
+    if (now)
+        rd_kafka_mem_free(c->rk, now);
+    return same;
+}
+
 static int queue_commit(struct consumer *c, const rd_kafka_topic_partition_list_t *list, struct err *reterr)
 {
     rd_kafka_resp_err_t code = rd_kafka_commit_queue(c->rk, list, c->queue.q, NULL, NULL);
@@ -37,6 +80,8 @@ int consumer_commit(struct consumer *c, const struct consumer_partition *p, size
         return err_set(reterr, ERR_TIMEOUT, "a commit is outstanding");
     if (n == 0)
         return err_set(reterr, ERR_INVAL, "a commit of nothing");
+    if (!consumer_is_same_member(c))
+        return err_set(reterr, ERR_IO, "this member has lost its place in the group");
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {

@@ -46,6 +46,8 @@ struct consumer {
     int asking; /* under ask_lock: questions that other threads are at, those cut loose too */
     struct loop_timer *ask_again;
     bool member;
+    char *membership; /* member id and generation of this assignment, as librdkafka writes them; NULL: not known */
+    size_t membership_len;
     bool commit_outstanding;
     bool closing;
     struct kafka_headers headers;
@@ -59,6 +61,11 @@ void consumer_tell(struct consumer *c, const char *fmt, ...) ATTR_PRINTF(2, 3);
 struct consumer_topic *consumer_topic_of(struct consumer *c, const char *name);
 /* The part of @partition when it is assigned, or NULL; @t may be NULL. */
 struct consumer_part *consumer_part_of(const struct consumer_topic *t, int32_t partition);
+
+/* consumer_commit.c: this assignment's membership is that of now; and whether it is so still. */
+void consumer_note_membership(struct consumer *c);
+bool consumer_is_same_member(const struct consumer *c);
+void consumer_forget_membership(struct consumer *c);
 
 /* consumer_assign.c */
 void consumer_on_rebalance(struct consumer *c, rd_kafka_event_t *ev);
