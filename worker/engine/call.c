@@ -57,6 +57,7 @@ static void on_confirm(struct worker *w, void *arg, const struct run_result *res
         snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "read_back");
         k->changed = true;
         run_step_done(k->run);
+        j->doubt = j->doubt_all && run_state(k->run) != RUN_END;
     }
     call_advance(w, j);
 }
@@ -488,7 +489,7 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     w->goods++;
     j->own_goods++;
     if (repeat != CALL_READ && state != RUN_TOKEN && state != RUN_RETRY) { /* those two settle nothing */
-        j->doubt = false;
+        j->doubt = j->doubt_all && state != RUN_END;
         k->changed = true;
     }
     call_advance(w, j);

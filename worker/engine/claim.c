@@ -152,12 +152,12 @@ static bool has_result(const struct work *k)
 }
 
 /* When an earlier owner sent it is not known: at the latest when this assignment began. */
-static void inherit_doubt(struct worker *w, struct job *j, int64_t sent_ms)
+static void inherit_doubt(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     int64_t assigned_for = clock_boot_ms() - w->assigned_ms;
-    takeover_doubt_found(j);
     call_doubt(w, j, false);
-    j->doubt_since_ms -= sent_ms < assigned_for ? sent_ms : assigned_for;
+    j->doubt_since_ms -= r->sent_ms < assigned_for ? r->sent_ms : assigned_for;
+    j->doubt_all |= r->any_step;
 }
 
 static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
@@ -165,12 +165,13 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     struct work *k = j->work;
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
+    takeover_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
     k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own))
-        inherit_doubt(w, j, r->sent_ms);
+        inherit_doubt(w, j, r);
     if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
@@ -251,7 +252,9 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
     case CLAIM_STALE:
         answered(w, j, OUTCOME_STALE, "");
         return;
-    case CLAIM_REPEATED:
+    case CLAIM_REPEATED: /* the record says so; it may never have come to Kafka */
+        buf_reset(&j->work->record_text);
+        buf_add(&j->work->record_text, r->record, r->record_len);
         answered(w, j, OUTCOME_APPLIED, "record");
         return;
     case CLAIM_CONFLICT:

@@ -47,7 +47,7 @@ void commits_inherit(struct worker *w, struct partition *p, const struct consume
     p->had_commit = from->offset >= 0;
     p->had_meta = ours;
     p->ceiling = ours && m.ceiling > watermark ? m.ceiling : watermark;
-    p->ceiling_asked = p->top = p->ceiling;
+    p->ceiling_asked = p->top = p->inherited = p->ceiling;
     p->out = m.out;
     p->out_end = p->out_read = -1;
     p->dirty = true; /* the first commit proves that it is ours */

@@ -186,6 +186,7 @@ static int send_owed(struct worker *w, struct job *j)
 
 void decide_owed(struct worker *w, struct job *j)
 {
+    make_facts(j->work);
     if (!redis_is_up(w->redis) || send_owed(w, j) != 0)
         wait_owing(w, j);
 }

@@ -74,6 +74,13 @@ void publish_done(struct worker *w, struct job *j)
         aside_look(w, p, service);
 }
 
+/* It was decided in another life of Redis, and may not have been among the outcomes that were merged into this one. */
+static bool was_forgotten(const struct worker *w, const struct work *k)
+{
+    bool is_no_result = k->dead_letter && (k->dead_reason == DEAD_CONFLICT || k->dead_reason == DEAD_MIXED_ORDER);
+    return k->decoded && k->judged_ns != 0 && !is_no_result && k->redis_life != w->redis_life;
+}
+
 /* Everything is acknowledged. */
 static void settle(struct worker *w, struct job *j)
 {
@@ -88,7 +95,7 @@ static void settle(struct worker *w, struct job *j)
         telemetry_outcome(w->tel, k->event.type, k->outcome.kind);
         log_outcome(w, j);
     }
-    if (k->owes_decide) {
+    if (k->owes_decide || was_forgotten(w, k)) {
         job_go(w, j, JOB_OWING);
         decide_owed(w, j);
     } else {

@@ -85,7 +85,8 @@ struct partition {
     int64_t phase_ms;    /* CLOCK_BOOTTIME */
     int64_t again_ms;    /* PART_NEW: not before phase_ms + this */
     bool had_commit, had_meta; /* of an earlier owner */
-    bool known;          /* since it was open this worker knows itself what was sent */
+    bool known;          /* it was open: this worker knows what was sent of all that it has claimed */
+    int64_t inherited;   /* the ceiling as it was inherited: an earlier owner may have sent what is below it */
     bool quiet;          /* PART_QUIET is over */
     struct merging *merging;
     uint64_t merged;
@@ -183,6 +184,7 @@ struct job {
     bool uncounted;          /* the last failure counts only if the provider turns out to be there */
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
+    bool doubt_all;          /* any step may have been done: nobody knows which it came to */
     bool was_doubt;          /* ever: what is found done then was done by us */
     bool doubt_own;          /* it was sent by this worker under this claim */
     bool doubt_safe;         /* a request of class `safe` was in doubt: its packet may come late */
@@ -192,6 +194,7 @@ struct job {
     bool restores;           /* as far as its type can be seen before it is decoded */
     bool verify, verifies;   /* it has to ask what came of its call; and has one of the slots for that */
     bool tombstone;          /* the message has no value */
+    bool not_sent;           /* by an earlier owner: one before it in its lane was claimed since */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
     uint32_t size;           /* of the whole block */
@@ -494,9 +497,9 @@ void takeover_forgot(struct worker *w);
 /* @j may have been sent though this Redis does not know; and: that is known now, by a claim or since it is settled. */
 void takeover_presume(struct job *j);
 void takeover_unpresume(struct job *j);
-/* @j is the one of its lane that may have been sent: those behind it were not, since a lane's next call waits for the
+/* @j was claimed: those behind it in its lane were not sent by an earlier owner, since a lane's next call waits for the
  * outcome before it. */
-void takeover_doubt_found(struct job *j);
+void takeover_claimed(struct job *j);
 /* True when all that other owners can have published of @j's partition was read. False: the job waits, and asks again. */
 bool takeover_is_quiet(struct worker *w, struct job *j);
 /* An outcome of ours stands at @offset: it need not be read. */

@@ -69,12 +69,22 @@ static void merge(struct merging *m, const struct merge_request *req)
     m->merged++;
 }
 
+/* A Redis that was emptied a moment ago is not noticed before a script finds another birth mark. */
+static void check_mark(struct merging *m)
+{
+    struct merge_request nothing = {.service = "", .fence = "", .order_by = ""};
+    merge(m, &nothing);
+    m->merged--;
+}
+
 static void on_read(void *arg, bool ok, int64_t end, const char *why)
 {
     struct merging *m = arg;
     struct worker *w = m->worker;
     m->read = NULL;
     m->end = end;
+    if (m->part->phase == PART_CATCHING)
+        check_mark(m);
     if (!ok) {
         m->failed = true;
         if (log_begin(w->log, LOG_LEVEL_ERROR, "takeover_read_failed")) {
@@ -163,9 +173,10 @@ static bool is_of(const struct worker *w, const struct event_message *msg)
     return msg->value != NULL && msg->key_len > n && memcmp(msg->key, w->provider->name, n) == 0 && msg->key[n] == '/';
 }
 
+/* Redis that has forgotten must be told of these too. */
 static bool is_own(const struct partition *p, int64_t offset)
 {
-    return p->own != NULL && offset >= p->out_read && bits_has(p->own, (uint64_t)(offset - p->out_read));
+    return p->phase == PART_OPEN && p->own != NULL && offset >= p->out_read && bits_has(p->own, (uint64_t)(offset - p->out_read));
 }
 
 static void on_outcome(void *arg, const struct reader_message *rm)
@@ -249,28 +260,34 @@ void takeover_unpresume(struct job *j)
         j->part->presumed--;
 }
 
-static void unpresume_item(void *arg, struct lane_item *item)
+static void behind_claimed(void *arg, struct lane_item *item)
 {
     (void)arg;
     takeover_unpresume(job_of_item(item));
+    job_of_item(item)->not_sent = true;
 }
 
-void takeover_doubt_found(struct job *j)
+void takeover_claimed(struct job *j)
 {
-    lane_each_behind(&j->item, unpresume_item, NULL);
+    if (j->offset < j->part->inherited || j->offset < j->part->doubt_end)
+        lane_each_behind(&j->item, behind_claimed, NULL);
 }
 
 static void presume_item(void *arg, struct lane_item *item)
 {
     const struct partition *p = arg;
     struct job *j = job_of_item(item);
-    if (j->part == p && j->offset < p->doubt_end)
+    if (j->part == p && j->offset < p->doubt_end && !j->not_sent && !j->claimed_before)
         takeover_presume(j);
 }
 
-/* Of another life of Redis: until it is claimed again there, Redis does not know that it may have been sent. */
-static void presume_own(struct worker *w, const struct partition *p)
+/* Of another life of Redis: until it is claimed again there, Redis does not know that it may have been sent. Nor what an
+ * earlier owner sent of that which was not claimed here yet. */
+static void presume_own(struct worker *w, struct partition *p)
 {
+    if (p->doubt_end < p->inherited)
+        p->doubt_end = p->inherited;
+    lanes_each(w->lanes, presume_item, p);
     for (struct job *j = w->active; j != NULL; j = j->next)
         if (j->part == p && j->state != JOB_CLAIMING)
             takeover_presume(j);
@@ -385,7 +402,7 @@ static void outcomes_read(struct worker *w, struct partition *p, int64_t end)
 
 static void end_known(struct worker *w, struct partition *p, int64_t end)
 {
-    p->doubt_end = p->had_meta && p->ceiling < end ? p->ceiling : end;
+    p->doubt_end = p->had_meta && p->inherited < end ? p->inherited : end;
     p->delivered_next = offsets_next(p->offsets);
     enter(w, p, PART_DELIVERING);
 }

@@ -218,7 +218,9 @@ static int make_names(struct worker *w, struct err *reterr)
             return err_set(reterr, ERR_INVAL, "provider %s: its topics' names would be too long", w->provider->name);
     char host[64] = "";
     gethostname(host, sizeof(host) - 1);
-    snprintf(w->owner, sizeof(w->owner), "%s-%d-%s-%u-0", host, (int)getpid(), w->provider->name, w->o.index);
+    /* The time tells two lives in containers apart, where host name and process number are the same each time. */
+    snprintf(w->owner, sizeof(w->owner), "%s-%d-%llx-%s-%u-0", host, (int)getpid(), (unsigned long long)clock_real_ms(),
+             w->provider->name, w->o.index);
     return 0;
 }
 

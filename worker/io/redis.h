@@ -89,6 +89,7 @@ struct claim_reply {
     const char *steps;   /* run_save() text, "" when none */
     size_t steps_len;
     int64_t wait_ms;
+    bool any_step;       /* doubt: nobody knows which of its steps may be done */
     int64_t sent_ms;     /* doubt: how long ago it was marked SENT, by Redis' clock */
     const char *error;
 };

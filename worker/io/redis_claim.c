@@ -91,7 +91,7 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
         return;
     }
     const struct reply *code = a->items;
-    if (a->type != REPLY_ARRAY || a->n != 5 || code->integer < 0 || code->integer >= CODE_COUNT) {
+    if (a->type != REPLY_ARRAY || (a->n != 5 && a->n != 6) || code->integer < 0 || code->integer >= CODE_COUNT) {
         ret->error = "Redis answered something else";
         return;
     }
@@ -99,6 +99,7 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->fence = code[1].str;
     ret->record = code[2].str;
     ret->record_len = code[2].len;
+    ret->any_step = a->n == 6 && code[5].integer == 1;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
     const char **text = claimed ? &ret->steps : &ret->outcome;
     *text = code[3].str;

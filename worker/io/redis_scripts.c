@@ -1,8 +1,8 @@
 /* redis_scripts.c - what happens inside Redis. RELIABILITY.md section 3.
  *
  * Event hash (:e): st  H held, S sent, Q sent by an earlier owner and in doubt, D decided, X dead;
- *   fp fingerprint, fence, tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome). The owner of a
- *   sent one is its lane's.
+ *   fp fingerprint, fence, tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome), all (any step may
+ *   be done: it was marked in a Redis that had forgotten its steps). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
  *   a:<axis> "<order> <event id>" last applied.
@@ -22,7 +22,7 @@
 
 /* CLAIM. KEYS birth, event, lane, pause. ARGV 1 birth mark, 2 owner, 3 fingerprint, 4 fences start above this,
  * 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been sent though Redis does not know, 9 event key, 10.. a:<axis> touched.
- * Answers {code, fence, record, facts or steps, ms left or ms since SENT}. The same owner asking again for its own
+ * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call. */
 static const char claim_text[] =
@@ -30,7 +30,7 @@ static const char claim_text[] =
     "local m = call('MGET', K[1], K[4])\n"
     "if m[1] ~= A[1] then return {9, '', '', '', 0} end\n"
     "local st = call('HGET', K[2], 'st')\n"
-    "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries') or {}\n"
+    "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(A, 10))\n"
@@ -87,17 +87,19 @@ static const char claim_text[] =
     "    call('HSET', K[2], 'sent', at)\n"
     "    return {0, e[3], rec, steps, 0}\n"
     "  end\n"
-    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now)}\n"
+    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), e[8] and 1 or 0}\n"
     "end\n"
     "call('HSET', K[3], 'owner', A[2], 'until', till, 'fence', f, 'sent', A[9])\n"
     "if st == 'S' or st == 'Q' then\n"
     "  call('HSET', K[2], 'st', 'Q', 'fence', f)\n"
-    "  return {1, f, rec, steps, now - tonumber(e[6] or now)}\n"
+    "  return {1, f, rec, steps, now - tonumber(e[6] or now), e[8] and 1 or 0}\n"
     "end\n"
     "local maybe = A[8] == '2'\n"
     "call('HSET', K[2], 'st', maybe and 'Q' or 'S', 'fp', A[3], 'fence', f, 'tries', tries, 'sent', at)\n"
     "if st then call('PERSIST', K[2]) end\n"
-    "return {maybe and 1 or 0, f, rec, steps, 0}\n";
+    "if not maybe then return {0, f, rec, steps, 0} end\n"
+    "call('HSET', K[2], 'all', '1')\n"
+    "return {1, f, rec, steps, 0, 1}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o), 7.. a:<axis>, "<order> <event id>" of each touched. A held event (released, and not claimed by anyone
