@@ -521,11 +521,12 @@ void takeover_tick(struct worker *w)
             step(w, w->parts[i]);
 }
 
-/* From now the commit says that this Redis knows all that was sent. */
+/* From now the commit says that this Redis knows all that was sent. Not in a drain: what is in doubt and waits was dropped
+ * by then, and nobody marks it in a Redis that forgets now. */
 void takeover_tag(struct worker *w)
 {
     const char *identity = redis_identity(w->redis);
-    if (!redis_is_up(w->redis))
+    if (!redis_is_up(w->redis) || w->drain != DRAIN_NONE)
         return;
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
