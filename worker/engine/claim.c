@@ -21,7 +21,7 @@ void claim_start(struct worker *w, struct job *j)
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
-        .maybe_sent = j->presumed || j->doubt,
+        .maybe_sent = j->presumed || j->doubt || k->changed,
     };
     const struct wait *before = j->doubt || j->presumed ? NULL : aside_blocker(j);
     if (before != NULL) {
@@ -170,7 +170,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     j->own_goods = 0;
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */
     k->outcome.reason[0] = '\0';
-    if (r->state == CLAIM_DOUBT && !(j->doubt && j->doubt_own))
+    if (r->state == CLAIM_DOUBT && k->run == NULL && !(j->doubt && j->doubt_own))
         inherit_doubt(w, j, r);
     if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;

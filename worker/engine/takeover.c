@@ -293,7 +293,7 @@ static void presume_own(struct worker *w, struct partition *p)
             takeover_presume(j);
     for (size_t i = 0; i < w->timers.n; i++) {
         struct job *j = (struct job *)((char *)w->timers.items[i] - offsetof(struct job, timer));
-        if (j->part == p && j->doubt)
+        if (j->part == p && (j->doubt || (j->work != NULL && j->work->run != NULL)))
             takeover_presume(j);
     }
 }

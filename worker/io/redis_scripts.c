@@ -80,6 +80,9 @@ static const char claim_text[] =
     "local at = t[1] .. string.sub(micros, 1, 3)\n"
     "local tries = e[7] and e[7] + 1 or '1'\n"
     "local steps = e[5] or ''\n"
+    "local maybe = A[8] == '2'\n"
+    "if maybe then call('HSET', K[2], 'all', '1') end\n"
+    "local any = (maybe or e[8]) and 1 or 0\n"
     "if (st == 'S' or st == 'Q') and owner == A[2] then\n"
     "  call('HSET', K[3], 'until', till)\n"
     "  if A[8] == '1' then call('HSET', K[2], 'tries', tries) end\n"
@@ -87,19 +90,16 @@ static const char claim_text[] =
     "    call('HSET', K[2], 'sent', at)\n"
     "    return {0, e[3], rec, steps, 0}\n"
     "  end\n"
-    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), e[8] and 1 or 0}\n"
+    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), any}\n"
     "end\n"
     "call('HSET', K[3], 'owner', A[2], 'until', till, 'fence', f, 'sent', A[9])\n"
     "if st == 'S' or st == 'Q' then\n"
     "  call('HSET', K[2], 'st', 'Q', 'fence', f)\n"
-    "  return {1, f, rec, steps, now - tonumber(e[6] or now), e[8] and 1 or 0}\n"
+    "  return {1, f, rec, steps, now - tonumber(e[6] or now), any}\n"
     "end\n"
-    "local maybe = A[8] == '2'\n"
     "call('HSET', K[2], 'st', maybe and 'Q' or 'S', 'fp', A[3], 'fence', f, 'tries', tries, 'sent', at)\n"
     "if st then call('PERSIST', K[2]) end\n"
-    "if not maybe then return {0, f, rec, steps, 0} end\n"
-    "call('HSET', K[2], 'all', '1')\n"
-    "return {1, f, rec, steps, 0, 1}\n";
+    "return {maybe and 1 or 0, f, rec, steps, 0, any}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o), 7.. a:<axis>, "<order> <event id>" of each touched. A held event (released, and not claimed by anyone
