@@ -44,6 +44,12 @@ void reader_tell(struct reader *r, const char *fmt, ...)
         r->error(r->arg, text);
 }
 
+bool reader_is_missing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 /* ---- a read's end ---- */
 
 static void forget_hit(struct reader *r)
@@ -58,6 +64,7 @@ static void unassign(struct reader_read *d)
     forget_hit(r);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, d->topic, d->partition);
+    kafka_left_add(&r->left, r->rk, d->topic, d->partition, false);
     rd_kafka_error_t *e = rd_kafka_incremental_unassign(r->rk, list);
     if (e) {
         reader_tell(r, "giving %s partition %d back: %s", d->topic, (int)d->partition, rd_kafka_error_string(e));
@@ -223,6 +230,8 @@ static void on_partition_error(struct reader *r, const rd_kafka_topic_partition_
     }
     reader_tell(r, "reading %s partition %d: %s", d->topic, (int)d->partition, rd_kafka_event_error_string(ev));
     start_again(d);
+    if (reader_is_missing(rd_kafka_event_error(ev)))
+        kafka_left_add(&r->left, r->rk, d->topic, d->partition, true);
 }
 
 static void on_error(struct reader *r, rd_kafka_event_t *ev)
@@ -307,8 +316,11 @@ static rd_kafka_conf_t *conf_of(const struct settings *s, struct err *reterr)
 static void drop_client(struct reader *r)
 {
     kafka_queue_fini(&r->queue);
-    if (r->rk)
-        rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (r->rk == NULL)
+        return;
+    rd_kafka_assign(r->rk, NULL);
+    kafka_left_fini(&r->left, r->rk);
+    rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     r->rk = NULL;
 }
 
@@ -374,6 +386,8 @@ void reader_free(struct reader *r)
     while (r->reads) {
         struct reader_read *d = r->reads;
         DL_DELETE(r->reads, d);
+        if (d->state == READ_READING)
+            kafka_left_add(&r->left, r->rk, d->topic, d->partition, false);
         read_free(d);
     }
     drop_client(r);
