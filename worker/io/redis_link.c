@@ -2,6 +2,7 @@
 #include "io/redis_link.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    REPLY_ITEMS_MAX = 64,              /* of one reply; ours have fewer than ten */
+    REPLY_ITEMS_MAX = 160,             /* of one reply; Sentinel's has about 60, the others fewer than ten */
     REPLY_BYTES_MAX = 16 * 1024 * 1024,
     OUT_BYTES_MAX = 256 * 1024 * 1024, /* written or not, until answered */
     COMPACT_BYTES = 64 * 1024,
@@ -42,9 +43,19 @@ struct arena {
     struct buf text;
 };
 
+/* A name that is looked up, on another thread. */
+struct resolve {
+    struct redis_link *link; /* the loop's side only; NULL: no longer wanted */
+    char *name;
+    int port;
+    int code; /* getaddrinfo's */
+    char address[NI_MAXHOST];
+};
+
 struct redis_link {
     struct loop *loop;
-    redisContext *ctx;
+    redisContext *ctx;       /* NULL while the name is looked up */
+    struct resolve *resolve; /* under way, or NULL */
     struct loop_poll *poll;
     struct loop_timer *timer;
     struct loop_hook *hook;
@@ -214,11 +225,19 @@ static void die(struct redis_link *k)
 static void free_memory(void *arg)
 {
     struct redis_link *k = arg;
-    redisFree(k->ctx);
+    if (k->ctx)
+        redisFree(k->ctx);
     buf_fini(&k->out);
     buf_fini(&k->arena.text);
     free(k->under_way.items);
     free(k);
+}
+
+static void cut_loose(struct redis_link *k)
+{
+    if (k->resolve)
+        k->resolve->link = NULL;
+    k->resolve = NULL;
 }
 
 void redis_link_free(struct redis_link *k)
@@ -226,6 +245,7 @@ void redis_link_free(struct redis_link *k)
     if (!k || k->freed)
         return;
     k->freed = k->dead = true;
+    cut_loose(k);
     loop_poll_free(k->poll);
     loop_timer_free(k->timer);
     loop_hook_free(k->hook);
@@ -480,16 +500,16 @@ int redis_link_end(struct redis_link *k, redis_link_reply_fn *fn, void *arg)
     return -1;
 }
 
-/* ---- birth ---- */
+/* ---- to connect ---- */
 
-static int attach(struct redis_link *k, struct err *reterr)
+/* @c is the link's from here on. The time to connect begins. */
+static int attach(struct redis_link *k, redisContext *c, struct err *reterr)
 {
+    k->ctx = c;
     if (reader_init(k))
         return err_nomem(reterr);
-    k->hook = loop_hook_new(k->loop, on_hook, k, reterr);
-    k->timer = loop_timer_new(k->loop, on_timer, k, reterr);
     k->poll = loop_poll_new(k->loop, k->ctx->fd, on_poll, k, reterr);
-    if (!k->hook || !k->timer || !k->poll)
+    if (!k->poll)
         return -1;
     loop_poll_set(k->poll, LOOP_WRITABLE);
     k->armed_ms = loop_now_ms(k->loop) + k->timeout_ms;
@@ -497,18 +517,102 @@ static int attach(struct redis_link *k, struct err *reterr)
     return 0;
 }
 
-static redisContext *start_connect(const struct redis_link_address *a, struct err *reterr)
+static redisContext *check_connect(redisContext *c, struct err *reterr)
 {
-    redisContext *c =
-        a->unix_path ? redisConnectUnixNonBlock(a->unix_path) : redisConnectNonBlock(a->host, a->port);
     if (c && !c->err)
         return c;
     if (c)
         err_set(reterr, ERR_IO, "%s", c->errstr);
     else
         err_nomem(reterr);
-    redisFree(c);
+    if (c)
+        redisFree(c);
     return NULL;
+}
+
+/* ---- a name is looked up on another thread: DNS may take long, and the loop must not wait ---- */
+
+static void resolve_free(struct resolve *v)
+{
+    free(v->name);
+    free(v);
+}
+
+static int look_up(struct resolve *v, int family)
+{
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int code = getaddrinfo(v->name, NULL, &hints, &found);
+    if (code != 0)
+        return code;
+    code = getnameinfo(found->ai_addr, found->ai_addrlen, v->address, sizeof(v->address), NULL, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    return code;
+}
+
+/* On another thread. IPv4 first, as hiredis does. */
+static void resolve_work(void *arg)
+{
+    struct resolve *v = arg;
+    v->code = look_up(v, AF_INET);
+    if (v->code != 0)
+        v->code = look_up(v, AF_INET6);
+}
+
+static void resolve_done(void *arg)
+{
+    struct resolve *v = arg;
+    struct redis_link *k = v->link;
+    struct err err = {0};
+    if (k) {
+        k->resolve = NULL;
+        redisContext *c = v->code == 0 ? check_connect(redisConnectNonBlock(v->address, v->port), &err) : NULL;
+        if (v->code != 0)
+            set_why(k, gai_strerror(v->code));
+        else if (c == NULL || attach(k, c, &err) != 0)
+            set_why(k, err.msg);
+    }
+    resolve_free(v);
+}
+
+static int start_resolve(struct redis_link *k, const struct redis_link_address *a, struct err *reterr)
+{
+    struct resolve *v = calloc(1, sizeof(*v));
+    if (v)
+        v->name = strdup(a->host);
+    if (v == NULL || v->name == NULL) {
+        free(v);
+        return err_nomem(reterr);
+    }
+    v->link = k;
+    v->port = a->port;
+    if (loop_work(k->loop, resolve_work, resolve_done, v) != 0) {
+        resolve_free(v);
+        return err_nomem(reterr);
+    }
+    k->resolve = v;
+    return 0;
+}
+
+static bool is_numeric(const char *host)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *found = NULL;
+    int code = getaddrinfo(host, NULL, &hints, &found);
+    if (code == 0)
+        freeaddrinfo(found);
+    return code == 0;
+}
+
+/* ---- birth ---- */
+
+static int start_connect(struct redis_link *k, const struct redis_link_address *a, struct err *reterr)
+{
+    if (!a->unix_path && !is_numeric(a->host))
+        return start_resolve(k, a, reterr);
+    redisContext *c = check_connect(
+        a->unix_path ? redisConnectUnixNonBlock(a->unix_path) : redisConnectNonBlock(a->host, a->port), reterr);
+    return c ? attach(k, c, reterr) : -1;
 }
 
 struct redis_link *redis_link_new(struct loop *l, const struct redis_link_address *a, int64_t timeout_ms,
@@ -524,12 +628,9 @@ struct redis_link *redis_link_new(struct loop *l, const struct redis_link_addres
     k->timeout_ms = timeout_ms;
     k->armed_ms = -1;
     buf_init(&k->out, OUT_BYTES_MAX);
-    k->ctx = start_connect(a, reterr);
-    if (!k->ctx) {
-        free(k);
-        return NULL;
-    }
-    if (attach(k, reterr)) {
+    k->hook = loop_hook_new(l, on_hook, k, reterr);
+    k->timer = loop_timer_new(l, on_timer, k, reterr);
+    if (!k->hook || !k->timer || start_connect(k, a, reterr) != 0) {
         redis_link_free(k);
         return NULL;
     }
