@@ -114,7 +114,7 @@ static void compacted(struct world *w)
     kafka_ops_create(w->ops, topic, 1, config);
     kafka_ops_produce(w->ops, topic, 0, 30000, 40, 10);
     kafka_ops_tombstone(w->ops, topic, 3);
-    struct taken t;
+    struct taken t = {0};
     for (int64_t end = now_ms() + LONG_MS; now_ms() < end;) { /* a new segment first: the last one is not compacted */
         run_for(w->loop, 2000);
         kafka_ops_produce(w->ops, topic, 0, 1, 1, 1);

@@ -1,13 +1,13 @@
 /* reader.c - see reader.h: the client, the reads, their messages. Where each starts and ends is asked in reader_ask.c.
  *
- * A read's way: it waits, is asked for, is assigned to the client from its start on, and ends with the message before
- * its end, or with librdkafka's word that the end of the log was reached: the last offsets may be without messages. What
- * goes wrong on the way leads back to the first step; what was delivered stays delivered, since all below the next
- * offset is dropped.
+ * A read's way: it waits, is asked for, is assigned to the client from its start on, and ends with the message
+ * before its end, or with librdkafka's word that the end of the log was reached: the last offsets may be without
+ * messages. What goes wrong on the way leads back to the first step; what was delivered stays delivered, since all
+ * below the next offset is dropped.
  *
- * The client's queue is kept small for the memory's sake. When it was full, librdkafka 2.0.2 looks again only after a
- * second: an emptied queue that may have been full is therefore followed by a seek to where we are, which makes it fetch
- * at once. No fetch is under way then, since none leaves while the queue is full. */
+ * The client's queue is kept small for the memory's sake. When it was full, librdkafka 2.0.2 looks again only after
+ * a second: an emptied queue that may have been full is therefore followed by a seek to where we are, which makes it
+ * fetch at once. No fetch is under way then, since none leaves while the queue is full. */
 #include "io/reader.h"
 
 #include <stdarg.h>
@@ -81,12 +81,14 @@ static void take_out(struct reader_read *d)
     reader_ask_forget(r, d);
     if (r->current == d)
         r->current = NULL;
+    forget_hit(r);
     DL_DELETE(r->reads, d);
     reader_enter(d, READ_ENDED);
 }
 
-static void read_free(struct reader_read *d)
+static void read_free(void *arg)
 {
+    struct reader_read *d = arg;
     free(d->topic);
     free(d);
 }
@@ -96,7 +98,7 @@ void reader_end(struct reader_read *d, bool ok, const char *why)
     take_out(d);
     if (d->done)
         d->done(d->arg, ok, ok ? d->end : -1, why);
-    read_free(d);
+    loop_defer(d->reader->loop, read_free, d);
 }
 
 void reader_cancel(struct reader_read *d)
@@ -104,7 +106,7 @@ void reader_cancel(struct reader_read *d)
     if (d == NULL || d->state == READ_ENDED)
         return;
     take_out(d);
-    read_free(d);
+    loop_defer(d->reader->loop, read_free, d);
 }
 
 /* Back to the first step. */

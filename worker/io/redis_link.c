@@ -2,7 +2,6 @@
 #include "io/redis_link.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <hiredis/hiredis.h>
 
 #include "base/buf.h"
+#include "io/resolve.h"
 
 enum {
     READ_BYTES = 64 * 1024,
@@ -43,19 +43,11 @@ struct arena {
     struct buf text;
 };
 
-/* A name that is looked up, on another thread. */
-struct resolve {
-    struct redis_link *link; /* the loop's side only; NULL: no longer wanted */
-    char *name;
-    int port;
-    int code; /* getaddrinfo's */
-    char address[NI_MAXHOST];
-};
-
 struct redis_link {
     struct loop *loop;
     redisContext *ctx;       /* NULL while the name is looked up */
     struct resolve *resolve; /* under way, or NULL */
+    int port;                /* for when it has ended */
     struct loop_poll *poll;
     struct loop_timer *timer;
     struct loop_hook *hook;
@@ -233,19 +225,12 @@ static void free_memory(void *arg)
     free(k);
 }
 
-static void cut_loose(struct redis_link *k)
-{
-    if (k->resolve)
-        k->resolve->link = NULL;
-    k->resolve = NULL;
-}
-
 void redis_link_free(struct redis_link *k)
 {
     if (!k || k->freed)
         return;
     k->freed = k->dead = true;
-    cut_loose(k);
+    resolve_cancel(k->resolve);
     loop_poll_free(k->poll);
     loop_timer_free(k->timer);
     loop_hook_free(k->hook);
@@ -530,86 +515,27 @@ static redisContext *check_connect(redisContext *c, struct err *reterr)
     return NULL;
 }
 
-/* ---- a name is looked up on another thread: DNS may take long, and the loop must not wait ---- */
-
-static void resolve_free(struct resolve *v)
-{
-    free(v->name);
-    free(v);
-}
-
-static int look_up(struct resolve *v, int family)
-{
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int code = getaddrinfo(v->name, NULL, &hints, &found);
-    if (code != 0)
-        return code;
-    code = getnameinfo(found->ai_addr, found->ai_addrlen, v->address, sizeof(v->address), NULL, 0, NI_NUMERICHOST);
-    freeaddrinfo(found);
-    return code;
-}
-
-/* On another thread. IPv4 first, as hiredis does. */
-static void resolve_work(void *arg)
-{
-    struct resolve *v = arg;
-    v->code = look_up(v, AF_INET);
-    if (v->code != 0)
-        v->code = look_up(v, AF_INET6);
-}
-
-static void resolve_done(void *arg)
-{
-    struct resolve *v = arg;
-    struct redis_link *k = v->link;
-    struct err err = {0};
-    if (k) {
-        k->resolve = NULL;
-        redisContext *c = v->code == 0 ? check_connect(redisConnectNonBlock(v->address, v->port), &err) : NULL;
-        if (v->code != 0)
-            set_why(k, gai_strerror(v->code));
-        else if (c == NULL || attach(k, c, &err) != 0)
-            set_why(k, err.msg);
-    }
-    resolve_free(v);
-}
-
-static int start_resolve(struct redis_link *k, const struct redis_link_address *a, struct err *reterr)
-{
-    struct resolve *v = calloc(1, sizeof(*v));
-    if (v)
-        v->name = strdup(a->host);
-    if (v == NULL || v->name == NULL) {
-        free(v);
-        return err_nomem(reterr);
-    }
-    v->link = k;
-    v->port = a->port;
-    if (loop_work(k->loop, resolve_work, resolve_done, v) != 0) {
-        resolve_free(v);
-        return err_nomem(reterr);
-    }
-    k->resolve = v;
-    return 0;
-}
-
-static bool is_numeric(const char *host)
-{
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_flags = AI_NUMERICHOST};
-    struct addrinfo *found = NULL;
-    int code = getaddrinfo(host, NULL, &hints, &found);
-    if (code == 0)
-        freeaddrinfo(found);
-    return code == 0;
-}
-
 /* ---- birth ---- */
+
+static void on_resolved(void *arg, const char *address, const char *why)
+{
+    struct redis_link *k = arg;
+    struct err err = {0};
+    k->resolve = NULL;
+    redisContext *c = address ? check_connect(redisConnectNonBlock(address, k->port), &err) : NULL;
+    if (!address)
+        set_why(k, why);
+    else if (!c || attach(k, c, &err) != 0)
+        set_why(k, err.msg);
+}
 
 static int start_connect(struct redis_link *k, const struct redis_link_address *a, struct err *reterr)
 {
-    if (!a->unix_path && !is_numeric(a->host))
-        return start_resolve(k, a, reterr);
+    if (!a->unix_path && !resolve_is_address(a->host)) {
+        k->port = a->port;
+        k->resolve = resolve_start(k->loop, a->host, on_resolved, k, reterr);
+        return k->resolve ? 0 : -1;
+    }
     redisContext *c = check_connect(
         a->unix_path ? redisConnectUnixNonBlock(a->unix_path) : redisConnectNonBlock(a->host, a->port), reterr);
     return c ? attach(k, c, reterr) : -1;
