@@ -194,6 +194,29 @@ Test(settings, everything_that_is_said_is_taken)
     settings_free(s);
 }
 
+Test(settings, sentinels_stand_in_place_of_an_address)
+{
+    struct settings *s =
+        load_good(MINIMAL "redis: {sentinels: ['s1:26379', '[::1]:7', s3], master_name: mymaster, db: 1,\n"
+                          "  password: p, sentinel_password: 'file:secret'}\n");
+    cr_assert(eq(sz, s->redis_sentinel_count, 3));
+    cr_expect(eq(str, (char *)s->redis_sentinels[0], "s1:26379"));
+    cr_expect(eq(str, (char *)s->redis_sentinels[1], "[::1]:7"));
+    cr_expect(eq(str, (char *)s->redis_sentinels[2], "s3"));
+    cr_expect(eq(str, (char *)s->redis_master_name, "mymaster"));
+    cr_expect(eq(str, (char *)s->redis_sentinel_password, "from file"));
+    cr_expect(s->redis_host == NULL && s->redis_unix == NULL);
+    settings_free(s);
+    static const char *const bad[] = {"a b", "a:0", "a:b", "::1", "[::1", "a:123456", ""};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char text[200];
+        struct err e = {0};
+        snprintf(text, sizeof(text), MINIMAL "redis: {sentinels: ['%s'], master_name: m}\n", bad[i]);
+        cr_expect(load(text, &e) == NULL, "%s", bad[i]);
+        cr_expect(strstr(e.msg, "/redis/sentinels/0: ") != NULL, "%s: %s", bad[i], e.msg);
+    }
+}
+
 Test(settings, a_refusal_names_line_place_found_and_wanted)
 {
     static const struct {
@@ -219,6 +242,18 @@ Test(settings, a_refusal_names_line_place_found_and_wanted)
          "s.yaml:3: /admin/prot: unknown member; did you mean \"port\"?"},
         {MINIMAL "redis: {host: h, unix: /s}\n",
          "s.yaml:3: /redis/unix: wanted either host or unix, found both"},
+        {MINIMAL "redis: {host: h, sentinels: [a], master_name: m}\n",
+         "s.yaml:3: /redis/sentinels: wanted either sentinels or host, found both"},
+        {MINIMAL "redis: {unix: /s, sentinels: [a], master_name: m}\n",
+         "s.yaml:3: /redis/sentinels: wanted either sentinels or unix, found both"},
+        {MINIMAL "redis: {sentinels: [a]}\n",
+         "s.yaml:3: /redis: wanted the member \"master_name\" beside \"sentinels\""},
+        {MINIMAL "redis: {master_name: m}\n",
+         "s.yaml:3: /redis: wanted the member \"sentinels\" beside \"master_name\""},
+        {MINIMAL "redis: {sentinel_password: p}\n",
+         "s.yaml:3: /redis: wanted the member \"sentinels\" beside \"sentinel_password\""},
+        {MINIMAL "redis: {sentinels: [], master_name: m}\n",
+         "s.yaml:3: /redis/sentinels: wanted at least 1 items, found 0"},
         {MINIMAL "redis: {user: u}\n",
          "s.yaml:3: /redis: wanted the member \"password\" beside \"user\""},
         {KAFKA "providers: {}\n", "s.yaml:2: /providers: wanted at least 1 members, found 0"},

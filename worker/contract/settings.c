@@ -81,6 +81,7 @@ void settings_free(struct settings *s)
     json_decref(owned->made);
     free(owned);
     free(s->librdkafka);
+    free(s->redis_sentinels);
     free(s->providers);
     free(s);
 }

@@ -103,6 +103,9 @@ struct settings {
     /* redis */
     const char *redis_host, *redis_unix, *redis_user, *redis_password; /* NULL where not set */
     int redis_port, redis_db;
+    const char **redis_sentinels; /* "host:port" each, in place of host and unix; the master is asked of them */
+    size_t redis_sentinel_count;
+    const char *redis_master_name, *redis_sentinel_password; /* with sentinels; the password may be NULL */
     /* log, admin */
     enum log_format log_format;
     enum log_level log_level;

@@ -1,6 +1,7 @@
 /* settings_read.c - the checked document into struct settings; what is absent gets its default here. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "contract/settings_impl.h"
@@ -54,12 +55,34 @@ static int read_kafka(struct settings_loader *l)
     return settings_read_librdkafka(l, json_object_get(k, "librdkafka"));
 }
 
+/* The schema has checked that each is host or host:port, and that there is a master's name. */
+static int read_sentinels(struct settings_loader *l, const json_t *r)
+{
+    struct settings *s = l->s;
+    const json_t *list = json_object_get(r, "sentinels");
+    static const char *const instead[] = {"host", "port", "unix"};
+    for (size_t i = 0; list != NULL && i < ARRAY_LEN(instead); i++)
+        if (json_object_get(r, instead[i]) != NULL)
+            return settings_refuse(l, "/redis/sentinels", "wanted either sentinels or %s, found both", instead[i]);
+    s->redis_sentinels = calloc(json_array_size(list) + 1, sizeof(*s->redis_sentinels));
+    if (s->redis_sentinels == NULL)
+        return err_nomem(l->reterr);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        s->redis_sentinels[s->redis_sentinel_count++] = json_string_value(json_array_get(list, i));
+    s->redis_master_name = json_string_value(json_object_get(r, "master_name"));
+    s->redis_sentinel_password = json_string_value(json_object_get(r, "sentinel_password"));
+    return 0;
+}
+
 static int read_redis(struct settings_loader *l)
 {
     struct settings *s = l->s;
     const json_t *r = json_object_get(l->root, "redis");
+    if (read_sentinels(l, r) != 0)
+        return -1;
     s->redis_unix = json_string_value(json_object_get(r, "unix"));
-    s->redis_host = text_or(json_object_get(r, "host"), s->redis_unix != NULL ? NULL : "127.0.0.1");
+    s->redis_host =
+        text_or(json_object_get(r, "host"), s->redis_unix || s->redis_sentinel_count > 0 ? NULL : "127.0.0.1");
     s->redis_port = (int)integer_or(json_object_get(r, "port"), 6379);
     s->redis_db = (int)integer_or(json_object_get(r, "db"), 0);
     s->redis_user = json_string_value(json_object_get(r, "user"));

@@ -88,6 +88,8 @@ static void print_kafka_and_redis(const struct settings *s)
     printf("kafka: %s, topics %s*, %d partitions\n", s->brokers, s->prefix, (int)s->partitions);
     if (s->redis_unix != NULL)
         printf("redis: %s, db %d\n", s->redis_unix, s->redis_db);
+    else if (s->redis_sentinel_count > 0)
+        printf("redis: master %s of %zu sentinels, db %d\n", s->redis_master_name, s->redis_sentinel_count, s->redis_db);
     else
         printf("redis: %s:%d, db %d\n", s->redis_host, s->redis_port, s->redis_db);
     if (s->admin_host != NULL)

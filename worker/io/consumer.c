@@ -85,27 +85,38 @@ static void deliver(struct consumer *c, const rd_kafka_message_t *m)
 
 /* ---- errors ---- */
 
-static void on_topic_error(struct consumer *c, rd_kafka_resp_err_t code, rd_kafka_event_t *ev)
+static void on_topic_error(struct consumer *c, rd_kafka_resp_err_t code, const rd_kafka_topic_partition_t *tp,
+                           const char *text)
 {
-    rd_kafka_topic_partition_t *tp = rd_kafka_event_topic_partition(ev);
+    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && tp)
+        kafka_left_add(&c->left, c->rk, tp->topic, tp->partition, true);
     if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && tp)
         consumer_on_out_of_range(c, tp->topic, tp->partition);
     else
-        consumer_tell(c, "topic %s: %s", tp ? tp->topic : c->events.name, rd_kafka_event_error_string(ev));
-    if (tp)
-        rd_kafka_topic_partition_destroy(tp);
+        consumer_tell(c, "topic %s: %s", tp ? tp->topic : c->events.name, text);
 }
 
-/* librdkafka gives no topic with this one, only its name in the text. */
-static void on_missing(struct consumer *c, const char *text)
+/* Of a topic that is missing at the start librdkafka gives only the name, in the text. */
+static bool is_of_control(const struct consumer *c, const rd_kafka_topic_partition_t *tp, const char *text)
 {
     char events[TOPIC_TEXT], control[TOPIC_TEXT];
+    if (c->control.name == NULL)
+        return false;
+    if (tp)
+        return strcmp(tp->topic, c->control.name) == 0;
     snprintf(events, sizeof events, ": %s: ", c->events.name);
-    snprintf(control, sizeof control, ": %s: ", c->control.name ? c->control.name : "");
-    bool is_control = c->control.name && strstr(text, control) && !strstr(text, events);
+    snprintf(control, sizeof control, ": %s: ", c->control.name);
+    return strstr(text, control) && !strstr(text, events);
+}
+
+static void on_missing(struct consumer *c, const rd_kafka_topic_partition_t *tp, const char *text)
+{
+    bool control = is_of_control(c, tp, text);
+    if (tp)
+        kafka_left_add(&c->left, c->rk, tp->topic, tp->partition, true);
     consumer_tell(c, "topic %s does not exist: create it with `tvbridge topics create`%s",
-                  is_control ? c->control.name : c->events.name,
-                  is_control ? "; until then no act of an operator is carried out" : "");
+                  control ? c->control.name : c->events.name,
+                  control ? "; until then no act of an operator is carried out" : "");
 }
 
 static void on_fatal(struct consumer *c)
@@ -119,12 +130,16 @@ static void on_fatal(struct consumer *c)
 static void on_error(struct consumer *c, rd_kafka_event_t *ev)
 {
     rd_kafka_resp_err_t code = rd_kafka_event_error(ev);
+    rd_kafka_topic_partition_t *tp = rd_kafka_event_topic_partition(ev);
+    const char *text = rd_kafka_event_error_string(ev);
     if (code == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(ev))
         on_fatal(c);
     else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-        on_missing(c, rd_kafka_event_error_string(ev));
+        on_missing(c, tp, text);
     else
-        on_topic_error(c, code, ev);
+        on_topic_error(c, code, tp, text);
+    if (tp)
+        rd_kafka_topic_partition_destroy(tp);
 }
 
 static void on_message_event(struct consumer *c, rd_kafka_event_t *ev)
@@ -318,6 +333,8 @@ void consumer_free(struct consumer *c)
     if (c->given)
         rd_kafka_topic_partition_list_destroy(c->given);
     consumer_forget_membership(c);
+    if (c->rk)
+        kafka_left_fini(&c->left, c->rk);
     if (c->rk)
         rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(c->events.parts);

@@ -32,10 +32,13 @@ static void ask_free(struct offsets_ask *a)
 
 /* ---- the group's answer becomes ours ---- */
 
-static void forget_parts(struct consumer_topic *t)
+static void forget_parts(struct consumer *c, struct consumer_topic *t)
 {
-    for (int32_t i = 0; i < t->count; i++)
+    for (int32_t i = 0; i < t->count; i++) {
+        if (t->parts[i].assigned)
+            kafka_left_add(&c->left, c->rk, t->name, i, false);
         t->parts[i] = (struct consumer_part){.assigned = false};
+    }
 }
 
 /* librdkafka keeps a pause over assignments: a partition that is paused now and comes back would never be read. */
@@ -43,8 +46,8 @@ static void give_back(struct consumer *c)
 {
     for (int32_t i = 0; i < c->events.count; i++)
         consumer_resume(c, i);
-    forget_parts(&c->events);
-    forget_parts(&c->control);
+    forget_parts(c, &c->events);
+    forget_parts(c, &c->control);
     rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, NULL);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         consumer_tell(c, "giving partitions back: %s", rd_kafka_err2str(code));

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "io/consumer.h"
+#include "io/kafka_left.h"
 #include "io/kafka_message.h"
 #include "io/kafka_queue.h"
 
@@ -51,6 +52,7 @@ struct consumer {
     bool commit_outstanding;
     bool closing;
     struct kafka_headers headers;
+    struct kafka_left left;
     struct kafka_hush hush;
 };
 

@@ -1,4 +1,5 @@
-/* kafka_message.h - a librdkafka message as the contract's struct event_message. Private to the kafka family of files. */
+/* kafka_message.h - a librdkafka message as the contract's struct event_message. Private to the kafka family of
+ * files. */
 #ifndef TVB_IO_KAFKA_MESSAGE_H
 #define TVB_IO_KAFKA_MESSAGE_H
 

@@ -1,13 +1,13 @@
 /* reader.c - see reader.h: the client, the reads, their messages. Where each starts and ends is asked in reader_ask.c.
  *
- * A read's way: it waits, is asked for, is assigned to the client from its start on, and ends with the message before
- * its end, or with librdkafka's word that the end of the log was reached: the last offsets may be without messages. What
- * goes wrong on the way leads back to the first step; what was delivered stays delivered, since all below the next
- * offset is dropped.
+ * A read's way: it waits, is asked for, is assigned to the client from its start on, and ends with the message
+ * before its end, or with librdkafka's word that the end of the log was reached: the last offsets may be without
+ * messages. What goes wrong on the way leads back to the first step; what was delivered stays delivered, since all
+ * below the next offset is dropped.
  *
- * The client's queue is kept small for the memory's sake. When it was full, librdkafka 2.0.2 looks again only after a
- * second: an emptied queue that may have been full is therefore followed by a seek to where we are, which makes it fetch
- * at once. No fetch is under way then, since none leaves while the queue is full. */
+ * The client's queue is kept small for the memory's sake. When it was full, librdkafka 2.0.2 looks again only after
+ * a second: an emptied queue that may have been full is therefore followed by a seek to where we are, which makes it
+ * fetch at once. No fetch is under way then, since none leaves while the queue is full. */
 #include "io/reader.h"
 
 #include <stdarg.h>
@@ -44,6 +44,12 @@ void reader_tell(struct reader *r, const char *fmt, ...)
         r->error(r->arg, text);
 }
 
+bool reader_is_missing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 /* ---- a read's end ---- */
 
 static void forget_hit(struct reader *r)
@@ -58,6 +64,7 @@ static void unassign(struct reader_read *d)
     forget_hit(r);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, d->topic, d->partition);
+    kafka_left_add(&r->left, r->rk, d->topic, d->partition, false);
     rd_kafka_error_t *e = rd_kafka_incremental_unassign(r->rk, list);
     if (e) {
         reader_tell(r, "giving %s partition %d back: %s", d->topic, (int)d->partition, rd_kafka_error_string(e));
@@ -74,12 +81,14 @@ static void take_out(struct reader_read *d)
     reader_ask_forget(r, d);
     if (r->current == d)
         r->current = NULL;
+    forget_hit(r);
     DL_DELETE(r->reads, d);
     reader_enter(d, READ_ENDED);
 }
 
-static void read_free(struct reader_read *d)
+static void read_free(void *arg)
 {
+    struct reader_read *d = arg;
     free(d->topic);
     free(d);
 }
@@ -89,7 +98,7 @@ void reader_end(struct reader_read *d, bool ok, const char *why)
     take_out(d);
     if (d->done)
         d->done(d->arg, ok, ok ? d->end : -1, why);
-    read_free(d);
+    loop_defer(d->reader->loop, read_free, d);
 }
 
 void reader_cancel(struct reader_read *d)
@@ -97,7 +106,7 @@ void reader_cancel(struct reader_read *d)
     if (d == NULL || d->state == READ_ENDED)
         return;
     take_out(d);
-    read_free(d);
+    loop_defer(d->reader->loop, read_free, d);
 }
 
 /* Back to the first step. */
@@ -223,6 +232,8 @@ static void on_partition_error(struct reader *r, const rd_kafka_topic_partition_
     }
     reader_tell(r, "reading %s partition %d: %s", d->topic, (int)d->partition, rd_kafka_event_error_string(ev));
     start_again(d);
+    if (reader_is_missing(rd_kafka_event_error(ev)))
+        kafka_left_add(&r->left, r->rk, d->topic, d->partition, true);
 }
 
 static void on_error(struct reader *r, rd_kafka_event_t *ev)
@@ -307,8 +318,11 @@ static rd_kafka_conf_t *conf_of(const struct settings *s, struct err *reterr)
 static void drop_client(struct reader *r)
 {
     kafka_queue_fini(&r->queue);
-    if (r->rk)
-        rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (r->rk == NULL)
+        return;
+    rd_kafka_assign(r->rk, NULL);
+    kafka_left_fini(&r->left, r->rk);
+    rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     r->rk = NULL;
 }
 
@@ -374,6 +388,8 @@ void reader_free(struct reader *r)
     while (r->reads) {
         struct reader_read *d = r->reads;
         DL_DELETE(r->reads, d);
+        if (d->state == READ_READING)
+            kafka_left_add(&r->left, r->rk, d->topic, d->partition, false);
         read_free(d);
     }
     drop_client(r);

@@ -139,12 +139,6 @@ static void schedule(struct reader *r)
 
 /* ---- the answers, on the loop ---- */
 
-static bool is_missing(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
-}
-
 /* Where @d goes on; at or past its end when it has nothing (more) to read. @told: the log's start, or what was found for
  * its time. */
 static int64_t start_of(const struct reader_read *d, int64_t told)
@@ -178,7 +172,7 @@ enum verdict { VERDICT_READ, VERDICT_DONE, VERDICT_AGAIN, VERDICT_MISSING };
 /* Without an answer: again, and again later. */
 static enum verdict judge_failure(struct reader_read *d, rd_kafka_resp_err_t code)
 {
-    d->missing = is_missing(code) ? d->missing + 1 : 0;
+    d->missing = reader_is_missing(code) ? d->missing + 1 : 0;
     if (d->missing > 0)
         return d->missing < MISSING_MAX ? VERDICT_AGAIN : VERDICT_MISSING;
     if (d->failures < FAILURES_MAX)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "io/kafka_left.h"
 #include "io/kafka_message.h"
 #include "io/kafka_queue.h"
 #include "io/reader.h"
@@ -58,6 +59,7 @@ struct reader {
     bool closing; /* under lock */
     size_t burst_messages, burst_bytes; /* since the queue was last seen empty */
     struct kafka_headers headers;
+    struct kafka_left left;
     struct kafka_hush hush;
 };
 
@@ -65,6 +67,8 @@ void reader_enter(struct reader_read *d, enum read_state next);
 void reader_tell(struct reader *r, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /* Ends it with its last callback. */
 void reader_end(struct reader_read *d, bool ok, const char *why);
+/* Whether it says that there is no such topic or partition. */
+bool reader_is_missing(rd_kafka_resp_err_t code);
 /* Hands these to the client, to be read from where they are. */
 void reader_assign(struct reader *r, struct reader_read *const *reads, size_t n);
 

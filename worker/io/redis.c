@@ -12,7 +12,11 @@
 #include "contract/outcome.h"
 #include "io/redis_private.h"
 
-enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000 };
+enum {
+    BACKOFF_FIRST_MS = 100,
+    BACKOFF_MAX_MS = 2000,
+    SENTINEL_FIRST_MS = 2000, /* so long nobody is told that the master is not known yet */
+};
 
 static void tell(struct redis *r, enum redis_event ev, const char *why)
 {
@@ -282,10 +286,55 @@ static void on_down(void *owner, const char *why)
     wait_and_retry(r, why);
 }
 
+/* ---- where it is ---- */
+
+static bool find_address(const struct redis *r, struct redis_link_address *ret)
+{
+    *ret = (struct redis_link_address){r->options.host, r->options.unix_path, r->options.port};
+    return r->sentinel == NULL || redis_sentinel_master(r->sentinel, &ret->host, &ret->port);
+}
+
+/* Whatever the old master still answers: nothing more is asked of it. */
+static void on_moved(void *arg)
+{
+    struct redis *r = arg;
+    r->backoff_ms = BACKOFF_FIRST_MS;
+    if (r->link == NULL) {
+        loop_timer_start(r->retry, 0);
+        return;
+    }
+    if (r->state == REDIS_STATE_READY)
+        r->state = REDIS_STATE_CONNECTING;
+    redis_link_fail(r->link, "Sentinel names another master");
+}
+
+static void on_silent(void *arg, const char *why)
+{
+    tell(arg, REDIS_WARNING, why);
+}
+
+static int make_sentinel(struct redis *r, const struct redis_options *o, struct err *reterr)
+{
+    if (o->sentinel_count == 0)
+        return 0;
+    struct redis_sentinel_options so = {.addresses = o->sentinels,
+                                        .count = o->sentinel_count,
+                                        .master_name = o->master_name,
+                                        .password = o->sentinel_password,
+                                        .timeout_ms = o->timeout_ms};
+    struct redis_sentinel_handlers h = {.arg = r, .moved = on_moved, .silent = on_silent};
+    r->sentinel = redis_sentinel_new(r->loop, &so, &h, reterr);
+    return r->sentinel ? 0 : -1;
+}
+
 static void on_retry(void *arg)
 {
     struct redis *r = arg;
-    struct redis_link_address a = {r->options.host, r->options.unix_path, r->options.port};
+    struct redis_link_address a;
+    if (!find_address(r, &a)) {
+        wait_and_retry(r, redis_sentinel_why(r->sentinel));
+        return;
+    }
     struct redis_link_handlers h = {r, on_connected, on_broken, on_down};
     struct err err = {0};
     r->state = REDIS_STATE_CONNECTING;
@@ -308,6 +357,8 @@ static int copy_options(struct redis *r, const struct redis_options *o)
 {
     bool failed = false;
     r->options = *o;
+    r->options.sentinels = NULL; /* redis_sentinel.c has its own copy of these */
+    r->options.master_name = r->options.sentinel_password = NULL;
     r->options.host = copy_text(o->host, &failed);
     r->options.unix_path = copy_text(o->unix_path, &failed);
     r->options.user = copy_text(o->user, &failed);
@@ -365,7 +416,12 @@ struct redis *redis_new(struct loop *l, const struct redis_options *o, redis_eve
         redis_free(r);
         return NULL;
     }
-    loop_timer_start(r->retry, 0); /* connects from the loop: no event comes from inside this call */
+    if (make_sentinel(r, o, reterr)) {
+        redis_free(r);
+        return NULL;
+    }
+    /* Connects from the loop: no event comes from inside this call. */
+    loop_timer_start(r->retry, r->sentinel ? SENTINEL_FIRST_MS : 0);
     return r;
 }
 
@@ -400,6 +456,8 @@ void redis_free(struct redis *r)
     r->state = REDIS_STATE_WAITING;
     redis_link_free(r->link);
     r->link = NULL;
+    redis_sentinel_free(r->sentinel);
+    r->sentinel = NULL;
     loop_timer_free(r->retry);
     loop_defer(r->loop, free_memory, r);
 }

@@ -23,6 +23,12 @@ struct redis;
 struct redis_options {
     const char *host, *unix_path, *user, *password; /* NULL where not set; unix_path first */
     int port, db;
+    /* Redis Sentinel, in place of host, port and unix_path: it is asked where the master is, and watched all the time. A
+     * fail-over ends the connection about half a second after Sentinel has switched (DOWN), also when the old master
+     * hangs; the new one is found by itself (FORGOT, UP). "host:port" each, see redis_sentinel.h; copied. */
+    const char *const *sentinels;
+    size_t sentinel_count; /* 0: none */
+    const char *master_name, *sentinel_password;
     int64_t timeout_ms;      /* of one command and of a connect */
     const char *prefix;      /* of the keys, e.g. "tvbridge:" */
     const char *provider;
@@ -34,8 +40,9 @@ struct redis_options {
 enum redis_event {
     REDIS_UP,     /* connected, checked, scripts loaded, birth mark known: claims may go */
     REDIS_DOWN,   /* lost or refused: every command under way has ended with REDIS_FAILED; reconnects by itself */
-    REDIS_FORGOT, /* the birth mark is another than before: Redis was emptied or rolled back. UP follows */
-    REDIS_WARNING, /* it works, but @why should be changed: said once */
+    REDIS_FORGOT, /* the birth mark, run id or replication id is another than before: what was written last may be gone. UP
+                   * follows */
+    REDIS_WARNING, /* it works, but @why should be changed: said once. Also while no sentinel answers: once each time */
 };
 /* @why: for a person; "" when none. */
 typedef void redis_event_fn(void *arg, enum redis_event ev, const char *why);

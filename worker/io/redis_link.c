@@ -12,10 +12,11 @@
 #include <hiredis/hiredis.h>
 
 #include "base/buf.h"
+#include "io/resolve.h"
 
 enum {
     READ_BYTES = 64 * 1024,
-    REPLY_ITEMS_MAX = 64,              /* of one reply; ours have fewer than ten */
+    REPLY_ITEMS_MAX = 160,             /* of one reply; Sentinel's has about 60, the others fewer than ten */
     REPLY_BYTES_MAX = 16 * 1024 * 1024,
     OUT_BYTES_MAX = 256 * 1024 * 1024, /* written or not, until answered */
     COMPACT_BYTES = 64 * 1024,
@@ -44,7 +45,9 @@ struct arena {
 
 struct redis_link {
     struct loop *loop;
-    redisContext *ctx;
+    redisContext *ctx;       /* NULL while the name is looked up */
+    struct resolve *resolve; /* under way, or NULL */
+    int port;                /* for when it has ended */
     struct loop_poll *poll;
     struct loop_timer *timer;
     struct loop_hook *hook;
@@ -214,7 +217,8 @@ static void die(struct redis_link *k)
 static void free_memory(void *arg)
 {
     struct redis_link *k = arg;
-    redisFree(k->ctx);
+    if (k->ctx)
+        redisFree(k->ctx);
     buf_fini(&k->out);
     buf_fini(&k->arena.text);
     free(k->under_way.items);
@@ -226,6 +230,7 @@ void redis_link_free(struct redis_link *k)
     if (!k || k->freed)
         return;
     k->freed = k->dead = true;
+    resolve_cancel(k->resolve);
     loop_poll_free(k->poll);
     loop_timer_free(k->timer);
     loop_hook_free(k->hook);
@@ -480,16 +485,16 @@ int redis_link_end(struct redis_link *k, redis_link_reply_fn *fn, void *arg)
     return -1;
 }
 
-/* ---- birth ---- */
+/* ---- to connect ---- */
 
-static int attach(struct redis_link *k, struct err *reterr)
+/* @c is the link's from here on. The time to connect begins. */
+static int attach(struct redis_link *k, redisContext *c, struct err *reterr)
 {
+    k->ctx = c;
     if (reader_init(k))
         return err_nomem(reterr);
-    k->hook = loop_hook_new(k->loop, on_hook, k, reterr);
-    k->timer = loop_timer_new(k->loop, on_timer, k, reterr);
     k->poll = loop_poll_new(k->loop, k->ctx->fd, on_poll, k, reterr);
-    if (!k->hook || !k->timer || !k->poll)
+    if (!k->poll)
         return -1;
     loop_poll_set(k->poll, LOOP_WRITABLE);
     k->armed_ms = loop_now_ms(k->loop) + k->timeout_ms;
@@ -497,18 +502,43 @@ static int attach(struct redis_link *k, struct err *reterr)
     return 0;
 }
 
-static redisContext *start_connect(const struct redis_link_address *a, struct err *reterr)
+static redisContext *check_connect(redisContext *c, struct err *reterr)
 {
-    redisContext *c =
-        a->unix_path ? redisConnectUnixNonBlock(a->unix_path) : redisConnectNonBlock(a->host, a->port);
     if (c && !c->err)
         return c;
     if (c)
         err_set(reterr, ERR_IO, "%s", c->errstr);
     else
         err_nomem(reterr);
-    redisFree(c);
+    if (c)
+        redisFree(c);
     return NULL;
+}
+
+/* ---- birth ---- */
+
+static void on_resolved(void *arg, const char *address, const char *why)
+{
+    struct redis_link *k = arg;
+    struct err err = {0};
+    k->resolve = NULL;
+    redisContext *c = address ? check_connect(redisConnectNonBlock(address, k->port), &err) : NULL;
+    if (!address)
+        set_why(k, why);
+    else if (!c || attach(k, c, &err) != 0)
+        set_why(k, err.msg);
+}
+
+static int start_connect(struct redis_link *k, const struct redis_link_address *a, struct err *reterr)
+{
+    if (!a->unix_path && !resolve_is_address(a->host)) {
+        k->port = a->port;
+        k->resolve = resolve_start(k->loop, a->host, on_resolved, k, reterr);
+        return k->resolve ? 0 : -1;
+    }
+    redisContext *c = check_connect(
+        a->unix_path ? redisConnectUnixNonBlock(a->unix_path) : redisConnectNonBlock(a->host, a->port), reterr);
+    return c ? attach(k, c, reterr) : -1;
 }
 
 struct redis_link *redis_link_new(struct loop *l, const struct redis_link_address *a, int64_t timeout_ms,
@@ -524,12 +554,9 @@ struct redis_link *redis_link_new(struct loop *l, const struct redis_link_addres
     k->timeout_ms = timeout_ms;
     k->armed_ms = -1;
     buf_init(&k->out, OUT_BYTES_MAX);
-    k->ctx = start_connect(a, reterr);
-    if (!k->ctx) {
-        free(k);
-        return NULL;
-    }
-    if (attach(k, reterr)) {
+    k->hook = loop_hook_new(l, on_hook, k, reterr);
+    k->timer = loop_timer_new(l, on_timer, k, reterr);
+    if (!k->hook || !k->timer || start_connect(k, a, reterr) != 0) {
         redis_link_free(k);
         return NULL;
     }

@@ -46,7 +46,8 @@ struct redis_link_address {
     int port;
 };
 
-/* Starts to connect. NULL when that fails at once. */
+/* Starts to connect; a host's name is looked up on another thread first, and @timeout_ms counts from then on. NULL when
+ * that fails at once. */
 struct redis_link *redis_link_new(struct loop *l, const struct redis_link_address *a, int64_t timeout_ms,
                                   const struct redis_link_handlers *h, struct err *reterr);
 void redis_link_free(struct redis_link *k); /* NULL is fine; inside its callbacks too */

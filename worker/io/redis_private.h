@@ -9,6 +9,7 @@
 #include "io/redis.h"
 #include "io/redis_link.h"
 #include "io/redis_scripts.h"
+#include "io/redis_sentinel.h"
 
 #define REDIS_MARK_SIZE 33 /* 16 random bytes as hex and the NUL */
 
@@ -25,6 +26,7 @@ struct redis {
     void *arg;
     enum redis_state state;
     struct redis_link *link;
+    struct redis_sentinel *sentinel; /* NULL: the address is in the options */
     struct loop_timer *retry;
     int64_t backoff_ms;
     bool freed, warned, told_up;

@@ -20,6 +20,7 @@ struct redis_server {
     pid_t pid;
     int port;
     char dir[64], unix_path[96];
+    char sentinel_file[96]; /* "": an ordinary server */
     const char *extra[ARGS_MAX];
     redisContext *ctx;
     char answer[64 * 1024];
@@ -36,6 +37,14 @@ static int free_port(void)
     close(fd);
     int port = ntohs(a.sin_port);
     return port < 55536 ? port : free_port();
+}
+
+static void run_sentinel(const struct redis_server *s)
+{
+    const char *argv[] = {"redis-server", s->sentinel_file, "--sentinel", NULL};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    execvp(argv[0], (char *const *)argv);
+    _exit(127);
 }
 
 static void run(const struct redis_server *s)
@@ -71,18 +80,51 @@ static void await(struct redis_server *s)
 void redis_server_again(struct redis_server *s)
 {
     s->pid = fork();
-    if (s->pid == 0)
+    if (s->pid == 0 && s->sentinel_file[0])
+        run_sentinel(s);
+    else if (s->pid == 0)
         run(s);
     await(s);
 }
 
-struct redis_server *redis_server_start(const char *const *args)
+static struct redis_server *make(void)
 {
     struct redis_server *s = calloc(1, sizeof(*s));
     snprintf(s->dir, sizeof(s->dir), "/tmp/tvb-redis-XXXXXX");
     if (!mkdtemp(s->dir))
         abort();
     snprintf(s->unix_path, sizeof(s->unix_path), "%s/sock", s->dir);
+    signal(SIGPIPE, SIG_IGN); /* hiredis writes to connections that have ended */
+    return s;
+}
+
+struct redis_server *redis_sentinel_start(const char *monitor)
+{
+    struct redis_server *s = make();
+    s->port = free_port();
+    snprintf(s->sentinel_file, sizeof(s->sentinel_file), "%s/sentinel.conf", s->dir);
+    FILE *f = fopen(s->sentinel_file, "w");
+    if (!f)
+        abort();
+    fprintf(f,
+            "port %d\nbind 127.0.0.1\nunixsocket %s\ndir %s\nlogfile redis.log\n"
+            "sentinel monitor %s\nsentinel down-after-milliseconds %.*s 500\n"
+            "sentinel failover-timeout %.*s 4000\n",
+            s->port, s->unix_path, s->dir, monitor, (int)strcspn(monitor, " "), monitor,
+            (int)strcspn(monitor, " "), monitor);
+    fclose(f);
+    redis_server_again(s);
+    return s;
+}
+
+void redis_server_freeze(struct redis_server *s, bool freeze)
+{
+    kill(s->pid, freeze ? SIGSTOP : SIGCONT);
+}
+
+struct redis_server *redis_server_start(const char *const *args)
+{
+    struct redis_server *s = make();
     for (size_t i = 0; args && args[i] && i < ARGS_MAX - 1; i++)
         s->extra[i] = args[i];
     s->port = free_port();
@@ -112,11 +154,11 @@ void redis_server_kill(struct redis_server *s)
 
 void redis_server_stop(struct redis_server *s)
 {
-    static const char *const files[] = {"redis.log", "dump.rdb", "nodes.conf"};
+    static const char *const files[] = {"redis.log", "dump.rdb", "nodes.conf", "sentinel.conf"};
     char path[128];
     redis_server_kill(s);
     redisFree(s->ctx);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         snprintf(path, sizeof(path), "%s/%s", s->dir, files[i]);
         unlink(path);
     }
@@ -146,6 +188,11 @@ const char *redis_server_ask(struct redis_server *s, const char *fmt, ...)
     for (char *w = strtok_r(line, " ", &save); w && n < 64; w = strtok_r(NULL, " ", &save))
         argv[n++] = w;
     redisReply *r = redisCommandArgv(s->ctx, n, (const char **)argv, NULL);
+    if (!r) { /* Sentinel ends all connections to whom it promotes or demotes */
+        redisFree(s->ctx);
+        s->ctx = redisConnectUnix(s->unix_path);
+        r = redisCommandArgv(s->ctx, n, (const char **)argv, NULL);
+    }
     keep(s, r);
     freeReplyObject(r);
     return s->answer;
