@@ -205,7 +205,8 @@ static enum name name_of(const char *header)
 
 bool entry_owns_header(const char *name)
 {
-    return name_of(name) != NAME_COUNT;
+    static const char *const of_letters[] = {PREFIX "pointer", PREFIX "topic", PREFIX "partition", PREFIX "offset"};
+    return name_of(name) != NAME_COUNT || find_word(of_letters, ARRAY_LEN(of_letters), name, strlen(name)) != ARRAY_LEN(of_letters);
 }
 
 size_t entry_original_headers(const struct event_message *m, struct event_header *ret)
