@@ -229,8 +229,10 @@ static int prepare(struct delivery *d, const struct kafka_place *place, struct e
     buf_init(&d->text, 65536);
     d->sources = calloc(d->n, sizeof(*d->sources));
     d->waiting = calloc(d->n, sizeof(*d->waiting));
-    if (d->sources == NULL || d->waiting == NULL)
-        return err_nomem(reterr);
+    if (d->sources == NULL || d->waiting == NULL) {
+        err_nomem(reterr);
+        return -1;
+    }
     d->schemas = act_schemas_load(schema_dir(NULL), reterr);
     if (d->schemas == NULL)
         return -1;

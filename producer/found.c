@@ -124,7 +124,7 @@ static void letter_type(const struct event_message *m, char ret[40])
     const char *type = json_string_value(json_object_get(root, "type"));
     size_t prefix = strlen(TYPE_PREFIX);
     if (type != NULL && strncmp(type, TYPE_PREFIX, prefix) == 0 && strlen(type) - prefix < 40)
-        strcpy(ret, type + prefix);
+        memcpy(ret, type + prefix, strlen(type) - prefix + 1);
     json_decref(root);
 }
 
@@ -234,7 +234,7 @@ static void item_drop(struct gathering *g, struct item *i)
 {
     if (i == NULL)
         return;
-    HASH_DEL(g->items, i);
+    HASH_DEL(g->items, i); /* NOLINT(clang-analyzer-unix.Malloc): of uthash's own links */
     found_free(i->row);
     free(i);
 }
@@ -368,7 +368,7 @@ static void gathering_fini(struct gathering *g)
         item_drop(g, i);
     HASH_ITER(hh, g->places, p, next_place)
     {
-        HASH_DEL(g->places, p);
+        HASH_DEL(g->places, p); /* NOLINT(clang-analyzer-unix.Malloc): of uthash's own links */
         free(p);
     }
     act_schemas_free(g->schemas);

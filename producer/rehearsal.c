@@ -80,8 +80,10 @@ static int read_records_of(struct player *p, struct scanner *s, const struct fou
     struct scan_source *sources = calloc((size_t)count + 1, sizeof(*sources));
     bool *seen = calloc((size_t)count + 1, sizeof(*seen));
     size_t n = 0;
-    int rc = sources == NULL || seen == NULL ? err_nomem(reterr) : 0;
-    for (size_t i = 0; i < list->n && rc == 0; i++) {
+    int rc = 0;
+    if (sources == NULL || seen == NULL)
+        rc = err_nomem(reterr);
+    for (size_t i = 0; rc == 0 && i < list->n && seen != NULL; i++) {
         int32_t partition = list->rows[i]->partition;
         if (strcmp(list->rows[i]->provider, provider) != 0 || partition >= count || seen[partition])
             continue;
@@ -268,7 +270,7 @@ static void player_fini(struct player *p)
     struct known *k, *next;
     HASH_ITER(hh, p->known, k, next)
     {
-        HASH_DEL(p->known, k);
+        HASH_DEL(p->known, k); /* NOLINT(clang-analyzer-unix.Malloc): of uthash's own links */
         json_decref(k->record);
         free(k);
     }

@@ -133,8 +133,10 @@ static int start(struct pass *p, struct err *reterr)
 {
     p->topics = calloc(p->n, sizeof(*p->topics));
     p->assigned = rd_kafka_topic_partition_list_new((int)p->n);
-    if (p->topics == NULL)
-        return err_nomem(reterr);
+    if (p->topics == NULL) {
+        err_nomem(reterr);
+        return -1;
+    }
     for (size_t i = 0; i < p->n; i++)
         if (add_source(p, i, reterr) != 0)
             return -1;

@@ -90,7 +90,7 @@ void story_free(struct story *s)
     struct told_row *r, *next_row;
     HASH_ITER(hh, s->events, e, next_event)
     {
-        HASH_DEL(s->events, e);
+        HASH_DEL(s->events, e); /* NOLINT(clang-analyzer-unix.Malloc): of uthash's own links */
         free(e);
     }
     HASH_ITER(hh, s->waiting, r, next_row)
@@ -173,7 +173,7 @@ static struct told_event *event_of(struct story *s, const char *source, const ch
     if (key == NULL)
         return NULL;
     memcpy(key, source, source_len);
-    strcpy(key + source_len, id);
+    memcpy(key + source_len, id, len - source_len + 1);
     HASH_FIND(hh, s->events, key, len, e);
     if (e == NULL && (e = calloc(1, sizeof(*e) + len + 1)) != NULL) {
         memcpy(e->key, key, len);
@@ -289,7 +289,7 @@ static bool set_row(struct told_row **rows, const char *key, struct found *row)
         found_free(row);
         return false;
     }
-    strcpy(r->key, key);
+    memcpy(r->key, key, strlen(key) + 1);
     r->row = row;
     HASH_ADD_KEYPTR(hh, *rows, r->key, strlen(r->key), r);
     return true;
