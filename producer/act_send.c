@@ -112,9 +112,11 @@ static int32_t partition_for(struct delivery *d, const struct act *a, struct err
 /* Notes from where the answers to acts of this partition will come. */
 static int add_source(struct delivery *d, const char *provider, int32_t partition, struct err *reterr)
 {
-    for (size_t i = 0; i < d->source_count; i++)
-        if (d->sources[i].partition == partition && strcmp(d->sources[i].provider, provider) == 0)
+    for (size_t i = 0; i < d->source_count; i++) {
+        const char *of = d->sources[i].provider;
+        if (d->sources[i].partition == partition && of != NULL && strcmp(of, provider) == 0)
             return 0;
+    }
     int64_t end = scanner_end(d->scanner, TOPIC_CONTROL, provider, partition, reterr);
     if (end < 0)
         return -1;
