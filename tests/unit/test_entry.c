@@ -309,6 +309,10 @@ Test(entry, what_the_clock_releases_says_when)
         bool timed = entry_reason_is_timed(e.reason);
         cr_expect(eq(int, (int)entry_decode(&w.message, &back, &f), timed ? ENTRY_IS_INVALID : ENTRY_IS_ENTRY));
         cr_expect(eq(str, f.pointer, timed ? "/tvbridge-release-at" : ""));
+        e.state = ENTRY_SENDING;
+        write_entry(&w, &e);
+        cr_expect(eq(int, (int)entry_decode(&w.message, &back, &f), ENTRY_IS_ENTRY),
+                  "released, it is not lost");
     }
 }
 

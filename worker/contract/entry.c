@@ -544,7 +544,7 @@ static int check_whole(const struct entry *e, uint32_t seen, struct fault *ret_f
             return refuse(needed[i], "this header", ret_fault);
     if (e->reason == ENTRY_FOR_BEHIND && (seen >> NAME_BEHIND & 1) == 0)
         return refuse(NAME_BEHIND, "the place of the entry that it waits behind", ret_fault);
-    if (entry_reason_is_timed(e->reason) && e->release_at_ms == 0)
+    if (e->state == ENTRY_UNSENT && entry_reason_is_timed(e->reason) && e->release_at_ms == 0)
         return refuse(NAME_RELEASE_AT, "when it is released", ret_fault);
     return 0;
 }

@@ -79,7 +79,8 @@ enum entry_reason {
 };
 const char *entry_reason_name(enum entry_reason r);
 int entry_reason_parse(const char *name, enum entry_reason *ret);
-/* True when the clock releases it: release_at_ms is then set. */
+/* True when the clock releases it: an unsent one then has its release_at_ms. One that was released and is `sending`
+ * need not have it any more. */
 bool entry_reason_is_timed(enum entry_reason r);
 
 struct entry {
