@@ -7,6 +7,19 @@
 int cmd_publish(int argc, char **argv);
 int cmd_outcomes(int argc, char **argv);
 int cmd_topics_create(int argc, char **argv);
+int cmd_waiting_list(int argc, char **argv);
+int cmd_waiting_release(int argc, char **argv);
+int cmd_doubt_list(int argc, char **argv);
+int cmd_doubt_resolve(int argc, char **argv);
+int cmd_dead_list(int argc, char **argv);
+int cmd_dead_show(int argc, char **argv);
+int cmd_dead_redrive(int argc, char **argv);
+int cmd_dead_drop(int argc, char **argv);
+int cmd_approve(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
+int cmd_rebase(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_pack_check(int argc, char **argv);
 int cmd_pack_try(int argc, char **argv);
 

@@ -9,6 +9,7 @@
 #define HEADERS_MAX 60 /* of one message */
 
 struct target {
+    enum topic_kind kind;
     char provider[TOPIC_NAME_SIZE];
     rd_kafka_topic_t *topic;
     int32_t partitions;
@@ -106,14 +107,14 @@ static int check_topic(const struct sender *s, const char *name, const char *pro
 }
 
 /* The provider's topic, looked up once. */
-static struct target *target_of(struct sender *s, const char *provider, struct err *reterr)
+static struct target *target_of(struct sender *s, enum topic_kind kind, const char *provider, struct err *reterr)
 {
     char name[TOPIC_NAME_SIZE];
     int32_t partitions = 0;
     for (size_t i = 0; i < s->target_count; i++)
-        if (strcmp(s->targets[i].provider, provider) == 0)
+        if (s->targets[i].kind == kind && strcmp(s->targets[i].provider, provider) == 0)
             return &s->targets[i];
-    if (topic_name(TOPIC_EVENTS, s->place->prefix, provider, name) < 0 || s->target_count == TOPICS_MAX) {
+    if (topic_name(kind, s->place->prefix, provider, name) < 0 || s->target_count == TOPICS_MAX) {
         err_set(reterr, ERR_INVAL, "the provider's name is too long, or there are more than %d of them", TOPICS_MAX);
         return NULL;
     }
@@ -126,6 +127,7 @@ static struct target *target_of(struct sender *s, const char *provider, struct e
         return NULL;
     }
     snprintf(t->provider, sizeof(t->provider), "%s", provider);
+    t->kind = kind;
     t->partitions = partitions;
     s->target_count++;
     return t;
@@ -165,7 +167,7 @@ static int failed_before(const struct sender *s, struct err *reterr)
 
 int sender_send(struct sender *s, const struct sender_message *m, struct err *reterr)
 {
-    struct target *t = target_of(s, m->provider, reterr);
+    struct target *t = target_of(s, m->kind, m->provider, reterr);
     if (t == NULL)
         return -1;
     if (m->header_count > HEADERS_MAX)

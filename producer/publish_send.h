@@ -1,4 +1,4 @@
-/* publish_send.h - events to Kafka: idempotent, acknowledged by all replicas, each to the partition of its key.
+/* publish_send.h - events, and operators' acts, to Kafka: idempotent, acknowledged by all replicas, each to the partition of its key.
  *
  * One thread. The number of events on their way is bounded: sender_send() waits when there are too many. */
 #ifndef TVB_PRODUCER_PUBLISH_SEND_H
@@ -14,7 +14,8 @@
 struct sender;
 
 struct sender_message {
-    const char *provider; /* whose events topic */
+    enum topic_kind kind; /* TOPIC_EVENTS unless said */
+    const char *provider; /* whose topic */
     const char *key;
     size_t key_len;
     const char *value;

@@ -25,6 +25,11 @@ _tvbridge() {
             held in_doubt waiting dead_letter" -- "$current")
         return
         ;;
+    --cause | -c)
+        mapfile -t COMPREPLY < <(compgen -W "dead doubt date retry flood guard first_access activation implausible behind
+            invalid misplaced conflict mixed_order in_doubt" -- "$current")
+        return
+        ;;
     esac
 
     if [ "$COMP_CWORD" -eq 1 ]; then

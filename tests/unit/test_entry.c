@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "contract/deadletter.h"
 #include "contract/entry.h"
 #include "contract/schema.h"
 #include "event_help.h"
@@ -195,6 +196,19 @@ Test(entry, original_headers_are_told_from_ours)
     cr_expect(not(entry_owns_header("TVBRIDGE-STEPS")));
 }
 
+Test(entry, the_headers_of_a_dead_letter_are_not_the_events)
+{
+    const struct dead_letter d = {.reason = DEAD_INVALID, .detail = "d", .pointer = "/p", .topic = "t", .round = 1};
+    struct dead_store store;
+    struct event_header headers[DEAD_HEADERS_MAX + 1], original[DEAD_HEADERS_MAX + 1];
+    size_t n = dead_letter_headers(&d, &store, headers);
+    cr_expect(eq(sz, n, DEAD_HEADERS_MAX));
+    headers[n] = header("content-type", "application/cloudevents+json");
+    const struct event_message m = {.headers = headers, .header_count = n + 1};
+    cr_expect(eq(sz, entry_original_headers(&m, original), 1));
+    cr_expect(eq(str, (char *)original[0].name, "content-type"));
+}
+
 Test(entry, a_tombstone_says_which_entry_has_ended)
 {
     struct entry e;
@@ -295,6 +309,10 @@ Test(entry, what_the_clock_releases_says_when)
         bool timed = entry_reason_is_timed(e.reason);
         cr_expect(eq(int, (int)entry_decode(&w.message, &back, &f), timed ? ENTRY_IS_INVALID : ENTRY_IS_ENTRY));
         cr_expect(eq(str, f.pointer, timed ? "/tvbridge-release-at" : ""));
+        e.state = ENTRY_SENDING;
+        write_entry(&w, &e);
+        cr_expect(eq(int, (int)entry_decode(&w.message, &back, &f), ENTRY_IS_ENTRY),
+                  "released, it is not lost");
     }
 }
 

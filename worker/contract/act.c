@@ -334,6 +334,8 @@ static int take_subject(const json_t *root, const json_t *data, char service[ENT
     bool wide = strncmp(subject, PROVIDER_PREFIX, prefix) == 0;
     *partition = -1;
     service[0] = '\0';
+    if (strncmp(subject, PARTITION_PREFIX, sizeof(PARTITION_PREFIX) - 1) == 0)
+        return fault_set(ret_fault, "/subject", "no service's id begins with partition:");
     if (!wide) {
         if (json_object_get(data, "partition") != NULL)
             return fault_set(ret_fault, "/data/partition", "an act on a service names none");

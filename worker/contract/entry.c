@@ -205,7 +205,8 @@ static enum name name_of(const char *header)
 
 bool entry_owns_header(const char *name)
 {
-    return name_of(name) != NAME_COUNT;
+    static const char *const of_letters[] = {PREFIX "pointer", PREFIX "topic", PREFIX "partition", PREFIX "offset"};
+    return name_of(name) != NAME_COUNT || find_word(of_letters, ARRAY_LEN(of_letters), name, strlen(name)) != ARRAY_LEN(of_letters);
 }
 
 size_t entry_original_headers(const struct event_message *m, struct event_header *ret)
@@ -543,7 +544,7 @@ static int check_whole(const struct entry *e, uint32_t seen, struct fault *ret_f
             return refuse(needed[i], "this header", ret_fault);
     if (e->reason == ENTRY_FOR_BEHIND && (seen >> NAME_BEHIND & 1) == 0)
         return refuse(NAME_BEHIND, "the place of the entry that it waits behind", ret_fault);
-    if (entry_reason_is_timed(e->reason) && e->release_at_ms == 0)
+    if (e->state == ENTRY_UNSENT && entry_reason_is_timed(e->reason) && e->release_at_ms == 0)
         return refuse(NAME_RELEASE_AT, "when it is released", ret_fault);
     return 0;
 }

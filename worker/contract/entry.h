@@ -79,7 +79,8 @@ enum entry_reason {
 };
 const char *entry_reason_name(enum entry_reason r);
 int entry_reason_parse(const char *name, enum entry_reason *ret);
-/* True when the clock releases it: release_at_ms is then set. */
+/* True when the clock releases it: an unsent one then has its release_at_ms. One that was released and is `sending`
+ * need not have it any more. */
 bool entry_reason_is_timed(enum entry_reason r);
 
 struct entry {
@@ -120,10 +121,10 @@ struct entry_store {
  * steps are longer than ENTRY_STEPS_MAX. */
 size_t entry_headers(const struct entry *e, struct entry_store *store, struct event_header ret[ENTRY_HEADERS_MAX]);
 
-/* True for a header that entry_headers() adds: the original ones are those of the message for which it is false. An
- * event that brings one of these names along loses it, as an entry and on its way back. */
+/* True for a header that entry_headers() or dead_letter_headers() adds: the original ones are those of an entry or dead
+ * letter for which it is false. An event that brings one of these names along loses it, as an entry and on its way back. */
 bool entry_owns_header(const char *name);
-/* Copies the original headers of an entry's message to @ret, which has room for m->header_count. Returns how many. */
+/* Copies the original headers of an entry's or dead letter's message to @ret, which has room for m->header_count. Returns how many. */
 size_t entry_original_headers(const struct event_message *m, struct event_header *ret);
 
 enum entry_decoded {

@@ -1,7 +1,7 @@
 /* event_mode.h - a Kafka message, in either mode of the CloudEvents binding, as one event in structured form.
  *
  * CloudEvents 1.0.2: kafka-protocol-binding.md section 3 (content modes), formats/json-format.md section 2 (null
- * is unset). Private to the contract layer. Pure. */
+ * is unset). For the contract layer, and for commands that show messages. Pure. */
 #ifndef TVB_CONTRACT_EVENT_MODE_H
 #define TVB_CONTRACT_EVENT_MODE_H
 

@@ -1,0 +1,42 @@
+/* trial.h - a pack's workflow played for one event without sending: the exact requests, and what would come of it.
+ *
+ * What happens is gathered as one JSON report; for people it is written out from that. Credentials are shown as ***. */
+#ifndef TVB_PRODUCER_TRIAL_H
+#define TVB_PRODUCER_TRIAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "reply_file.h"
+#include "workflow/pack.h"
+
+struct trial_pack {
+    struct pack *pack;
+    struct bound_pack *bound;
+};
+/* Loads DIR with credentials that are all ***. @base_url, @settings: NULL: the pack's own, none. */
+int trial_pack_load(struct trial_pack *ret, const char *dir, const char *base_url, const json_t *settings,
+                    struct err *reterr);
+void trial_pack_fini(struct trial_pack *p);
+
+/* All borrowed; any may be NULL but type and event. */
+struct trial_inputs {
+    const char *type; /* without prefix: the workflow */
+    const json_t *event, *data, *record;
+    const char *key;   /* the event's idempotency key */
+    const char *steps; /* run_save(): goes on there */
+    size_t steps_len;
+    bool step_done;    /* the step at which it begins is known to be done: goes on after it */
+    const struct reply_file *replies;
+    size_t reply_count;
+};
+/* The report, which the caller owns: workflow, calls, state ("end", "waits for a reply", "unknown answer"), outcome ...;
+ * *@ret_used: how many replies were asked for (may be NULL). NULL and @reterr: no such workflow, or out of memory. */
+json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, size_t *ret_used, struct err *reterr);
+
+/* The report for people; each line begins with @indent. @hint: what is said of a call that waits for its reply; may be "". */
+void trial_print(const json_t *report, const char *indent, const char *hint, FILE *out);
+
+#endif
