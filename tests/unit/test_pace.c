@@ -292,6 +292,14 @@ Test(adapt, one_storm_halves_once_whatever_number_of_calls_it_meets)
     cr_expect(eq(u32, adapt_limit(&a, 32), 1), "and never to none");
 }
 
+Test(adapt, a_late_answer_without_a_share_changes_nothing)
+{
+    struct adapt a = {0};
+    struct adapt_call call = {MS, 2 * MS, true, true};
+    adapt_note(&a, 0, &call);
+    cr_expect(eq(u32, adapt_limit(&a, 32), 32));
+}
+
 Test(adapt, climbs_by_one_a_round_trip_while_saturated)
 {
     struct adapt a = {0};

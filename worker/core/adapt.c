@@ -74,6 +74,8 @@ static void end_round(struct adapt *a, unsigned hard, int64_t now_ns)
 
 void adapt_note(struct adapt *a, unsigned hard, const struct adapt_call *call)
 {
+    if (hard == 0)
+        return; /* a late one: nothing is ours any more */
     if (call->overload) {
         halve(a, hard, call);
         return;
