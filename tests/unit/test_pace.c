@@ -292,6 +292,14 @@ Test(adapt, one_storm_halves_once_whatever_number_of_calls_it_meets)
     cr_expect(eq(u32, adapt_limit(&a, 32), 1), "and never to none");
 }
 
+Test(adapt, a_late_answer_without_a_share_changes_nothing)
+{
+    struct adapt a = {0};
+    struct adapt_call call = {MS, 2 * MS, true, true};
+    adapt_note(&a, 0, &call);
+    cr_expect(eq(u32, adapt_limit(&a, 32), 32));
+}
+
 Test(adapt, climbs_by_one_a_round_trip_while_saturated)
 {
     struct adapt a = {0};
@@ -322,9 +330,19 @@ Test(adapt, a_round_trip_that_grew_takes_a_tenth)
     now = round_trip(&a, 40, now, 100, true, false);
     cr_expect(eq(u32, adapt_limit(&a, 40), 40), "a round ends with the first answer of the next");
     now = round_trip(&a, 40, now, 100, true, false);
-    cr_expect(eq(u32, adapt_limit(&a, 40), 36));
+    cr_expect(eq(u32, adapt_limit(&a, 40), 40), "once may be a stall of ours");
     now = round_trip(&a, 40, now, 100, true, false);
-    cr_expect(eq(u32, adapt_limit(&a, 40), 32));
+    cr_expect(eq(u32, adapt_limit(&a, 40), 36), "twice is not");
+}
+
+Test(adapt, a_stall_now_and_then_costs_nothing)
+{
+    struct adapt a = {0};
+    int64_t now = MS;
+    for (int i = 0; i < 200; i++) {
+        now = round_trip(&a, 40, now, i % 7 == 6 ? 150 : 10, true, false);
+        cr_expect(eq(u32, adapt_limit(&a, 40), 40));
+    }
 }
 
 Test(adapt, a_platform_that_is_simply_slower_now_is_used_in_full_again)

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#define SAMPLES 8                /* calls at least, before their mean is compared */
+#define SAMPLES 8                /* calls at least, before their mean is compared; and as many as there are slots */
 #define WEIGHT 8                 /* a new mean counts one eighth */
 #define DEVIATIONS 2.5
 #define DEVIATION_MIN_MS 2.0     /* our own loop is not more even than that */
@@ -41,16 +41,17 @@ static bool has_grown(const struct adapt *a, double mean_ms)
     return mean_ms > a->mean_ms + DEVIATIONS * deviation;
 }
 
-/* The round trip as it was lately against as it is used to be. True when it has grown too much. */
+/* The round trip as it was lately against as it is used to be. True when it has grown too much, and had so before. */
 static bool learn(struct adapt *a)
 {
     double mean = a->sum_ms / a->n, off = a->off_ms / a->n;
-    bool known = a->mean_ms > 0, grown = known && has_grown(a, mean);
+    bool known = a->mean_ms > 0, grown = known && has_grown(a, mean), before = a->has_grown;
+    a->has_grown = grown;
     a->mean_ms += known ? (mean - a->mean_ms) / WEIGHT : mean;
     a->deviation_ms += known ? (off - a->deviation_ms) / WEIGHT : 0;
     a->sum_ms = a->off_ms = 0;
     a->n = 0;
-    return grown;
+    return grown && before;
 }
 
 static void sample(struct adapt *a, double ms)
@@ -63,8 +64,8 @@ static void sample(struct adapt *a, double ms)
 /* A call that began in this round has ended: that is a round trip. */
 static void end_round(struct adapt *a, unsigned hard, int64_t now_ns)
 {
-    bool grown = a->n >= SAMPLES && learn(a);
-    if (grown)
+    unsigned slots = adapt_limit(a, hard);
+    if (a->n >= (slots < SAMPLES ? SAMPLES : slots) && learn(a))
         scale(a, hard, 0.9);
     else if (a->saturated && a->limit > 0 && a->limit < hard)
         a->limit += 1;
@@ -74,6 +75,8 @@ static void end_round(struct adapt *a, unsigned hard, int64_t now_ns)
 
 void adapt_note(struct adapt *a, unsigned hard, const struct adapt_call *call)
 {
+    if (hard == 0)
+        return; /* a late one: nothing is ours any more */
     if (call->overload) {
         halve(a, hard, call);
         return;

@@ -1,7 +1,7 @@
 /* adapt.h - how many calls at once the provider bears. RELIABILITY.md section 8.
  *
  * Below the hard limit of the settings: one more a round trip while all are in use; a tenth fewer when the round trip has
- * grown past 2.5 deviations; half when the provider throttles or a call times out, once for all calls that were under way
+ * grown past 2.5 deviations, twice in a row, for once may be a stall of ours; half when the provider throttles or a call times out, once for all calls that were under way
  * then. It begins at the hard limit, which a person chose.
  * Zeroed memory is a fresh one. O(1) a call. Pure: times are arguments, ns of one clock. */
 #ifndef TVB_CORE_ADAPT_H
@@ -14,6 +14,7 @@ struct adapt {
     double limit;          /* 0: nothing was wrong yet, the hard limit holds */
     int64_t round_ns;      /* when the present round trip began */
     int64_t cut_ns;        /* when it was halved last */
+    bool has_grown;        /* the round trip, when it was looked at last */
     bool saturated;        /* all slots were in use within this round */
     double mean_ms, deviation_ms; /* of calls, over many rounds; mean 0: nothing is known yet */
     double sum_ms, off_ms; /* of the calls that are not in the mean yet: their times, and how far off the mean each was */

@@ -90,7 +90,7 @@ def probes_need_no_event(bench):
 @case("pace.one_429_quiets_all_workers")
 def one_429(bench):
     """Two workers; one of them is told to wait: the other waits too, then all is applied."""
-    services = [str(500 + i) for i in range(120)]
+    services = [str(500 + i) for i in range(300)]
     provider = {"limits": {"in_flight": 4}}
     with Place(bench, "storm", accounts=services, provider=provider, numbers=PATIENT) as p:
         slow_down(p, 40)
