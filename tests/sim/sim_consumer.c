@@ -141,10 +141,12 @@ void consumer_told_lost(struct consumer *c)
         return;
     sim_mark(c->p->sim, MARK_LOST);
     c->m->generation = -1;
-    if (c->has_assignment)
+    if (c->has_assignment) {
         queue_revoke(c, !c->p->sim->cfg.on[FAULT_LOST_UNSAID] || sim_chance(c->p->sim, 500));
-    else
+    } else {
+        c->assign_number++; /* the answer to its old question is worth nothing */
         join(c);
+    }
 }
 
 struct sync {
