@@ -34,8 +34,10 @@ static bool has_newer(const struct oracle *o, const struct oevent *e)
     return false;
 }
 
-static void check_applied(struct sim *s, const struct oevent *e)
+static void check_applied(struct sim *s, const struct oevent *e, const struct place *p)
 {
+    if (e->variant >= 0 && e->variant != (int)p->variant)
+        sim_broken(s, "11: e%u is said to be applied with a content that was never sent", e->number);
     for (unsigned i = 0; i < steps_of(e); i++)
         if (e->steps[i].effects == 0)
             sim_broken(s, "17: e%u is said to be applied, but step %s was never done", e->number,
@@ -66,7 +68,7 @@ static void check_kind(struct sim *s, struct oevent *e, const struct place *p, e
     switch (kind) {
     case OUTCOME_APPLIED:
     case OUTCOME_UNCHANGED:
-        check_applied(s, e);
+        check_applied(s, e, p);
         return;
     case OUTCOME_REJECTED:
         sim_mark(s, MARK_REJECTED);

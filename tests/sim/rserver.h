@@ -2,6 +2,7 @@
 #ifndef TVB_SIM_RSERVER_H
 #define TVB_SIM_RSERVER_H
 
+#include "io/redis_scripts.h"
 #include "rstore.h"
 
 struct rserver {
@@ -12,6 +13,7 @@ struct rserver {
     int64_t slow_until;
     int64_t offset_ms; /* of its clock */
     struct redis_link *links;
+    const char *scripts[SCRIPT_COUNT]; /* NULL: not sent yet */
     struct rstore *snapshot; /* what a fail-over would bring back; NULL: none taken yet */
 };
 

@@ -46,6 +46,7 @@ struct consumer {
     bool revoke_queued, closed, member, held, drain_posted, commit_outstanding;
     int64_t assigned_generation;
     uint64_t assign_number;     /* answers to older questions are cut loose */
+    uint64_t join_number;       /* of the last request to join: the client has one at a time */
     struct item *first, *last;
 };
 
@@ -80,16 +81,21 @@ static bool client_lives(const struct consumer *c)
 
 /* ---- joining ---- */
 
+struct join {
+    struct consumer *c;
+    uint64_t number;
+};
+
 static void on_join(struct sim *s, void *arg)
 {
-    struct kmember *m = arg;
-    struct consumer *c = m->c;
-    if (!client_lives(c) || c->m != m || c->has_assignment)
+    struct join *j = arg;
+    struct consumer *c = j->c;
+    if (!client_lives(c) || c->join_number != j->number)
         return;
     if (c->p->paused || c->k->away)
-        sim_after(s, AGAIN_NS, on_join, m);
+        sim_after(s, AGAIN_NS, on_join, j);
     else
-        group_join(c->k, m);
+        group_join(c->k, c->m);
 }
 
 static void join(struct consumer *c)
@@ -98,7 +104,9 @@ static void join(struct consumer *c)
         c->m = sim_alloc(c->p->sim, sizeof(*c->m));
         *c->m = (struct kmember){.c = c, .p = c->p, .generation = -1};
     }
-    sim_after(c->p->sim, kafka_latency(c->k), on_join, c->m);
+    struct join *j = sim_alloc(c->p->sim, sizeof(*j));
+    *j = (struct join){c, ++c->join_number};
+    sim_after(c->p->sim, kafka_latency(c->k), on_join, j);
 }
 
 struct kmember *consumer_kmember(struct consumer *c)
@@ -133,10 +141,12 @@ void consumer_told_lost(struct consumer *c)
         return;
     sim_mark(c->p->sim, MARK_LOST);
     c->m->generation = -1;
-    if (c->has_assignment)
+    if (c->has_assignment) {
         queue_revoke(c, !c->p->sim->cfg.on[FAULT_LOST_UNSAID] || sim_chance(c->p->sim, 500));
-    else
+    } else {
+        c->assign_number++; /* the answer to its old question is worth nothing */
         join(c);
+    }
 }
 
 struct sync {

@@ -14,7 +14,7 @@ enum { ARGS_MAX = 96, KEPT_MAX = 4096 };
 struct command {
     struct command *next;
     struct redis_link *link;
-    const struct redis_script *script;
+    enum script_id script; /* SCRIPT_COUNT: none */
     struct rtext *args;
     size_t n;
     redis_link_reply_fn *fn;
@@ -141,17 +141,10 @@ void redis_link_free(struct redis_link *k)
 
 /* ---- answers ---- */
 
-/* Which of our scripts; SCRIPT_COUNT: none. */
-static enum script_id script_of(const struct command *c)
-{
-    const struct redis *r = c->link->handlers.owner;
-    return c->script ? (enum script_id)(c->script - r->scripts) : SCRIPT_COUNT;
-}
-
 static void tell_oracle(const struct command *c)
 {
     struct proc *p = c->link->p;
-    enum script_id id = script_of(c);
+    enum script_id id = c->script;
     const struct reply *a = c->reply;
     if (id == SCRIPT_COUNT)
         return;
@@ -214,8 +207,9 @@ static void on_packet(struct sim *s, void *arg)
     size_t cut_at = cut ? (size_t)sim_range(s, 0, (int64_t)q->n) : q->n;
     for (; done < q->n && done < cut_at; done++) {
         struct command *c = q->items[done];
-        c->reply = rserver_command(r, c->script ? c->script->text : NULL, c->args, c->n);
-        oracle_redis_did(s, k->p, c->script ? (int)script_of(c) : -1, c->n > 4 ? c->args[4].data : c->args[0].data, c->reply);
+        bool is_script = c->script != SCRIPT_COUNT;
+        c->reply = rserver_command(r, is_script ? r->scripts[c->script] : NULL, c->args, c->n);
+        oracle_redis_did(s, k->p, is_script ? (int)c->script : -1, c->n > 4 ? c->args[4].data : c->args[0].data, c->reply);
     }
     if (cut)
         redis_link_cut(k, "in the middle");
@@ -281,7 +275,7 @@ void redis_link_begin(struct redis_link *k, size_t args)
 {
     struct sim *s = k->p->sim;
     k->building = sim_alloc(s, sizeof(*k->building));
-    *k->building = (struct command){.link = k, .args = sim_alloc(s, args * sizeof(struct rtext))};
+    *k->building = (struct command){.link = k, .script = SCRIPT_COUNT, .args = sim_alloc(s, args * sizeof(struct rtext))};
 }
 
 void redis_link_arg(struct redis_link *k, const char *data, size_t len)
@@ -326,7 +320,12 @@ void redis_link_begin_script(struct redis_link *k, const struct redis_script *sc
     redis_link_begin(k, args + 2);
     redis_link_str(k, "EVALSHA");
     redis_link_str(k, "");
-    k->building->script = script;
+    /* A copy, since the commands of a process that died may still come; all workers have the same. */
+    const struct redis *r = k->handlers.owner;
+    enum script_id id = (enum script_id)(script - r->scripts);
+    if (!k->server->scripts[id])
+        k->server->scripts[id] = sim_copy(k->p->sim, script->text, strlen(script->text));
+    k->building->script = id;
 }
 
 int redis_link_end(struct redis_link *k, redis_link_reply_fn *fn, void *arg)
@@ -336,8 +335,8 @@ int redis_link_end(struct redis_link *k, redis_link_reply_fn *fn, void *arg)
     c->arg = arg;
     c->deadline_ms = loop_now_ms(k->loop) + k->timeout_ms;
     list_add(&k->gathered, c);
-    if (c->script)
-        oracle_script_sent(k->p->sim, k->p, c->args[4].data, (int)script_of(c));
+    if (c->script != SCRIPT_COUNT)
+        oracle_script_sent(k->p->sim, k->p, c->args[4].data, (int)c->script);
     return 0;
 }
 

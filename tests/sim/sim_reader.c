@@ -3,6 +3,7 @@
 
 #include "io/reader.h"
 #include "kafka.h"
+#include "oracle.h"
 
 enum { MESSAGES_A_TURN = 32 };
 
@@ -77,6 +78,7 @@ static void on_turn(void *arg)
         if (m->gone)
             continue;
         struct reader_message out = {m->offset, m->ts_ms, {m->key, m->key_len, m->value, m->value_len, m->headers, m->header_count}};
+        oracle_acked(r->p->sim, q->range.topic, q->range.partition, m->offset); /* what can be read is kept */
         q->message(q->arg, &out);
         n++;
     }

@@ -1,0 +1,389 @@
+/* diff_main.c - holds the simulated Redis (rstore.c) against a real redis-server: the same random calls of the real
+ * scripts, the same answers and the same keys after them. The scripts' clock is a key here, so that both read the same. */
+#include <hiredis/hiredis.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "env.h"
+#include "io/redis_scripts.h"
+#include "support/redis_server.h"
+#include "rstore.h"
+
+enum { ARGS_MAX = 40, TEXT_MAX = 96, CALLS = 60, EVENTS = 4 };
+
+struct call {
+    const char *script;
+    char text[ARGS_MAX][TEXT_MAX];
+    size_t n;
+};
+
+struct diff {
+    struct sim sim;
+    struct rstore *store;
+    redisContext *real;
+    char *scripts[SCRIPT_COUNT];
+    int64_t now_us;
+    char fences[8][TEXT_MAX]; /* that CLAIM gave */
+    unsigned fence_count;
+    bool differs;
+};
+
+/* ---- random calls ---- */
+
+static void arg(struct call *c, const char *text)
+{
+    snprintf(c->text[c->n++], TEXT_MAX, "%s", text);
+}
+
+static void argf(struct call *c, const char *fmt, ...) ATTR_PRINTF(2, 3);
+static void argf(struct call *c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(c->text[c->n++], TEXT_MAX, fmt, ap);
+    va_end(ap);
+}
+
+static const char *one_of(struct diff *d, const char *const *words, size_t n)
+{
+    return words[sim_range(&d->sim, 0, (int64_t)n - 1)];
+}
+
+static const char *axis(struct diff *d)
+{
+    static const char *const axes[] = {"a:block", "a:plan", "a:existence", "a:all", "a:package:p1"};
+    return one_of(d, axes, ARRAY_LEN(axes));
+}
+
+static void fence(struct diff *d, struct call *c)
+{
+    if (d->fence_count > 0 && sim_chance(&d->sim, 900))
+        arg(c, d->fences[sim_range(&d->sim, 0, d->fence_count - 1)]);
+    else
+        arg(c, sim_chance(&d->sim, 500) ? "" : "1790000000000000");
+}
+
+static void order(struct diff *d, struct call *c, const char *behind)
+{
+    argf(c, "000000-%018lld-000000%s", (long long)sim_range(&d->sim, 1, 5), behind);
+}
+
+static unsigned keys(struct diff *d, struct call *c, int count)
+{
+    unsigned event = (unsigned)sim_range(&d->sim, 1, EVENTS);
+    argf(c, "%d", count);
+    arg(c, "t:birth");
+    argf(c, "t:{p/s}:e:%u", event);
+    arg(c, "t:{p/s}:l");
+    if (count == 4)
+        arg(c, "t:pause:p");
+    arg(c, sim_chance(&d->sim, 970) ? "mark" : "another");
+    return event;
+}
+
+static void make_claim(struct diff *d, struct call *c)
+{
+    static const char *const retries[] = {"0", "0", "1", "2"};
+    unsigned event = keys(d, c, 4);
+    argf(c, "owner%lld", (long long)sim_range(&d->sim, 1, 2));
+    argf(c, "fp%u%s", event, sim_chance(&d->sim, 50) ? "x" : "");
+    arg(c, sim_chance(&d->sim, 800) ? "0" : "1890000000000000");
+    order(d, c, "");
+    arg(c, sim_chance(&d->sim, 970) ? "s" : "o");
+    argf(c, "id%u", event);
+    arg(c, one_of(d, retries, ARRAY_LEN(retries)));
+    argf(c, "%u", event);
+    for (int64_t n = sim_range(&d->sim, 0, 2); n > 0; n--)
+        arg(c, axis(d));
+}
+
+static void add_axes(struct diff *d, struct call *c, unsigned event)
+{
+    char id[16];
+    snprintf(id, sizeof(id), " id%u", event);
+    for (int64_t n = sim_range(&d->sim, 1, 2); n > 0; n--) {
+        arg(c, axis(d));
+        order(d, c, id);
+    }
+}
+
+static void make_decide(struct diff *d, struct call *c)
+{
+    unsigned event = keys(d, c, 3);
+    fence(d, c);
+    argf(c, "{\"kind\":\"applied\",\"n\":%lld}", (long long)sim_range(&d->sim, 1, 3));
+    arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
+    if (sim_chance(&d->sim, 300))
+        return;
+    argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5, 5)));
+    arg(c, "s");
+    add_axes(d, c, event);
+}
+
+static void make_merge(struct diff *d, struct call *c)
+{
+    unsigned event = keys(d, c, 3);
+    fence(d, c);
+    if (sim_chance(&d->sim, 300))
+        arg(c, "");
+    else
+        argf(c, "fp%u", event);
+    arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
+    arg(c, "{\"kind\":\"applied\"}");
+    argf(c, "%u", event);
+    if (sim_chance(&d->sim, 300)) {
+        arg(c, "");
+        arg(c, "");
+        return;
+    }
+    argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5000000, 5)));
+    arg(c, sim_chance(&d->sim, 800) ? "s" : "");
+    add_axes(d, c, event);
+}
+
+static void make_call(struct diff *d, struct call *c)
+{
+    enum script_id id = (enum script_id)sim_range(&d->sim, 0, SCRIPT_COUNT - 1);
+    *c = (struct call){.script = d->scripts[id]};
+    if (id == SCRIPT_CLAIM) {
+        make_claim(d, c);
+    } else if (id == SCRIPT_DECIDE) {
+        make_decide(d, c);
+    } else if (id == SCRIPT_MERGE) {
+        make_merge(d, c);
+    } else {
+        keys(d, c, 3);
+        fence(d, c);
+        if (id == SCRIPT_STEP)
+            argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
+    }
+}
+
+/* ---- both sides ---- */
+
+static redisReply *ask_real(struct diff *d, int n, const char **args, const size_t *lens)
+{
+    redisReply *r = redisCommandArgv(d->real, n, args, lens);
+    if (!r) {
+        fprintf(stderr, "tvb-sim-diff: the real Redis: %s\n", d->real->errstr);
+        exit(1);
+    }
+    return r;
+}
+
+static redisReply *call_real(struct diff *d, const struct call *c)
+{
+    const char *args[ARGS_MAX + 2] = {"EVAL", c->script};
+    size_t lens[ARGS_MAX + 2] = {4, strlen(c->script)};
+    for (size_t i = 0; i < c->n; i++) {
+        args[i + 2] = c->text[i];
+        lens[i + 2] = strlen(c->text[i]);
+    }
+    return ask_real(d, (int)c->n + 2, args, lens);
+}
+
+static const struct reply *call_simulated(struct diff *d, const struct call *c)
+{
+    struct rtext args[ARGS_MAX];
+    for (size_t i = 0; i < c->n; i++)
+        args[i] = (struct rtext){c->text[i], strlen(c->text[i])};
+    return rstore_eval(d->store, c->script, args, c->n);
+}
+
+static void set_both(struct diff *d, const char *key, const char *field, const char *value)
+{
+    const char *args[] = {field ? "HSET" : "SET", key, field ? field : value, value};
+    size_t lens[4];
+    struct rtext texts[4];
+    for (int i = 0; i < 4; i++) {
+        lens[i] = strlen(args[i]);
+        texts[i] = (struct rtext){args[i], lens[i]};
+    }
+    int n = field ? 4 : 3;
+    freeReplyObject(ask_real(d, n, args, lens));
+    rstore_command(d->store, texts, (size_t)n);
+}
+
+static void set_clock(struct diff *d)
+{
+    char text[32];
+    d->now_us += sim_range(&d->sim, 1, sim_chance(&d->sim, 100) ? 30000000 : 5000);
+    snprintf(text, sizeof(text), "%lld", (long long)(d->now_us / 1000000));
+    set_both(d, "t:clock", "s", text);
+    snprintf(text, sizeof(text), "%lld", (long long)(d->now_us % 1000000));
+    set_both(d, "t:clock", "u", text);
+}
+
+/* ---- comparing ---- */
+
+static bool same(const redisReply *a, const struct reply *b)
+{
+    switch (b->type) {
+    case REPLY_STRING:
+        return a->type == REDIS_REPLY_STRING && a->len == b->len && memcmp(a->str, b->str, b->len) == 0;
+    case REPLY_STATUS:
+        return a->type == REDIS_REPLY_STATUS;
+    case REPLY_ERROR:
+        return a->type == REDIS_REPLY_ERROR;
+    case REPLY_INTEGER:
+        return a->type == REDIS_REPLY_INTEGER && a->integer == b->integer;
+    case REPLY_NIL:
+        return a->type == REDIS_REPLY_NIL;
+    case REPLY_ARRAY:
+        if (a->type != REDIS_REPLY_ARRAY || a->elements != b->n)
+            return false;
+        for (size_t i = 0; i < b->n; i++)
+            if (!same(a->element[i], &b->items[i]))
+                return false;
+        return true;
+    }
+    return false;
+}
+
+static void print_call(const struct diff *d, const struct call *c, const char *what)
+{
+    int id = 0;
+    while (id < SCRIPT_COUNT && d->scripts[id] != c->script)
+        id++;
+    printf("seed %llu: %s differs: script %d", (unsigned long long)d->sim.seed, what, id);
+    for (size_t i = 0; i < c->n; i++)
+        printf(" '%s'", c->text[i]);
+    putchar('\n');
+}
+
+static void check_key(struct diff *d, const redisReply *name)
+{
+    const char *get[] = {"HGETALL", name->str}, *ttl[] = {"PTTL", name->str};
+    size_t lens[] = {7, name->len}, ttl_lens[] = {4, name->len};
+    struct rkey *k = rstore_find(d->store, name->str, name->len);
+    redisReply *fields = ask_real(d, 2, get, lens), *left = ask_real(d, 2, ttl, ttl_lens);
+    size_t n = 0;
+    for (const struct rfield *f = k ? k->fields : NULL; f; f = f->next)
+        n++;
+    bool good = k && k->is_hash == (fields->type == REDIS_REPLY_ARRAY) && (left->integer >= 0) == (k->expires_ms >= 0);
+    if (good && k->is_hash)
+        good = fields->elements == 2 * n;
+    for (size_t i = 0; good && k->is_hash && i < fields->elements; i += 2) {
+        const struct rtext *v = rstore_field(k, fields->element[i]->str);
+        good = v && v->len == fields->element[i + 1]->len && memcmp(v->data, fields->element[i + 1]->str, v->len) == 0;
+    }
+    if (!good) {
+        printf("seed %llu: key %s differs\n", (unsigned long long)d->sim.seed, name->str);
+        d->differs = true;
+    }
+    freeReplyObject(fields);
+    freeReplyObject(left);
+}
+
+static void check_keys(struct diff *d)
+{
+    const char *args[] = {"KEYS", "*"};
+    size_t lens[] = {4, 1}, mine = 0;
+    redisReply *names = ask_real(d, 2, args, lens);
+    for (size_t i = 0; i < names->elements; i++)
+        check_key(d, names->element[i]);
+    for (unsigned i = 0; i < RSTORE_BUCKETS; i++)
+        for (const struct rkey *k = d->store->buckets[i]; k; k = k->next)
+            mine++;
+    if (mine != names->elements) {
+        printf("seed %llu: %zu keys, and %zu in the real one\n", (unsigned long long)d->sim.seed, mine, names->elements);
+        d->differs = true;
+    }
+    freeReplyObject(names);
+}
+
+/* ---- rounds ---- */
+
+static void learn_fence(struct diff *d, const struct reply *a)
+{
+    if (a->type == REPLY_ARRAY && a->n > 1 && a->items[1].len > 0)
+        snprintf(d->fences[d->fence_count++ % 8], TEXT_MAX, "%s", a->items[1].str);
+    if (d->fence_count > 8)
+        d->fence_count = 8;
+}
+
+static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
+{
+    const char *flush[] = {"FLUSHALL"};
+    size_t len = 8;
+    sim_init(&d->sim, env, seed);
+    d->store = sim_alloc(&d->sim, sizeof(*d->store));
+    d->store->sim = &d->sim;
+    d->store->now_us = 1;
+    d->now_us = INT64_C(1790000000000000);
+    d->fence_count = 0;
+    freeReplyObject(ask_real(d, 1, flush, &len));
+    set_both(d, "t:birth", NULL, "mark");
+    if (sim_chance(&d->sim, 200))
+        set_both(d, "t:pause:p", NULL, "1790000010000");
+    for (int i = 0; i < CALLS && !d->differs; i++) {
+        struct call c;
+        set_clock(d);
+        make_call(d, &c);
+        redisReply *real = call_real(d, &c);
+        const struct reply *simulated = call_simulated(d, &c);
+        d->differs = !same(real, simulated) || real->type == REDIS_REPLY_ERROR || d->sim.failure[0];
+        if (d->differs)
+            print_call(d, &c, real->type == REDIS_REPLY_ERROR ? real->str : "the answer");
+        learn_fence(d, simulated);
+        freeReplyObject(real);
+    }
+    check_keys(d);
+    sim_fini(&d->sim);
+}
+
+/* The same text with the clock in a key. */
+static char *with_clock_key(const char *text)
+{
+    static const char from[] = "call('TIME')", to[] = "call('HMGET', 't:clock', 's', 'u')";
+    char *out = calloc(1, 4 * strlen(text) + 1), *at = out;
+    while (*text) {
+        if (strncmp(text, from, sizeof(from) - 1) == 0) {
+            at = stpcpy(at, to);
+            text += sizeof(from) - 1;
+        } else {
+            *at++ = *text++;
+        }
+    }
+    return out;
+}
+
+static void make_scripts(struct diff *d)
+{
+    const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}"};
+    for (int i = 0; i < SCRIPT_COUNT; i++) {
+        char *text = redis_script_new((enum script_id)i, &constants);
+        d->scripts[i] = with_clock_key(text);
+        free(text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t rounds = argc > 2 && strcmp(argv[1], "--rounds") == 0 ? strtoull(argv[2], NULL, 10) : 300, bad = 0;
+    struct diff *d = calloc(1, sizeof(*d));
+    struct sim_env env = {.log_fd = -1, .lua = rstore_lua_new()};
+    struct redis_server *server = redis_server_start(NULL);
+    d->real = redisConnectUnix(redis_server_unix_path(server));
+    if (!d->real || d->real->err) {
+        fprintf(stderr, "tvb-sim-diff: no connection to the real Redis\n");
+        return 1;
+    }
+    make_scripts(d);
+    for (uint64_t seed = 1; seed <= rounds; seed++) {
+        d->differs = false;
+        run_round(d, &env, seed);
+        bad += d->differs;
+    }
+    printf("%llu rounds of %d calls, %llu differ\n", (unsigned long long)rounds, CALLS, (unsigned long long)bad);
+    for (int i = 0; i < SCRIPT_COUNT; i++)
+        free(d->scripts[i]);
+    redisFree(d->real);
+    redis_server_stop(server);
+    sim_free(&d->sim);
+    sim_env_free(&env);
+    free(d);
+    return bad > 0;
+}
