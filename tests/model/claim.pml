@@ -13,11 +13,11 @@
  *
  * Left out: other events of the lane (takeover.pml), entries (waiting.pml), workflows of more than one step, staleness.
  *
- * class:    (none) query | -DKEYED | -DNEVER
+ * class:    (none) query | -DKEYED (`never` ends in the waiting topic: waiting.pml)
  * size:     -DCRASH= -DLOSS= -DREB= -DTMO= -DREJ= -DNOTSENT= (proven unsent tries) -DREPLY= (Redis' answer lost) -DGIVE= (given back)
  * removed:  -DNOCEIL -DCEILLATE -DTRUSTALL -DTAGEARLY -DNOWAIT -DOUTEARLY -DNOMARK -DSAMEOWNER -DFORGETSDOUBT -DRESEND -DNOQ -DNOREREAD
  *           -DNOPROOF -DPAUSE -DSHORTLEASE -DDECIDEUNFENCED -DRELEASEUNFENCED -DRELEASEDOUBT -DRELEASELATE -DCOUNTERFENCE -DNOGEN
- *           -DCOMMITFIRST -DPUBUNPROVEN -DNOOWED */
+ *           -DCOMMITFIRST -DPUBUNPROVEN -DNOOWED -DDEADATONCE */
 #ifndef CRASH
 #define CRASH 1
 #endif
@@ -95,7 +95,7 @@ byte ncrash, nloss, nsnap, nreb, ntmo, nrej, nuntried, nreply, ngive;
 #ifdef NOQ
 #define QUIET true
 #else
-#define QUIET (late == 0 && !hold[1 - me] && call[1 - me] != FLY && pub[1 - me] == NONE)
+#define QUIET (late == 0 && !hold[1 - me] && call[1 - me] != FLY && pub[0] == NONE && pub[1] == NONE)
 #endif
 #ifdef COUNTERFENCE     /* a counter in Redis: it goes back with it */
 #define NEXT_FENCE fence = fence + 1; f = fence
@@ -217,7 +217,7 @@ resolve:
   :: doubt
 #elif defined(KEYED)
   :: doubt
-#elif defined(NEVER)
+#elif defined(DEADATONCE)                       /* a person's doubt is `dead` at once: no Q, and no look at the outcomes */
   :: doubt -> kind = DEAD; goto decide
 #else
   :: atomic { doubt && QUIET ->
@@ -253,7 +253,8 @@ decide:
     :: BEHIND -> owes = 1; goto publish                         /* Kafka is the truth: publish all the same */
     :: !BEHIND && HOLDER && (st < Q || IS_SENT) -> st = D + kind; owner = 0; until = 0; if :: nreply < REPLY -> nreply++; owes = 1 :: true fi
     :: !BEHIND && HOLDER && st > D -> skip
-    :: !BEHIND && !HOLDER -> kind = 0; doubt = 1; goto claim    /* a fenced owner decides nothing */
+    :: !BEHIND && !HOLDER -> kind = 0; doubt = 1;               /* a fenced owner decides nothing; it claims again only as the owner */
+         if :: hold[me] -> goto claim :: !hold[me] -> goto idle fi
     :: nreply < REPLY -> nreply++; owes = 1
     fi };
 publish:

@@ -3,22 +3,26 @@
  * takeover.pml, one claim in full is claim.pml. README.md has the results.
  *
  * Two workers, one lane of two events, both there from the start. Event 0 must wait (a date, a guard) until the environment says
- * `released`; or its call ends in doubt and a person has to look (-DNEVER).
- * Kafka: watermark and the metadata's `ceil` and `redis`; out[] outcomes; ent[] the newest entry of each place in the waiting topic
- * (compacted: the last write stays, whoever wrote it); wait the places that the service's record names as waiting. Writes to a topic are
- * not fenced by the group: they land, or are purged once the partition is lost, at any time until Q.
- * Redis, as in worker/io/redis_scripts.c: st[] of :e (H held, S sent, Q sent by an earlier owner, D decided, X dead or in doubt), of :l
- * `sent`, `owner` (by number of the assignment), `until` (time is left), rec (last applied of each axis). Its identity changes when it
- * fails over to an older copy or is emptied. Provider: effects, a request late in the network. QUIET: Q has passed since the assignment.
+ * `released`; or its call ends in doubt and a person has to look (-DNEVER). What holds event 0 back holds event 1 back where they share an
+ * axis; where event 1 covers event 0 it supersedes it, once it is proven unsent or its doubt is older than Q.
  *
- * Left out: keyed and safe (claim.pml, takeover.pml), redrives (rounds), `expired`, the bound of entries, several services.
+ * Kafka: watermark and the metadata's `ceil` and `redis`; out[] outcomes; ent[] of each place the write with the highest fence, lent[] the
+ * last write, which is what compaction keeps; wait: the places that the service's record names. The group does not fence who writes to a
+ * topic: a write lands, or is purged once the partition is lost, at any time until Q. A record lands together with what it was sent with.
+ * Redis, as in worker/io/redis_scripts.c: st[] of :e (H held, S sent, Q sent by an earlier owner, D decided, X set aside: unsent, or XD in
+ * doubt), of :l `sent`, `owner` (by number of the assignment), `until` (time is left), rec (last applied of each axis). It changes identity
+ * when it fails over to an older copy or is emptied; each script compares it. Provider: effects, a request late in the network. QUIET: Q
+ * has passed. FORGET: id_memory passes while nobody is at work: outcomes and decided keys are gone, topics are compacted.
+ *
+ * Left out: keyed and safe (claim.pml, takeover.pml), `dead` entries and redrives (rounds), `expired`, bounds, several services.
  *
  * class:    (none) query | -DNEVER
  * lane:     (none) 1 shares 0's axis | -DCOVER 1 covers 0 | -DAPART no axis in common
  * size:     -DCRASH= -DLOSS= -DREB= -DTMO= -DREJ= -DNOTSENT= (proven unsent tries) -DFORGET= (id_memory passes)
- * removed:  -DNOSENDING -DSENDINGNOACK -DNOQ -DNOREAD -DUNSENTDOUBT -DTOMBEARLY -DSETTLEEARLY -DNOHOLD -DNOVOID -DNOAGAIN
- *           -DENTRYUNMARKED -DSUPSENT -DSUPEARLY -DAPARTWAITS -DWAITFIRST -DWAITLATER -DNOCOVKEYS -DLASTWINS -DFORGETSENT
- *           -DASIDEUNCLAIMED -DASIDESOON -DREREADONLY -DFOUNDSETTLES -DVOIDANY -DALLDOUBT */
+ * removed:  -DNOSENDING -DSENDINGNOACK -DENTRYUNMARKED -DUNSENTDOUBT -DTOMBEARLY -DSETTLEEARLY -DNOHOLD -DAPARTWAITS -DWAITFIRST
+ *           -DNOQ -DNOREAD -DNOAGAIN -DNOVOID -DREREADONLY -DALLDOUBT -DFORGETLIVE -DFORGETSENT
+ *           -DSUPSENT -DSUPEARLY -DWAITLATER -DNOCOVKEYS
+ * the rules as they were before this model: -DASIDESOON -DASIDEUNCLAIMED -DFOUNDSETTLES -DLASTWINS -DVOIDANY -DPRESUMEHELD */
 #ifndef CRASH
 #define CRASH 1
 #endif
@@ -129,6 +133,11 @@ byte ncrash, nloss, nsnap, nreb, ntmo, nrej, nuntried, nforget;
 #else
 #define EXPIRES(s) ((s) > D || (s) == H)
 #endif
+#ifdef PRESUMEHELD      /* what an entry holds back is presumed sent all the same */
+#define HELD(i) false
+#else                   /* nobody sent what an entry of its axis holds back */
+#define HELD(i) ((i) == 1 && HOLDSBACK(1, 0) && ASIDE(0) && !BIT(kn, 0))
+#endif
 #define BEHIND (rid != myr)
 #define MINE (gen == mg[me])
 #define NOBODY_LEFT(w) (!hold[w] && call[w] != FLY && pub[w] == NONE)
@@ -167,6 +176,7 @@ inline land(w) {
        assert(pub[w] != APPLIED || eff[pev[w]] > 0);
        assert(pub[w] != REJECTED || eff[pev[w]] == 0);
        assert(pub[w] != SUPERSEDED || last[AX(pev[w])] > pev[w] + 1);
+       assert(pub[w] != SUPERSEDED || COV(1, 0));                   /* an entry is not overtaken on an axis */
        fin[pev[w]] = pub[w]; out[pev[w]] = pub[w]
   :: pub[w] >= UNSENT && pub[w] != RECORD -> lent[pev[w]] = pub[w]; lentf[pev[w]] = pf[w];
        if :: HIGHER(pf[w], entf[pev[w]]) -> ent[pev[w]] = pub[w]; entf[pev[w]] = pf[w] :: else fi
@@ -224,8 +234,8 @@ untrusted:
          do
          :: i < lim ->
               if
-              :: OPEN(i) && ix[i] != DOUBT && o == NE -> o = i; dbt = 1 << i
-              :: OPEN(i) && ix[i] != DOUBT && o < NE && COV(i, o) -> dbt = dbt | (1 << i)
+              :: OPEN(i) && !HELD(i) && ix[i] != DOUBT && o == NE -> o = i; dbt = 1 << i
+              :: OPEN(i) && !HELD(i) && ix[i] != DOUBT && o < NE && COV(i, o) -> dbt = dbt | (1 << i)
               :: else
               fi; i++
          :: else -> break
