@@ -279,5 +279,7 @@ json_t *json_read(const char *data, size_t len)
 json_t *json_read_any(const char *data, size_t len)
 {
     json_t *v = json_read(data, len);
-    return v != NULL ? v : json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    if (v != NULL || (len > 0 && memchr(data, '\0', len) != NULL)) /* jansson loses a NUL behind a number */
+        return v;
+    return json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 }
