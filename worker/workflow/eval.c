@@ -39,6 +39,35 @@ static bool looks_like_json(const char *s, size_t n)
     return i < n && strchr("{[\"-0123456789tfn", s[i]) != NULL && s[i] != '\0';
 }
 
+static int mend(json_t *v, struct buf *text)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    int rc = 0;
+    json_object_foreach(v, key, item) rc |= mend(item, text);
+    json_array_foreach(v, i, item) rc |= mend(item, text);
+    if (!json_is_string(v) || strlen(json_string_value(v)) == json_string_length(v))
+        return rc;
+    buf_reset(text);
+    value_add_mended(text, json_string_value(v), json_string_length(v));
+    return buf_ok(text) ? json_string_setn(v, text->data, text->len) : -1;
+}
+
+/* Its texts without NULs; NULL: out of memory. */
+static json_t *mended(struct scope *s, json_t *v, size_t n)
+{
+    struct buf text;
+    buf_init(&text, 3 * n);
+    int rc = mend(v, &text);
+    buf_fini(&text);
+    if (rc == 0)
+        return v;
+    s->failed = true;
+    json_decref(v);
+    return NULL;
+}
+
 /* A number beyond 64 bits must not make the whole answer unreadable: then all become reals. */
 static json_t *parse(const char *text, size_t n)
 {
@@ -65,6 +94,8 @@ static const json_t *read_body(struct scope *s)
     }
     if (looks_like_json(text, n))
         s->body = parse(text, n);
+    if (s->body != NULL && memmem(text, n, "\\u0000", 6) != NULL)
+        s->body = mended(s, s->body, n);
     return s->body;
 }
 

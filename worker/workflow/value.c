@@ -59,6 +59,27 @@ struct value value_of_json(const json_t *v)
     return r;
 }
 
+void value_add_mended(struct buf *out, const char *s, size_t n)
+{
+    for (const char *nul; n > 0 && (nul = memchr(s, '\0', n)) != NULL; n -= (size_t)(nul + 1 - s), s = nul + 1) {
+        buf_add(out, s, (size_t)(nul - s));
+        buf_adds(out, "\xEF\xBF\xBD");
+    }
+    buf_add(out, s, n);
+}
+
+static json_t *text_to_json(const char *s, size_t n)
+{
+    if (n == 0 || memchr(s, '\0', n) == NULL)
+        return json_stringn(s, n);
+    struct buf text;
+    buf_init(&text, 3 * n);
+    value_add_mended(&text, s, n);
+    json_t *v = buf_ok(&text) ? json_stringn(text.data, text.len) : NULL;
+    buf_fini(&text);
+    return v;
+}
+
 json_t *value_to_json(const struct value *v)
 {
     if (v->kind == VALUE_TREE)
@@ -78,7 +99,7 @@ json_t *value_to_json(const struct value *v)
     case VALUE_REAL:
         return json_real(v->d);
     case VALUE_TEXT:
-        return json_stringn(v->text.s, v->text.n);
+        return text_to_json(v->text.s, v->text.n);
     }
     return NULL;
 }
