@@ -110,7 +110,8 @@ bool fuzz_is_text(const char *s)
 {
     for (size_t n = strlen(s), len; n > 0; s += len, n -= len) {
         len = utf8_len(s, n);
-        if (len == 0 || (unsigned char)*s < 0x20 || *s == 0x7f)
+        bool is_c1 = len == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] <= 0x9f;
+        if (len == 0 || (unsigned char)*s < 0x20 || *s == 0x7f || is_c1)
             return false;
     }
     return true;

@@ -45,6 +45,8 @@ static void read_map(const char *text, size_t len, bool done[SEEN])
     int64_t offset = 0;
     for (int open, run, used; sscanf(at, "%9d.%9d%n", &open, &run, &used) == 2; at += used + (at[used] == ',')) {
         offset += open;
+        if (offset + run > WINDOW)
+            break; /* it spans too much: this run and the rest are worked again */
         for (; run > 0 && offset < SEEN; run--, offset++)
             done[offset] = true;
         offset += run;

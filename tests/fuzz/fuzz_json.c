@@ -17,6 +17,14 @@ static bool is_excused_text(const char *s, size_t n)
     return n >= LONG_TEXT && strlen(s) == n;
 }
 
+/* jansson, asked as json_read_any() asks it: it passes over a NUL behind a number, which no JSON text has. */
+static json_t *jansson(const char *text, size_t n)
+{
+    if (n > 0 && memchr(text, '\0', n) != NULL)
+        return NULL;
+    return json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
+
 /* Something in @v is what json_read.h says that it leaves to jansson. */
 static bool is_excused(const json_t *v, unsigned depth)
 {
@@ -83,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     json_t *ours = json_read(text, size);
-    json_t *theirs = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    json_t *theirs = jansson(text, size);
     fuzz_check(ours == NULL || theirs != NULL, "json_read() takes what jansson refuses");
     fuzz_check(theirs == NULL || ours != NULL || is_excused(theirs, 0), "json_read() refuses what jansson takes");
     if (ours != NULL)

@@ -22,6 +22,7 @@ enum { CLAIMS = 3, OTHERS = 4 };
 static const char good_info[] = "# Server\r\nredis_mode:standalone\r\nrun_id:0123456789abcdef0123456789abcdef01234567\r\n"
                                 "role:master\r\nloading:0\r\nmaxmemory_policy:noeviction\r\n"
                                 "master_replid:76543210fedcba9876543210fedcba9876543210\r\ncluster_enabled:0\r\n";
+static const char good_config[] = "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n";
 static const char good_mark[] = "00112233445566778899aabbccddeeff";
 
 struct place {
@@ -33,7 +34,7 @@ struct place {
     struct fuzz_text answers;
     size_t cut;        /* bytes of the first write */
     bool greets;       /* the greeting is answered as it should be */
-    bool greeted, answered;
+    bool greeted, answered, ended;
     unsigned claims, dones, asked_claims, asked_others;
     bool asked;
 };
@@ -79,7 +80,7 @@ static void answer_greeting(struct place *p, const char *name)
     if (strcmp(name, "INFO") == 0)
         say_bulk(p, good_info);
     else if (strcmp(name, "CONFIG") == 0)
-        say(p, "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n", 51);
+        say(p, good_config, strlen(good_config));
     else if (strcmp(name, "SCRIPT") == 0)
         say_bulk(p, "0123456789abcdef0123456789abcdef01234567");
     else if (strcmp(name, "GET") == 0)
@@ -131,7 +132,7 @@ static void give_answers(struct place *p)
     say(p, p->answers.data + first, p->answers.len - first);
     loop_poll_set(p->line, LOOP_READABLE);
     shutdown(p->fd, SHUT_WR);
-    p->answers.len = 0;
+    p->ended = true;
 }
 
 static void on_line(void *arg, int events)
@@ -145,7 +146,7 @@ static void on_line(void *arg, int events)
             answer_greeting(p, name);
         return;
     }
-    if (p->answers.len > 0 || !p->answered)
+    if (!p->ended)
         give_answers(p);
 }
 
@@ -181,8 +182,6 @@ static void on_claim(void *arg, const struct claim_reply *a)
     fuzz_check(a->record_len == 0 || a->record[a->record_len] == '\0', "a record without its end");
     if (a->state == CLAIM_FRESH || a->state == CLAIM_DOUBT)
         fuzz_check(is_fence(a->fence), "a claim under the fence \"%s\"", a->fence);
-    if (a->state == CLAIM_FAILED)
-        fuzz_check(a->error[0] != '\0', "it failed and says nothing");
     if (a->state == CLAIM_BUSY || a->state == CLAIM_PAUSED)
         fuzz_check(a->wait_ms >= 0, "a wait of %lld ms", (long long)a->wait_ms);
 }

@@ -76,11 +76,10 @@ static void a_line(struct fuzz_text t, const char *s)
     size_t n = logged(LOG_FORMAT_LOGFMT, t, s, text, sizeof(text));
     fuzz_check(memchr(text, '\n', n) == text + n - 1, "more than one line: %s", text);
     text[n - 1] = '\0';
-    for (size_t i = 0; i + 1 < n; i++)
-        fuzz_check((unsigned char)text[i] >= ' ' && text[i] != 0x7f, "a control character in the line");
+    fuzz_check(fuzz_is_text(text), "a control character, or what is not UTF-8, in the line");
     n = logged(LOG_FORMAT_JSON, t, s, text, sizeof(text));
     fuzz_check(memchr(text, '\n', n) == text + n - 1, "more than one line: %s", text);
-    json_t *v = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     fuzz_check(json_is_object(v), "not JSON: %s", text);
     json_decref(v);
 }
