@@ -174,8 +174,14 @@ static void add_value(struct buf *b, enum log_format format, const char *value, 
 
 void log_set_context(struct log *l, const char *key, const char *value)
 {
-    add_key(&l->context, l->format, key);
-    add_value(&l->context, l->format, value, strlen(value));
+    struct buf *b = &l->context;
+    size_t before = b->len;
+    add_key(b, l->format, key);
+    add_value(b, l->format, value, strlen(value));
+    if (buf_ok(b))
+        return;
+    buf_truncate(b, before); /* what does not fit is left out whole */
+    b->failed = b->no_memory = false;
 }
 
 bool log_begin(struct log *l, enum log_level level, const char *event)
