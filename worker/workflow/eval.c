@@ -6,14 +6,19 @@
 #include "workflow/expr.h"
 #include "workflow/template.h"
 
+void scope_out_of_memory(struct scope *s)
+{
+    s->failed = s->no_memory = true;
+}
+
 const json_t *scope_keep(struct scope *s, json_t *v)
 {
     if (v == NULL)
         return NULL;
     if (s->keep == NULL)
         s->keep = json_array();
-    if (s->keep == NULL || json_array_append_new(s->keep, v) != 0) {
-        s->failed = true;
+    if (json_array_append_new(s->keep, v) != 0) { /* takes @v in any case, also without a list */
+        scope_out_of_memory(s);
         return NULL;
     }
     return v;
@@ -63,7 +68,7 @@ static json_t *mended(struct scope *s, json_t *v, size_t n)
     buf_fini(&text);
     if (rc == 0)
         return v;
-    s->failed = true;
+    scope_out_of_memory(s);
     json_decref(v);
     return NULL;
 }
@@ -92,8 +97,11 @@ static const json_t *read_body(struct scope *s)
         text += 3;
         n -= 3;
     }
-    if (looks_like_json(text, n))
+    if (looks_like_json(text, n)) {
         s->body = parse(text, n);
+        if (s->body == NULL && json_read_lacked_memory(text, n))
+            scope_out_of_memory(s);
+    }
     if (s->body != NULL && memmem(text, n, "\\u0000", 6) != NULL)
         s->body = mended(s, s->body, n);
     return s->body;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "contract/json.h"
 #include "workflow/fold.h"
 
@@ -61,17 +62,18 @@ struct value value_of_json(const json_t *v)
 
 void value_add_mended(struct buf *out, const char *s, size_t n)
 {
-    for (const char *nul; n > 0 && (nul = memchr(s, '\0', n)) != NULL; n -= (size_t)(nul + 1 - s), s = nul + 1) {
-        buf_add(out, s, (size_t)(nul - s));
-        buf_adds(out, "\xEF\xBF\xBD");
+    for (size_t len; n > 0; s += len, n -= len) {
+        len = *s == '\0' ? 0 : utf8_len(s, n);
+        buf_add(out, len == 0 ? "\xEF\xBF\xBD" : s, len == 0 ? 3 : len);
+        len += len == 0;
     }
-    buf_add(out, s, n);
 }
 
 static json_t *text_to_json(const char *s, size_t n)
 {
-    if (n == 0 || memchr(s, '\0', n) == NULL)
-        return json_stringn(s, n);
+    json_t *plain = n == 0 || memchr(s, '\0', n) == NULL ? json_stringn(s, n) : NULL;
+    if (plain != NULL || n == 0)
+        return plain;
     struct buf text;
     buf_init(&text, 3 * n);
     value_add_mended(&text, s, n);
