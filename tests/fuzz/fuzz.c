@@ -64,6 +64,48 @@ char *fuzz_cstr(struct fuzz_text t)
     return s;
 }
 
+/* --- messages --- */
+
+static void take_line(struct fuzz_message *in, struct fuzz_text line)
+{
+    const char *colon = memchr(line.data, ':', line.len);
+    size_t n = colon != NULL ? (size_t)(colon - line.data) : line.len;
+    struct fuzz_text value = {colon != NULL ? colon + 1 : "", colon != NULL ? line.len - n - 1 : 0};
+    if (n == 3 && memcmp(line.data, "key", 3) == 0 && in->key == NULL) {
+        in->key = fuzz_cstr(value);
+        in->m.key = in->key;
+        in->m.key_len = value.len;
+        return;
+    }
+    size_t i = in->m.header_count;
+    if (i == FUZZ_HEADERS_MAX)
+        return;
+    in->names[i] = fuzz_cstr((struct fuzz_text){line.data, n});
+    in->values[i] = colon != NULL ? malloc(value.len + (value.len == 0)) : NULL; /* no NUL behind it, as in librdkafka */
+    if (colon != NULL && value.len > 0)
+        memcpy(in->values[i], value.data, value.len);
+    in->headers[i] = (struct event_header){in->names[i], in->values[i], value.len};
+    in->m.header_count++;
+}
+
+void fuzz_message_init(struct fuzz_message *in, struct fuzz_text rest)
+{
+    *in = (struct fuzz_message){.m = {.headers = in->headers}};
+    for (struct fuzz_text line; rest.len > 0 && (line = fuzz_line(&rest)).len > 0;)
+        take_line(in, line);
+    in->m.value = rest.data;
+    in->m.value_len = rest.len;
+}
+
+void fuzz_message_fini(struct fuzz_message *in)
+{
+    for (size_t i = 0; i < in->m.header_count; i++) {
+        free(in->names[i]);
+        free(in->values[i]);
+    }
+    free(in->key);
+}
+
 /* --- files --- */
 
 static char folder[256];

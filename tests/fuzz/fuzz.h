@@ -35,6 +35,17 @@ struct fuzz_text fuzz_line(struct fuzz_text *rest);
 /* A copy with a NUL behind it and nothing more, so that a read past its end is seen. The caller frees it. */
 char *fuzz_cstr(struct fuzz_text t);
 
+/* A Kafka message. Written as lines "name:value" (`key` is the message's key, the others are headers; without a colon a
+ * header has no value), an empty line, the value. */
+enum { FUZZ_HEADERS_MAX = 40 };
+struct fuzz_message {
+    struct event_message m;
+    struct event_header headers[FUZZ_HEADERS_MAX];
+    char *names[FUZZ_HEADERS_MAX], *values[FUZZ_HEADERS_MAX], *key; /* owned */
+};
+void fuzz_message_init(struct fuzz_message *ret, struct fuzz_text input);
+void fuzz_message_fini(struct fuzz_message *m);
+
 /* A temporary folder of this process; removed at its end. */
 const char *fuzz_folder(void);
 /* Writes @t as that file of fuzz_folder(). */

@@ -1,5 +1,4 @@
-/* Event decode in both modes. Input: lines "name:value" (`key` is the message's key, the others are headers), an empty
- * line, the value. An event that was taken must come back the same from its structured form, and so must what tvbridge
+/* Event decode in both modes. Input: a message as fuzz.h says. An event that was taken must come back the same from its structured form, and so must what tvbridge
  * writes about it. */
 #include "fuzz.h"
 
@@ -11,55 +10,6 @@
 #include "contract/outcome.h"
 #include "contract/record.h"
 #include "contract/schema.h"
-
-enum { HEADERS_MAX = 24 };
-
-struct input {
-    char *names[HEADERS_MAX], *values[HEADERS_MAX];
-    struct event_header headers[HEADERS_MAX];
-    struct event_message m;
-    char *key;
-};
-
-static void take_line(struct input *in, struct fuzz_text line)
-{
-    const char *colon = memchr(line.data, ':', line.len);
-    size_t n = colon != NULL ? (size_t)(colon - line.data) : line.len;
-    struct fuzz_text value = {line.data + n + 1, colon != NULL ? line.len - n - 1 : 0};
-    if (n == 3 && memcmp(line.data, "key", 3) == 0 && in->key == NULL) {
-        in->key = fuzz_cstr(value);
-        in->m.key = in->key;
-        in->m.key_len = value.len;
-        return;
-    }
-    size_t i = in->m.header_count;
-    if (i == HEADERS_MAX)
-        return;
-    in->names[i] = fuzz_cstr((struct fuzz_text){line.data, n});
-    in->values[i] = colon != NULL ? malloc(value.len + (value.len == 0)) : NULL; /* no NUL behind it, as in librdkafka */
-    if (colon != NULL && value.len > 0)
-        memcpy(in->values[i], value.data, value.len);
-    in->headers[i] = (struct event_header){in->names[i], in->values[i], value.len};
-    in->m.header_count++;
-}
-
-static void read_input(struct input *in, struct fuzz_text rest)
-{
-    *in = (struct input){.m = {.headers = in->headers}};
-    for (struct fuzz_text line; rest.len > 0 && (line = fuzz_line(&rest)).len > 0;)
-        take_line(in, line);
-    in->m.value = rest.data;
-    in->m.value_len = rest.len;
-}
-
-static void free_input(struct input *in)
-{
-    for (size_t i = 0; i < in->m.header_count; i++) {
-        free(in->names[i]);
-        free(in->values[i]);
-    }
-    free(in->key);
-}
 
 static void same_event(const struct event *a, const struct event *b)
 {
@@ -137,10 +87,10 @@ static void was_refused(const struct fault *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in;
+    struct fuzz_message in;
     struct event e;
     struct fault f = {.reason = ""};
-    read_input(&in, fuzz_input(data, size));
+    fuzz_message_init(&in, fuzz_input(data, size));
     if (event_decode(fuzz_schemas(), &in.m, &e, &f) != 0) {
         was_refused(&f);
     } else {
@@ -150,6 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)event_is_misplaced(&e, &in.m, "stalker", PARTITIONER_MURMUR2, 3, 12, &f);
         event_fini(&e);
     }
-    free_input(&in);
+    fuzz_message_fini(&in);
     return 0;
 }

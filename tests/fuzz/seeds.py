@@ -57,6 +57,51 @@ def events(seeds):
         seeds.add("json", text)
 
 
+def control(seeds):
+    for path in sorted((VECTORS / "acts").glob("*/*.json")):
+        vector = json.loads(path.read_text())
+        value = vector.get("event", vector.get("message", vector))
+        value = value if isinstance(value, dict) else vector
+        for key in {vector.get("key", ""), value.get("subject", ""), "partition:4", "partition:0"}:
+            seeds.add("control", f"key:{key}\n\n{compact(value)}")
+    act = {"act": {"id": "a1", "source": "tvbridge/cli", "kind": "pause"}, "result": "done", "offset": 7}
+    seeds.add("control", "key:partition:4\n\n" + compact({
+        "specversion": "1.0", "id": "0" * 32, "source": "tvbridge/stalker", "type": "tvbridge.act.answered",
+        "subject": "provider:stalker", "time": "2026-11-22T10:00:00Z", "provider": "stalker",
+        "datacontenttype": "application/json", "partitionkey": "partition:4", "data": act}))
+
+
+def kept(seeds):
+    least = {"state": "unsent", "reason": "date", "type": "contract.blocked", "order": "000000-000000000000000007-000000",
+             "round": "1", "try": "0", "attempts": "0", "counted": "0", "release-at": "2026-12-01T00:00:00.000Z",
+             "since": "2026-11-22T10:00:00.000Z", "time": "2026-11-22T10:00:00.000Z", "key": "a" * 64, "fingerprint": "b" * 64,
+             "axes": "block"}
+    whole = {**least, "state": "sending", "reason": "behind", "behind": "4-1811", "detail": "attempts_exhausted", "step": "one",
+             "status": "503", "first-try": "2026-11-22T10:00:00.000Z", "sent": "2026-11-22T10:00:01.000Z", "try": "2",
+             "fence": "1763800000000001", "axes": "block,package:P1", "steps": '{"outputs":{}}'}
+    for headers in (least, whole, {**least, "reason": "dead", "state": "dead"}, {**whole, "reason": "doubt", "state": "doubt"}):
+        text = "".join(f"tvbridge-{k}:{v}\n" for k, v in headers.items())
+        seeds.add("entry", f"key:70001/4-1812\n{text}ce_id:1\n\n{{}}")
+        seeds.add("entry", f"key:70001/4-1812.1\ncontent-type:x\n{text}\n{{}}")
+    seeds.add("entry", "key:70001/4-1812\n\n")
+    for record in ({"kind": "partition", "partition": 4, "provider": "stalker", "control": 7},
+                   {"partition": 0, "provider": "p", "fence": "17", "control": 0, "paused": {
+                       "act": "a1", "who": "ann", "reason": "why", "since": "2026-11-22T10:00:00.000Z"}, "approvals": [{
+                           "act": "a2", "who": "ann", "reason": "why", "until": "2026-12-01T00:00:00.000Z", "max": 5, "used": 1}]}):
+        seeds.add("partition_record", compact(record))
+    outcome = {"specversion": "1.0", "id": "0" * 32, "source": "tvbridge/stalker", "type": "tvbridge.outcome", "subject": "70001",
+               "time": "2026-11-22T10:00:00.000Z", "provider": "stalker", "partitionkey": "stalker/70001", "data": {
+                   "event": {"id": "e1", "source": "/b", "type": "tvbridge.contract.blocked"}, "kind": "applied", "final": True,
+                   "attempts": 1, "round": 1, "provider_answer": {"status": 200, "text": "OK"}, "given": {"login": "ann"},
+                   "record": {"service": "70001"}, "place": {"partition": 1, "offset": 7}, "fingerprint": "b" * 64,
+                   "order": "000000-000000000000000007-000000", "fence": "17"}}
+    seeds.add("outcome_read", compact(outcome))
+    seeds.add("outcome_read", compact({**outcome, "data": {**outcome["data"], "kind": "held", "final": False}}))
+    for text in ('{"kind":"applied","attempts":1,"round":1,"status":200,"answer":"OK","given":{"login":"ann"}}',
+                 '{"kind":"dead","reason":"attempts_exhausted","resolved":"read_back","attempts":8,"round":2,"status":503}'):
+        seeds.add("outcome_read", text)
+
+
 def packs(seeds):
     folders = [ROOT / "schemas/providers/stalker", ROOT / "tests/bench/pack", *(ROOT / "tests/integration/packs").iterdir()]
     reply = '200\nContent-Type: application/json\n\n{"status":"OK","results":true,"ok":true,"number":"5"}'
@@ -282,7 +327,7 @@ def main():
         print(__doc__)
         return 2
     seeds = Seeds(sys.argv[1])
-    for make in (events, packs, small_pack, stalker_cases, expressions, redis, small_texts, settings, schemas):
+    for make in (events, control, kept, packs, small_pack, stalker_cases, expressions, redis, small_texts, settings, schemas):
         make(seeds)
     print(f"{seeds.written} seeds in {seeds.folder}")
     return 0
