@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* else it would end the program: hh.tbl of what could not be added is NULL */
 #include <uthash.h>
 
 #define HELD_PER_ITEM 50 /* done ones that may wait behind an old one: small, but not without end */
@@ -61,7 +62,10 @@ static struct part *part_get(struct post_queue *q, int32_t partition)
         return p;
     p->partition = partition;
     HASH_ADD_INT(q->parts, partition, p);
-    return p;
+    if (p->hh.tbl != NULL)
+        return p;
+    free(p);
+    return NULL;
 }
 
 static struct post_lane *lane_get(struct post_queue *q, const char *key, size_t key_len)
@@ -73,7 +77,10 @@ static struct post_lane *lane_get(struct post_queue *q, const char *key, size_t 
     memcpy(l->key, key, key_len);
     l->key_len = key_len;
     HASH_ADD_KEYPTR(hh, q->lanes, l->key, l->key_len, l);
-    return l;
+    if (l->hh.tbl != NULL)
+        return l;
+    free(l);
+    return NULL;
 }
 
 static struct post_item *item_new(const char *body, size_t len, const char *id)

@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 #define REPLY_MAX_BYTES (16 * 1024 * 1024)
+#define RETRY_AFTER_DIGITS 9 /* seconds; more of them are no wait that anybody means */
 
 /* Cuts the line at @s off and returns the next one; NULL when the text has no further line. */
 static char *cut_line(char *s)
@@ -32,7 +33,8 @@ static int add_header(struct reply_file *f, char *line, const char *path, struct
     f->headers[f->reply.header_count++] = (struct call_header){line, value};
     if (strcasecmp(line, "Content-Type") == 0)
         f->reply.content_type = value;
-    if (strcasecmp(line, "Retry-After") == 0 && value[0] != '\0' && strspn(value, "0123456789") == strlen(value))
+    size_t digits = strspn(value, "0123456789");
+    if (strcasecmp(line, "Retry-After") == 0 && value[digits] == '\0' && digits > 0 && digits <= RETRY_AFTER_DIGITS)
         f->reply.retry_after_ms = strtoll(value, NULL, 10) * 1000;
     return 0;
 }

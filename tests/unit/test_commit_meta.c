@@ -62,3 +62,13 @@ Test(commit_meta, fences_are_compared_as_numbers)
     cr_assert(eq(str, (char *)commit_meta_higher_fence("11", "10"), "11"));
     cr_assert(eq(str, (char *)commit_meta_higher_fence("", "1"), "1"));
 }
+
+Test(commit_meta, a_fence_with_leading_zeros_is_the_number_that_it_says)
+{
+    struct commit_meta m;
+    cr_assert(eq(int, commit_meta_parse("v1;fence=0007", 13, &m), 0));
+    cr_assert(eq(str, m.fence, "7"));
+    cr_assert(eq(str, (char *)commit_meta_higher_fence(m.fence, "9"), "9"));
+    cr_assert(eq(int, commit_meta_parse("v1;fence=000", 12, &m), 0));
+    cr_assert(eq(str, m.fence, "0"));
+}

@@ -226,3 +226,14 @@ Test(json_read, no_changed_vector_is_taken_otherwise_than_by_jansson)
 {
     each_vector(mutate);
 }
+
+/* No JSON text has a NUL in it (RFC 8259 section 2), but jansson passes over one that stands behind a number. */
+Test(json_read, a_nul_is_refused_wherever_it_stands)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = {{"8\0", 2}, {"1.5\0", 4}, {"{\"a\":1.5\0}", 10}, {"[1e3\0,2]", 8}, {"\0{}", 3}, {"{}\0", 3}, {"\"\0\"", 3}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cr_expect(eq(ptr, json_read_any(rows[i].text, rows[i].n), NULL), "row %zu", i);
+}

@@ -121,6 +121,35 @@ Test(log, bytes_that_are_no_utf8_are_shown_and_the_line_stays_json)
     probe_fini(&p);
 }
 
+Test(log, what_a_terminal_would_obey_is_escaped)
+{
+    struct probe p;
+    probe_init(&p, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+    log_begin(p.log, LOG_LEVEL_INFO, "e");
+    log_str(p.log, "v", "a\x7f\xc2\x9b"
+                        "2J\xc2\xa0\x1b[m");
+    log_end(p.log);
+    cr_expect(eq(str, (char *)probe_read(&p),
+                 "level=info event=e time=" T " v=\"a\\u007f\\u009b2J\xc2\xa0\\u001b[m\"\n"));
+    probe_fini(&p);
+}
+
+Test(log, context_that_does_not_fit_is_left_out)
+{
+    struct probe p;
+    char big[5000];
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    probe_init(&p, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+    log_set_context(p.log, "a", "1");
+    log_set_context(p.log, "big", big);
+    log_set_context(p.log, "b", "2");
+    log_begin(p.log, LOG_LEVEL_INFO, "e");
+    log_end(p.log);
+    cr_expect(eq(str, (char *)probe_read(&p), "level=info event=e time=" T " a=1 b=2\n"));
+    probe_fini(&p);
+}
+
 Test(log, a_line_that_is_too_long_is_dropped_whole)
 {
     struct probe p;

@@ -30,6 +30,7 @@ Test(reply_file, a_body_alone_is_a_200_and_a_head_says_more)
         {"{\"status\":\"OK\"}\n", "{\"status\":\"OK\"}\n", 200, 0, -1},
         {"", "", 200, 0, -1},
         {"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nX: y\r\n\r\nbusy\n", "busy\n", 503, 2, 7000},
+        {"HTTP/1.1 503 x\nRetry-After: 99999999999999999999\n\nbusy", "busy", 503, 1, -1},
         {"HTTP/1.1 204 No Content\n\n", "", 204, 0, -1},
         {"HTTP/2 401\nContent-Type: text/plain", "", 401, 1, -1},
     };

@@ -490,3 +490,45 @@ Test(run, a_saved_run_goes_on_where_it_was)
     pack_free(p);
     free(text);
 }
+
+/* Redis' facts, records and saved runs are read by what refuses a NUL. */
+Test(run, a_nul_in_an_answer_does_not_reach_what_is_kept)
+{
+    static const struct {
+        const char *body;
+        size_t n;
+        const char *want;
+    } rows[] = {{"{\"v\":\"a\\u0000b\"}", 16, "{\"w\":\"a\xEF\xBF\xBD" "b\"}"},
+                {"{\"v\":[{\"c\":\"\\u0000\"}]}", 22, "{\"w\":[{\"c\":\"\xEF\xBF\xBD\"}]}"}};
+    char *text = pack_files_workflow(
+        "    steps:\n      - stepId: one\n        operationId: getUser\n        parameters: [{name: login, in: path, value: x}]\n"
+        "        outputs: {v: $response.body#/v, raw: $response.body}\n"
+        "      - stepId: two\n        operationId: getUser\n        parameters: [{name: login, in: path, value: y}]\n"
+        "        outputs: {raw: $response.body}\n    outputs: {w: $steps.one.outputs.v}\n");
+    struct pack *p = pack_files_good(pack_files_openapi, text);
+    struct bound_pack *b = pack_files_bind(p);
+    const struct run_inputs in = {.data = NULL};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct run *r = run_new(b, pack_workflow(p, "w"), &in), *back;
+        struct call_reply reply = {.status = 200, .body = rows[i].body, .body_len = rows[i].n, .content_type = "",
+                                   .retry_after_ms = -1};
+        struct buf saved;
+        buf_init(&saved, 65536);
+        cr_assert(eq(int, (int)run_reply(r, &reply), (int)RUN_CALL));
+        run_save(r, &saved);
+        back = run_restore(b, pack_workflow(p, "w"), &in, saved.data, saved.len);
+        cr_assert(back != NULL, "%s", saved.data);
+        reply.body = "no\0JSON";
+        reply.body_len = 7;
+        cr_assert(eq(int, (int)run_reply(back, &reply), (int)RUN_END));
+        char *outputs = json_dumps(run_result(back)->outputs, JSON_COMPACT);
+        cr_expect(eq(str, outputs, (char *)rows[i].want));
+        free(outputs);
+        buf_fini(&saved);
+        run_free(r);
+        run_free(back);
+    }
+    bound_pack_free(b);
+    pack_free(p);
+    free(text);
+}

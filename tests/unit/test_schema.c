@@ -417,3 +417,17 @@ Test(schema, a_nul_in_a_text_is_a_character_like_any_other)
     }
     json_decref(v);
 }
+
+/* Half an escape at the end of a $ref: nothing behind it is read. */
+Test(schema, half_an_escape_in_a_ref_stands_for_itself)
+{
+    static const char *const rows[] = {"#/definitions/%", "#/definitions/%2", "#/definitions/%2g", "#/definitions/%%"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = {.code = ERR_NONE};
+        json_t *root = json_pack("{s:s, s:{s:{}, s:{}, s:{}, s:{}}}", "$ref", rows[i], "definitions", "%", "%2", "%2g", "%%");
+        struct schema *s = schema_compile("s", root, NULL, &e);
+        cr_expect(ne(ptr, s, NULL), "%s: %s", rows[i], e.msg);
+        schema_free(s);
+        json_decref(root);
+    }
+}

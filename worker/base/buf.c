@@ -22,7 +22,7 @@ void buf_fini(struct buf *b)
 void buf_reset(struct buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->no_memory = false;
 }
 
 bool buf_ok(const struct buf *b)
@@ -57,8 +57,10 @@ char *buf_reserve(struct buf *b, size_t n)
     if (cap - 1 > b->max) /* buf_add() looks at cap alone */
         cap = b->max + 1;
     char *data = realloc(b->data, cap);
-    if (data == NULL)
+    if (data == NULL) {
+        b->no_memory = true;
         return fail(b);
+    }
     b->data = data;
     b->cap = cap;
     return b->data + b->len;

@@ -19,6 +19,7 @@ struct buf {
     size_t cap;    /* bytes */
     size_t max;    /* bytes; an add that would pass it fails */
     bool failed;
+    bool no_memory; /* it failed because there was none, and not at its maximum */
 };
 
 void buf_init(struct buf *b, size_t max_bytes);

@@ -25,6 +25,8 @@ char *file_read(const char *path, size_t max_bytes, size_t *ret_len, struct err 
     char *data = failed ? NULL : buf_steal(&b, ret_len);
     if (failed)
         err_set(reterr, ERR_IO, "%s: %s", path, strerror(failed));
+    else if (data == NULL && b.no_memory)
+        err_nomem(reterr);
     else if (data == NULL)
         err_set(reterr, ERR_INVAL, "%s: more than %zu bytes", path, max_bytes);
     buf_fini(&b);

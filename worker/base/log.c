@@ -117,21 +117,32 @@ static bool needs_quotes(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
-        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\')
             return true;
     }
     return n == 0;
 }
 
+/* Controls that JSON takes as they are and terminals obey: DEL and C1, U+007F to U+009F. The number of @s when it is one,
+ * else 0. */
+static unsigned late_control(const char *s, size_t left)
+{
+    unsigned char c = (unsigned char)s[0], next = left > 1 ? (unsigned char)s[1] : 0;
+    if (c == 0x7f)
+        return c;
+    return c == 0xc2 && next >= 0x80 && next <= 0x9f ? next : 0;
+}
+
 static size_t valid_bytes(const char *s, size_t n)
 {
     size_t at = 0;
-    for (size_t len; at < n && (len = utf8_len(s + at, n - at)) > 0;)
+    for (size_t len; at < n && (len = utf8_len(s + at, n - at)) > 0 && late_control(s + at, n - at) == 0;)
         at += len;
     return at;
 }
 
-/* A value may come from anywhere: what is not UTF-8 in it is shown as U+FFFD, so that the line stays readable. */
+/* A value may come from anywhere: what is not UTF-8 in it is shown as U+FFFD, so that the line stays readable, and what a
+ * terminal would obey as an escape. */
 static void add_mended(struct buf *b, const char *value, size_t n)
 {
     buf_addc(b, '"');
@@ -140,9 +151,14 @@ static void add_mended(struct buf *b, const char *value, size_t n)
         buf_add_json_inner(b, value, valid);
         if (valid == n)
             break;
-        buf_adds(b, "\\ufffd");
-        value += valid + 1;
-        n -= valid + 1;
+        unsigned control = late_control(value + valid, n - valid);
+        size_t bad = control >= 0x80 ? 2 : 1;
+        if (control != 0)
+            buf_addf(b, "\\u%04x", control);
+        else
+            buf_adds(b, "\\ufffd");
+        value += valid + bad;
+        n -= valid + bad;
     }
     buf_addc(b, '"');
 }
@@ -158,8 +174,14 @@ static void add_value(struct buf *b, enum log_format format, const char *value, 
 
 void log_set_context(struct log *l, const char *key, const char *value)
 {
-    add_key(&l->context, l->format, key);
-    add_value(&l->context, l->format, value, strlen(value));
+    struct buf *b = &l->context;
+    size_t before = b->len;
+    add_key(b, l->format, key);
+    add_value(b, l->format, value, strlen(value));
+    if (buf_ok(b))
+        return;
+    buf_truncate(b, before); /* what does not fit is left out whole */
+    b->failed = b->no_memory = false;
 }
 
 bool log_begin(struct log *l, enum log_level level, const char *event)

@@ -27,7 +27,8 @@ void log_free(struct log *l); /* flushes */
 void log_flush(struct log *l);
 void log_set_level(struct log *l, enum log_level least);
 
-/* Fields that each later line bears after the event word (e.g. pool, thread): "k=v" pairs are copied. */
+/* Fields that each later line bears after the event word (e.g. pool, thread): "k=v" pairs are copied, up to 4096 bytes of
+ * them; one that does not fit is left out. */
 void log_set_context(struct log *l, const char *key, const char *value);
 
 /* Begins a line; false when the level is not wanted (then skip the fields). time is added by itself. */

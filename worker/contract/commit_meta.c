@@ -32,6 +32,16 @@ static bool is(const char *name, size_t len, const char *want)
     return len == strlen(want) && memcmp(name, want, len) == 0;
 }
 
+/* Without leading zeros: the longer of two fences is the higher one. */
+static void take_fence(struct commit_meta *m, const char *value, size_t len)
+{
+    if (number(value, len) < 0)
+        return;
+    for (; len > 1 && *value == '0'; value++)
+        len--;
+    copy(m->fence, sizeof(m->fence), value, len);
+}
+
 static void take(struct commit_meta *m, const char *name, size_t name_len, const char *value, size_t len)
 {
     if (is(name, name_len, "ceil")) {
@@ -39,8 +49,7 @@ static void take(struct commit_meta *m, const char *name, size_t name_len, const
     } else if (is(name, name_len, "out")) {
         m->out = number(value, len);
     } else if (is(name, name_len, "fence")) {
-        if (number(value, len) >= 0)
-            copy(m->fence, sizeof(m->fence), value, len);
+        take_fence(m, value, len);
     } else if (is(name, name_len, "redis")) {
         copy(m->redis, sizeof(m->redis), value, len);
     } else if (is(name, name_len, "done")) {

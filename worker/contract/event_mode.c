@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/attr.h"
+#include "base/utf8.h"
 
 static const char structured_media[] = "application/cloudevents";
 
@@ -103,6 +104,14 @@ static json_t *structured(const struct event_message *m, struct fault *ret_fault
     return root;
 }
 
+static bool is_utf8(const char *s, size_t n)
+{
+    for (size_t len; n > 0; s += len, n -= len)
+        if ((len = utf8_len(s, n)) == 0)
+            return false;
+    return true;
+}
+
 static int set_attribute(json_t *root, const char *name, const struct event_header *h,
                          struct fault *ret_fault)
 {
@@ -113,11 +122,12 @@ static int set_attribute(json_t *root, const char *name, const struct event_head
                          "no attribute may bear this name: in binary mode data is the value");
     if (json_object_get(root, name) != NULL)
         return fault_set(ret_fault, at.pointer, "there are two headers for this attribute");
-    json_t *value = memchr(h->value, '\0', h->len) == NULL ? json_stringn(h->value, h->len) : NULL;
-    if (value == NULL)
+    if (memchr(h->value, '\0', h->len) != NULL || !is_utf8(h->value, h->len))
         return fault_set(ret_fault, at.pointer, "the header's value is not UTF-8 text");
-    if (json_object_set_new(root, name, value) != 0)
+    if (!is_utf8(name, strlen(name)))
         return fault_set(ret_fault, "", "a header's name is not UTF-8 text");
+    if (json_object_set_new_nocheck(root, name, json_stringn_nocheck(h->value, h->len)) != 0)
+        return fault_nomem(ret_fault);
     return 0;
 }
 
@@ -159,8 +169,10 @@ static int add_data(json_t *root, const struct event_message *m, struct fault *r
 static json_t *binary(const struct event_message *m, struct fault *ret_fault)
 {
     json_t *root = json_object();
-    if (root == NULL)
-        return refuse(root, ret_fault, "", "out of memory");
+    if (root == NULL) {
+        fault_nomem(ret_fault);
+        return NULL;
+    }
     if (add_headers(root, m, ret_fault) == 0 && add_data(root, m, ret_fault) == 0)
         return root;
     json_decref(root);

@@ -112,7 +112,7 @@ static void add_members_sorted(struct buf *out, const json_t *v)
     size_t n = json_object_size(v), at = 0;
     struct member *m = n <= ARRAY_LEN(few) ? few : calloc(n, sizeof(*m));
     if (m == NULL) {
-        out->failed = true;
+        out->failed = out->no_memory = true;
         return;
     }
     const char *key;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "contract/json_scan.h"
 
-enum { DEPTH_MAX = 64, DIGITS_MAX = 18, UNESCAPED_MAX = 4096 };
+enum { DEPTH_MAX = 64, DIGITS_MAX = 18, UNESCAPED_MAX = 4096, JANSSON_DEPTH_MAX = 2048 };
 
 struct reader {
     const unsigned char *at, *end;
@@ -279,5 +280,13 @@ json_t *json_read(const char *data, size_t len)
 json_t *json_read_any(const char *data, size_t len)
 {
     json_t *v = json_read(data, len);
-    return v != NULL ? v : json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    if (v != NULL || (len > 0 && memchr(data, '\0', len) != NULL)) /* jansson loses a NUL behind a number */
+        return v;
+    return json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
+
+bool json_read_lacked_memory(const char *data, size_t len)
+{
+    struct fault f = {.nomem = false};
+    return json_scan(data, len, JANSSON_DEPTH_MAX, NULL, NULL, &f) == 0 || f.nomem;
 }

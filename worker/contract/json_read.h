@@ -8,6 +8,7 @@
 #define TVB_CONTRACT_JSON_READ_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The value, owned by the caller, or NULL: ask json_loadb(), which takes it or says what is wrong. */
@@ -15,5 +16,8 @@ json_t *json_read(const char *data, size_t len);
 
 /* The same with json_loadb(JSON_REJECT_DUPLICATES) for what is not taken. NULL: not JSON, or an object twice. */
 json_t *json_read_any(const char *data, size_t len);
+
+/* Of a text that was not taken: true when that was for want of memory, since nothing is wrong with it. Slow. */
+bool json_read_lacked_memory(const char *data, size_t len);
 
 #endif

@@ -187,7 +187,7 @@ static int scan_number(struct scan *s)
         return -1;
     char *text = strndup(from, (size_t)(s->at - from));
     if (text == NULL)
-        return refuse(s, "out of memory");
+        return fault_nomem(s->fault);
     errno = 0;
     if (real) {
         double d = strtod(text, NULL);
@@ -244,7 +244,7 @@ static int scan_key(struct scan *s, json_t *seen)
         return -1;
     json_t *key = json_loadb(from, (size_t)(s->at - from), JSON_DECODE_ANY, NULL);
     if (key == NULL)
-        return refuse(s, "out of memory");
+        return fault_nomem(s->fault);
     const char *text = json_string_value(key);
     json_pointer_add(&s->pointer, text);
     bool twice = json_object_get(seen, text) != NULL;
@@ -253,7 +253,7 @@ static int scan_key(struct scan *s, json_t *seen)
     if (twice)
         return refuse(s, "the same key twice in one object");
     if (!kept)
-        return refuse(s, "out of memory");
+        return fault_nomem(s->fault);
     if (s->fn != NULL)
         s->fn(s->arg, buf_cstr(&s->pointer), (size_t)(from - s->start));
     skip_space(s);
@@ -289,7 +289,7 @@ static int scan_container(struct scan *s)
     } else {
         s->at++;
         json_t *seen = json_object();
-        rc = seen != NULL ? scan_members(s, seen) : refuse(s, "out of memory");
+        rc = seen != NULL ? scan_members(s, seen) : fault_nomem(s->fault);
         json_decref(seen);
     }
     s->depth--;

@@ -13,7 +13,8 @@
 /* Told of each value: its RFC 6901 pointer and the byte where it (or its key) begins. */
 typedef void json_node_fn(void *arg, const char *pointer, size_t offset);
 
-/* 0 when @data is one JSON value within @max_depth containers. -1 and @ret_fault otherwise. @fn may be NULL. */
+/* 0 when @data is one JSON value within @max_depth containers. -1 and @ret_fault otherwise (nomem: it could not be looked
+ * at). @fn may be NULL. */
 int json_scan(const char *data, size_t len, unsigned max_depth, json_node_fn *fn, void *arg,
               struct fault *ret_fault);
 

@@ -1,4 +1,5 @@
 /* schema_ref.c - $id and $ref: which document, which place. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,7 +243,8 @@ static void percent_decode(char *s)
     for (; *s != '\0'; s++, to++) {
         unsigned v;
         *to = *s;
-        if (*s == '%' && sscanf(s + 1, "%2x", &v) == 1 && v != 0) {
+        if (*s == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]) && sscanf(s + 1, "%2x", &v) == 1 &&
+            v != 0) {
             *to = (char)v;
             s += 2;
         }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* else it would end the program: hh.tbl of what could not be added is NULL */
 #include <uthash.h>
 
 enum lane_state {
@@ -91,7 +92,10 @@ static struct lane *lane_new(struct lanes *ls, const char *key, size_t key_len)
         return NULL;
     memcpy(l->key, key, key_len);
     HASH_ADD_KEYPTR(hh, ls->by_key, l->key, key_len, l);
-    return l;
+    if (l->hh.tbl != NULL)
+        return l;
+    free(l);
+    return NULL;
 }
 
 int lanes_push(struct lanes *ls, const char *key, size_t key_len, struct lane_item *item)

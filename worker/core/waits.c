@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* else it would end the program: hh.tbl of what could not be added is NULL */
 #include <uthash.h>
 
 struct wait_service {
@@ -69,7 +70,10 @@ static struct wait_service *service_get(struct waits *ws, const char *name)
         return NULL;
     memcpy(s->name, name, len + 1);
     HASH_ADD_STR(ws->services, name, s);
-    return s;
+    if (s->hh.tbl != NULL)
+        return s;
+    free(s);
+    return NULL;
 }
 
 static void service_end_if_empty(struct waits *ws, struct wait_service *s)

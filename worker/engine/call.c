@@ -481,6 +481,10 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
 {
     struct work *k = j->work;
     enum run_state state = run_reply(k->run, reply);
+    if (run_is_out_of_memory(k->run)) { /* answered, and what it means cannot be told: a person is asked */
+        decide_dead(w, j, DEAD_IN_DOUBT, "no_memory");
+        return;
+    }
     if (state == RUN_UNKNOWN) {
         failed(w, j, reply, judge_unknown(reply, repeat));
         return;

@@ -1,7 +1,9 @@
 /* claim.c - the right to work one event: asks Redis, and does what the answer says. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/json_read.h"
 #include "engine/state.h"
 
 #define CLAIM_AGAIN_MS 100
@@ -55,6 +57,8 @@ static bool take_record(struct work *k, const struct worker *w, const struct cla
     else
         json_decref(k->record);
     k->record = r->record_len > 0 ? record_parse(r->record, r->record_len) : NULL;
+    if (k->record == NULL && r->record_len > 0 && json_read_lacked_memory(r->record, r->record_len))
+        return false; /* a new one in its place would lose what is known */
     if (k->record == NULL)
         k->record = record_new(w->provider->name, k->event.service);
     return k->record != NULL;
@@ -102,21 +106,36 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
+/* Nothing of such a run can be believed: it is made anew at the next try. */
+static void forget_if_out_of_memory(struct work *k)
+{
+    if (k->run != NULL && !run_is_out_of_memory(k->run))
+        return;
+    run_free(k->run);
+    k->run = NULL;
+    plan_unref(k->plan);
+    k->plan = NULL;
+}
+
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
 {
     struct run_inputs in;
     run_inputs_of(w, k, &in);
     k->plan = plan_ref(w->plan);
     k->run = run_new(k->plan->bound, wf, &in);
+    forget_if_out_of_memory(k);
 }
 
-static bool restore_run(struct worker *w, struct job *j, const struct claim_reply *r)
+/* False: the text does not fit, unless *@ret_no_memory. */
+static bool restore_run(struct worker *w, struct job *j, const struct claim_reply *r, bool *ret_no_memory)
 {
     struct work *k = j->work;
     struct run_inputs in;
     run_inputs_of(w, k, &in);
     k->plan = plan_ref(w->plan);
     k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, r->steps, r->steps_len);
+    *ret_no_memory = k->run == NULL ? errno == ENOMEM : run_is_out_of_memory(k->run);
+    forget_if_out_of_memory(k);
     k->changed = k->run != NULL;
     return k->run != NULL;
 }
@@ -131,16 +150,17 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         call_resume(w, j);
         return;
     }
-    if (r->steps_len > 0 && (wf == NULL || !restore_run(w, j, r))) {
+    bool no_memory = false;
+    if (r->steps_len > 0 && (wf == NULL || !restore_run(w, j, r, &no_memory)) && !no_memory) {
         decide_dead(w, j, DEAD_IN_DOUBT, "steps_lost"); /* the pack has changed between two steps */
         return;
     }
-    if (wf != NULL && k->run == NULL)
+    if (wf != NULL && k->run == NULL && !no_memory)
         new_run(w, k, wf);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)
-        call_retry_later(w, j, true, -1, "out of memory");
+        call_retry_later(w, j, !no_memory, -1, "out of memory"); /* what was noted of its steps stays in Redis */
     else
         call_advance(w, j);
 }

@@ -57,6 +57,12 @@ static void go_up(struct redis *r)
         tell(r, REDIS_UP, "");
 }
 
+/* What may stand in the metadata of commits (redis_identity()). */
+static bool is_word(const char *s, size_t n)
+{
+    return strspn(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == n;
+}
+
 /* ---- the birth mark ---- */
 
 static void on_mark(void *owner, void *arg, const struct reply *a);
@@ -101,7 +107,7 @@ static void on_mark(void *owner, void *arg, const struct reply *a)
         return;
     if (a->type == REPLY_NIL) {
         write_mark(r);
-    } else if (a->type == REPLY_STRING && a->len > 0 && a->len < sizeof(r->mark)) {
+    } else if (a->type == REPLY_STRING && a->len > 0 && a->len < sizeof(r->mark) && is_word(a->str, a->len)) {
         memcpy(r->mark, a->str, a->len + 1);
         go_up(r);
     } else {
@@ -161,6 +167,10 @@ static void on_info(void *owner, void *arg, const struct reply *a)
     }
     info_value(a->str, "run_id", r->run_id, sizeof(r->run_id));
     info_value(a->str, "master_replid", r->replication_id, sizeof(r->replication_id));
+    if (!is_word(r->run_id, strlen(r->run_id)) || !is_word(r->replication_id, strlen(r->replication_id))) {
+        redis_link_fail(r->link, "INFO names a run or replication id that is not one");
+        return;
+    }
     if (!r->warned && !info_is(a->str, "maxmemory_policy", "noeviction"))
         tell(r, REDIS_WARNING, "maxmemory-policy is not noeviction: Redis may throw claims away");
 }

@@ -84,6 +84,28 @@ static const enum claim_state states[CODE_COUNT] = {
     [CODE_FORGOT] = CLAIM_FORGOT,
 };
 
+enum { FENCE_BYTES_MAX = 19 };
+
+static bool is_text(const struct reply *r)
+{
+    return r->type == REPLY_STRING || r->type == REPLY_STATUS;
+}
+
+/* {code, fence, record, facts or steps, ms}; what is claimed has a fence. */
+static bool is_claim(const struct reply *a)
+{
+    const struct reply *r = a->items;
+    if (a->type != REPLY_ARRAY || a->n < 5 || a->n > 6 || r[0].type != REPLY_INTEGER || r[4].type != REPLY_INTEGER ||
+        !is_text(&r[1]) || !is_text(&r[2]) || !is_text(&r[3]))
+        return false;
+    long long code = r[0].integer;
+    if (code < 0 || code >= CODE_COUNT || (r[4].integer < 0 && code != CODE_DOUBT)) /* Redis' clock may go back */
+        return false;
+    if (code != CODE_FRESH && code != CODE_DOUBT)
+        return true;
+    return r[1].len > 0 && r[1].len <= FENCE_BYTES_MAX && strspn(r[1].str, "0123456789") == r[1].len;
+}
+
 static void read_claim(const struct reply *a, struct claim_reply *ret)
 {
     if (!a || a->type == REPLY_ERROR) {
@@ -91,7 +113,7 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
         return;
     }
     const struct reply *code = a->items;
-    if (a->type != REPLY_ARRAY || (a->n != 5 && a->n != 6) || code->integer < 0 || code->integer >= CODE_COUNT) {
+    if (!is_claim(a)) {
         ret->error = "Redis answered something else";
         return;
     }
@@ -99,7 +121,7 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->fence = code[1].str;
     ret->record = code[2].str;
     ret->record_len = code[2].len;
-    ret->any_step = a->n == 6 && code[5].integer == 1;
+    ret->any_step = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
     const char **text = claimed ? &ret->steps : &ret->outcome;
     *text = code[3].str;

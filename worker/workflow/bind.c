@@ -35,29 +35,35 @@ static const char *member_of(const struct scheme *s)
     return "value";
 }
 
-static void fill_in(json_t *all, const char *scheme, const char *member, const char *fill)
+/* -1: out of memory. */
+static int fill_in(json_t *all, const char *scheme, const char *member, const char *fill)
 {
     json_t *one = json_object_get(all, scheme);
     if (one == NULL) {
         one = json_object();
-        json_object_set_new(all, scheme, one);
+        if (json_object_set_new(all, scheme, one) != 0)
+            return -1;
     }
-    json_object_set_new(one, member, json_string(fill));
+    return json_object_set_new(one, member, json_string(fill));
 }
 
 json_t *pack_credentials(const struct pack *p, const char *fill)
 {
     json_t *all = json_object();
+    int rc = 0;
     for (size_t i = 0; i < p->scheme_count; i++) {
         if (&p->schemes[i] == p->token_scheme)
             continue;
-        fill_in(all, p->schemes[i].id, member_of(&p->schemes[i]), fill);
+        rc |= fill_in(all, p->schemes[i].id, member_of(&p->schemes[i]), fill);
         if (p->schemes[i].kind == SCHEME_BASIC)
-            fill_in(all, p->schemes[i].id, "password", fill);
+            rc |= fill_in(all, p->schemes[i].id, "password", fill);
     }
     for (const struct credential_use *u = p->credential_uses; u != NULL; u = u->next)
-        fill_in(all, u->scheme, u->member, fill);
-    return all;
+        rc |= fill_in(all, u->scheme, u->member, fill);
+    if (rc == 0)
+        return all;
+    json_decref(all);
+    return NULL;
 }
 
 static bool has_credentials(const struct bound_pack *b, const struct scheme *s)
@@ -127,7 +133,9 @@ static char *basic_value(struct bound_pack *b, const struct scheme *s, struct er
     if (to != NULL && buf_ok(&plain))
         hash_base64((const uint8_t *)plain.data, plain.len, to);
     char *value = NULL;
-    if (to == NULL || !buf_ok(&plain))
+    if (plain.no_memory || text.no_memory)
+        err_nomem(reterr);
+    else if (to == NULL || !buf_ok(&plain))
         err_set(reterr, ERR_INVAL, "the credentials of `%s` are too long", s->id);
     else
         value = keep(b, text.data, text.len + strlen(to), reterr);
@@ -162,7 +170,9 @@ static int set_query(struct bound_pack *b, struct bound_op *o, const struct sche
     buf_addc(&text, '=');
     buf_add_percent(&text, value, strlen(value));
     o->query = buf_ok(&text) ? keep(b, text.data, text.len, reterr) : NULL;
-    if (!buf_ok(&text))
+    if (text.no_memory)
+        err_nomem(reterr);
+    else if (!buf_ok(&text))
         err_set(reterr, ERR_INVAL, "the credential `%s` is too long", s->id);
     buf_fini(&text);
     return o->query == NULL ? -1 : 0;

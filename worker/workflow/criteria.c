@@ -129,7 +129,7 @@ static bool regex_matches(struct scope *s, const struct criterion *c)
     size_t mark = s->scratch->len;
     if (v.kind != VALUE_TEXT) {
         value_add_text(&v, s->scratch);
-        v = value_text(buf_cstr(s->scratch) + mark, s->scratch->len - mark);
+        v = buf_ok(s->scratch) ? value_text(buf_cstr(s->scratch) + mark, s->scratch->len - mark) : value_text("", 0);
     }
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
@@ -140,6 +140,8 @@ static bool regex_matches(struct scope *s, const struct criterion *c)
     }
     pcre2_match_context_free(limits);
     pcre2_match_data_free(data);
+    if (rc == PCRE2_ERROR_NOMEMORY && (buf_ok(s->scratch) || s->scratch->no_memory))
+        scope_out_of_memory(s);
     if (buf_ok(s->scratch))
         s->scratch->len = mark;
     return rc >= 0;
@@ -181,12 +183,26 @@ static json_t *entries(const json_t *object)
     const char *key;
     json_t *v;
     json_object_foreach((json_t *)(uintptr_t)object, key, v) {
-        if (list != NULL && json_array_append_new(list, json_pack("{s:s, s:O}", "key", key, "value", v)) != 0) {
+        json_t *entry = json_object();
+        bool good = json_object_set_new(entry, "key", json_string(key)) == 0 && json_object_set(entry, "value", v) == 0;
+        if (json_array_append(list, entry) != 0 || !good) {
+            json_decref(entry);
             json_decref(list);
             return NULL;
         }
+        json_decref(entry);
     }
     return list;
+}
+
+/* Takes @v. */
+static json_t *list_of(json_t *v)
+{
+    json_t *list = json_array();
+    if (json_array_append_new(list, v) == 0) /* NULL for either is a failure */
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 json_t *scope_items(struct scope *s, const struct expr *list)
@@ -200,8 +216,8 @@ json_t *scope_items(struct scope *s, const struct expr *list)
     else if (value_is_empty(&v))
         items = json_array();
     else
-        items = json_pack("[o]", value_to_json(&v));
+        items = list_of(value_to_json(&v));
     if (items == NULL)
-        s->failed = true;
+        scope_out_of_memory(s);
     return items;
 }

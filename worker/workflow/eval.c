@@ -6,14 +6,19 @@
 #include "workflow/expr.h"
 #include "workflow/template.h"
 
+void scope_out_of_memory(struct scope *s)
+{
+    s->failed = s->no_memory = true;
+}
+
 const json_t *scope_keep(struct scope *s, json_t *v)
 {
     if (v == NULL)
         return NULL;
     if (s->keep == NULL)
         s->keep = json_array();
-    if (s->keep == NULL || json_array_append_new(s->keep, v) != 0) {
-        s->failed = true;
+    if (json_array_append_new(s->keep, v) != 0) { /* takes @v in any case, also without a list */
+        scope_out_of_memory(s);
         return NULL;
     }
     return v;
@@ -37,6 +42,35 @@ static bool looks_like_json(const char *s, size_t n)
     while (i < n && strchr(" \t\r\n", s[i]) != NULL && s[i] != '\0')
         i++;
     return i < n && strchr("{[\"-0123456789tfn", s[i]) != NULL && s[i] != '\0';
+}
+
+static int mend(json_t *v, struct buf *text)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    int rc = 0;
+    json_object_foreach(v, key, item) rc |= mend(item, text);
+    json_array_foreach(v, i, item) rc |= mend(item, text);
+    if (!json_is_string(v) || strlen(json_string_value(v)) == json_string_length(v))
+        return rc;
+    buf_reset(text);
+    value_add_mended(text, json_string_value(v), json_string_length(v));
+    return buf_ok(text) ? json_string_setn(v, text->data, text->len) : -1;
+}
+
+/* Its texts without NULs; NULL: out of memory. */
+static json_t *mended(struct scope *s, json_t *v, size_t n)
+{
+    struct buf text;
+    buf_init(&text, 3 * n);
+    int rc = mend(v, &text);
+    buf_fini(&text);
+    if (rc == 0)
+        return v;
+    scope_out_of_memory(s);
+    json_decref(v);
+    return NULL;
 }
 
 /* A number beyond 64 bits must not make the whole answer unreadable: then all become reals. */
@@ -63,8 +97,13 @@ static const json_t *read_body(struct scope *s)
         text += 3;
         n -= 3;
     }
-    if (looks_like_json(text, n))
+    if (looks_like_json(text, n)) {
         s->body = parse(text, n);
+        if (s->body == NULL && json_read_lacked_memory(text, n))
+            scope_out_of_memory(s);
+    }
+    if (s->body != NULL && memmem(text, n, "\\u0000", 6) != NULL)
+        s->body = mended(s, s->body, n);
     return s->body;
 }
 

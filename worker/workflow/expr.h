@@ -44,8 +44,12 @@ struct scope {
     struct buf *scratch;   /* for texts on their way into the arena */
     json_t *keep;          /* owned: a list of values that were made while evaluating */
     const struct tmpl *bad; /* the first value that x-format could not rewrite */
-    bool failed;           /* out of memory */
+    bool failed;           /* out of memory, or a text that is too large */
+    bool no_memory;        /* out of memory: nothing that was found since can be believed */
 };
+
+/* Notes that there was no memory. */
+void scope_out_of_memory(struct scope *s);
 
 struct value expr_eval(struct scope *s, const struct expr *e);
 /* Keeps a new reference until the scope ends; returns it borrowed. */

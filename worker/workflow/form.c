@@ -15,6 +15,12 @@ static void add_name(struct buf *out, const char *s, size_t n)
     }
 }
 
+static void take_failure(const struct buf *from, struct buf *to)
+{
+    to->failed = true;
+    to->no_memory = to->no_memory || from->no_memory;
+}
+
 static void add_pair(const char *key, size_t key_len, const struct value *v, struct buf *text, struct buf *out)
 {
     if (out->len > 0)
@@ -30,7 +36,7 @@ static void add_pair(const char *key, size_t key_len, const struct value *v, str
     if (buf_ok(text))
         buf_add_form(out, text->data + mark, text->len - mark);
     else
-        out->failed = true;
+        take_failure(text, out);
     text->len = mark;
 }
 
@@ -77,8 +83,10 @@ const char *form_write(struct scope *s, const struct tmpl *payload, struct buf *
     for (size_t i = 0; i < payload->n; i++) {
         struct value key, v = tmpl_value(s, payload->members[i].value);
         if (!value_is_empty(&v) && tmpl_key(s, payload->members[i].key, &key) &&
-            !add_member(s, key.text.s, key.text.n, &v, out))
-            return arena_text(s->arena, key.text.s, key.text.n);
+            !add_member(s, key.text.s, key.text.n, &v, out)) {
+            const char *name = arena_text(s->arena, key.text.s, key.text.n);
+            return name != NULL ? name : "payload";
+        }
     }
     return NULL;
 }

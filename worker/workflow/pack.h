@@ -59,7 +59,8 @@ const struct workflow *pack_workflow_at(const struct pack *p, size_t i);
 const char *workflow_id(const struct workflow *w);
 const char *workflow_summary(const struct workflow *w); /* "" when none */
 
-/* What an installation must give: scheme name -> members, each with the text @fill. The caller owns it. */
+/* What an installation must give: scheme name -> members, each with the text @fill. The caller owns it. NULL: out of
+ * memory. */
 json_t *pack_credentials(const struct pack *p, const char *fill);
 
 /* A pack made ready for one installation: base URL and credentials are put in once. Read-only. */

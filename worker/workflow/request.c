@@ -215,6 +215,8 @@ static const char *header_text(struct request_maker *m, const struct value *v)
         value_add_text(&item, text);
     }
     const char *s = buf_ok(text) ? arena_text(m->scope->arena, buf_cstr(text) + mark, text->len - mark) : NULL;
+    if (s == NULL && buf_ok(text))
+        scope_out_of_memory(m->scope);
     bool whole = s != NULL && strlen(s) == text->len - mark;
     text->len = mark;
     return whole ? s : NULL;
@@ -264,7 +266,10 @@ static const char *add_idempotency_key(struct request_maker *m)
     hash_hmac_sha256(secret, strlen(secret), plain->data + mark, plain->len - mark, digest);
     plain->len = mark;
     hash_base32(digest, sizeof(digest), text);
-    return add_header(m, op->repeat_header, arena_text(m->scope->arena, text, strlen(text)));
+    const char *kept = arena_text(m->scope->arena, text, strlen(text));
+    if (kept == NULL)
+        scope_out_of_memory(m->scope);
+    return add_header(m, op->repeat_header, kept);
 }
 
 static const char *add_token(struct request_maker *m, const struct bound_op *o)
@@ -278,6 +283,8 @@ static const char *add_token(struct request_maker *m, const struct bound_op *o)
     char *value = arena_alloc(m->scope->arena, n);
     if (value != NULL)
         snprintf(value, n, "Bearer %s", m->token);
+    else
+        scope_out_of_memory(m->scope);
     return add_header(m, s->name, value);
 }
 
@@ -337,6 +344,8 @@ const char *request_make(struct request_maker *m)
         buf_addf(m->detail, "step %s: a value cannot be rewritten, see %s", m->step_name, m->scope->bad->pointer);
         reason = invalid_input;
     }
+    if (m->url->no_memory || m->body->no_memory || m->scope->scratch->no_memory || m->detail->no_memory)
+        scope_out_of_memory(m->scope);
     if (reason == NULL && (m->scope->failed || !buf_ok(m->url) || !buf_ok(m->body) || !buf_ok(m->scope->scratch)))
         reason = is_wrong(m, "request", "(too large)");
     return reason;

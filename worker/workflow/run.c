@@ -40,14 +40,18 @@ void frame_open(struct run *r, struct frame *f, size_t step)
     f->step = step;
     if (s->on_failure.n > 0) {
         f->tries = arena_alloc(&r->arena, s->on_failure.n * sizeof(*f->tries));
-        r->scope.failed = r->scope.failed || f->tries == NULL;
+        if (f->tries == NULL)
+            scope_out_of_memory(&r->scope);
     }
     if (s->for_each == NULL)
         return;
     f->items = scope_items(&r->scope, s->for_each);
     f->gathered = json_object();
-    for (size_t i = 0; i < s->outputs.n && f->gathered != NULL; i++)
-        json_object_set_new(f->gathered, s->outputs.list[i].name, json_array());
+    bool whole = f->gathered != NULL;
+    for (size_t i = 0; i < s->outputs.n && whole; i++)
+        whole = json_object_set_new(f->gathered, s->outputs.list[i].name, json_array()) == 0;
+    if (!whole)
+        scope_out_of_memory(&r->scope);
 }
 
 static void look_at_item(struct run *r)
@@ -93,11 +97,14 @@ static json_t *step_outputs(struct run *r)
 {
     const struct outputs *o = &run_present(r)->outputs;
     json_t *object = json_object();
-    for (size_t i = 0; i < o->n && object != NULL; i++) {
+    bool whole = object != NULL;
+    for (size_t i = 0; i < o->n && whole; i++) {
         struct value v = tmpl_value(&r->scope, o->list[i].value);
         if (v.kind != VALUE_NOTHING)
-            json_object_set_new(object, o->list[i].name, value_to_json(&v));
+            whole = json_object_set_new(object, o->list[i].name, value_to_json(&v)) == 0;
     }
+    if (!whole)
+        scope_out_of_memory(&r->scope);
     return object;
 }
 
@@ -114,7 +121,8 @@ static void gather(struct run *r, const json_t *of_item)
     for (size_t i = 0; i < o->n; i++) {
         json_t *v = json_object_get(of_item, o->list[i].name);
         json_t *list = json_object_get(r->cur.gathered, o->list[i].name);
-        json_array_append_new(list, v == NULL ? json_null() : json_incref(v));
+        if (json_array_append_new(list, v == NULL ? json_null() : json_incref(v)) != 0)
+            scope_out_of_memory(&r->scope);
     }
 }
 
@@ -258,7 +266,8 @@ static void retry(struct run *r, const struct action *a)
 {
     int64_t asked_ms = r->scope.reply == NULL ? -1 : r->scope.reply->retry_after_ms;
     r->retry_after_ms = asked_ms >= 0 ? asked_ms : a->retry_after_ms;
-    r->cur.tries[a - run_present(r)->on_failure.list]++;
+    if (r->cur.tries != NULL)
+        r->cur.tries[a - run_present(r)->on_failure.list]++;
     if (!may_jump(r))
         return;
     if (a->token)
@@ -364,6 +373,8 @@ enum run_state run_step_done(struct run *r)
 void run_set_token(struct run *r, const char *token)
 {
     char *copy = strdup(token);
+    if (copy == NULL)
+        scope_out_of_memory(&r->scope);
     if (copy == NULL || r->state == RUN_END) {
         free(copy);
         return;
@@ -449,6 +460,11 @@ void run_free(struct run *r)
 enum run_state run_state(const struct run *r)
 {
     return r->state;
+}
+
+bool run_is_out_of_memory(const struct run *r)
+{
+    return r->scope.no_memory || r->detail.no_memory;
 }
 
 const char *run_step(const struct run *r)

@@ -34,12 +34,16 @@ enum run_state {
     RUN_END,     /* run_result() */
 };
 
-/* Starts. Never fails but for memory (NULL): missing inputs end the run as `rejected`, reason
+/* Starts. Never fails but for memory (NULL, or run_is_out_of_memory()): missing inputs end the run as `rejected`, reason
  * `missing_input`, with the detail saying which. */
 struct run *run_new(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in);
 void run_free(struct run *r);
 
 enum run_state run_state(const struct run *r);
+/* There was no memory while it was at work: neither its state, nor its request, nor its result can be believed, a criterion
+ * may have looked as if it did not hold. It stays so; the caller gives the run up as a crash would have: what was answered
+ * is in doubt, the steps before it are in what was saved. To be asked after each of the calls below. */
+bool run_is_out_of_memory(const struct run *r);
 /* The request to send now; borrowed, valid until the next call on @r. States CALL, RETRY, UNKNOWN. May be asked for again. */
 const struct call_request *run_request(struct run *r);
 /* The name of the present step ("" at the end) and how often x-for-each came round: names a try in logs. */
@@ -72,7 +76,8 @@ struct run_result {
 const struct run_result *run_result(const struct run *r);
 
 /* For resuming after a crash: the step's name and outputs so far as compact JSON; and a run that starts at that
- * place. NULL when the text does not fit the workflow. */
+ * place. NULL when the text does not fit the workflow (errno EINVAL) or there is no memory (ENOMEM; or
+ * run_is_out_of_memory(), or for run_save() buf_ok() is false). */
 void run_save(const struct run *r, struct buf *out);
 struct run *run_restore(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in,
                         const char *text, size_t len);

@@ -13,15 +13,18 @@ static json_t *make_outputs(struct run *r)
     if (w->outputs.n == 0 && w->more_outputs == NULL)
         return NULL;
     json_t *object = json_object();
-    for (size_t i = 0; i < w->outputs.n && object != NULL; i++) {
+    bool whole = object != NULL;
+    for (size_t i = 0; i < w->outputs.n && whole; i++) {
         struct value v = tmpl_value(&r->scope, w->outputs.list[i].value);
         if (v.kind != VALUE_NOTHING)
-            json_object_set_new(object, w->outputs.list[i].name, value_to_json(&v));
+            whole = json_object_set_new(object, w->outputs.list[i].name, value_to_json(&v)) == 0;
     }
     r->scope.outputs = object;
     json_t *more = w->more_outputs == NULL ? NULL : tmpl_json(&r->scope, w->more_outputs);
-    if (more != NULL && json_is_object(more))
-        json_object_update(object, more);
+    if (json_is_object(more))
+        whole = json_object_update(object, more) == 0 && whole;
+    if (!whole)
+        scope_out_of_memory(&r->scope);
     json_decref(more);
     return object;
 }
@@ -34,6 +37,8 @@ static void take_token(struct run *r)
     struct value v = tmpl_value(&r->scope, t->value);
     if (v.kind == VALUE_TEXT && v.text.n > 0)
         r->result.token = arena_text(&r->arena, v.text.s, v.text.n);
+    if (v.kind == VALUE_TEXT && v.text.n > 0 && r->result.token == NULL)
+        scope_out_of_memory(&r->scope);
     if (t->expires_in == NULL)
         return;
     json_t *life = tmpl_json(&r->scope, t->expires_in);

@@ -106,7 +106,7 @@ const struct tmpl *tmpl_compile_text(struct loader *l, const struct where *w, co
         return compile_parts(l, w, s, n, at);
     const json_t *text = own_text(l, s, n);
     if (text == NULL) {
-        load_fault(l, at, "the text is not UTF-8");
+        l->out_of_memory = true; /* a document's text is UTF-8 */
         return NULL;
     }
     return new_literal(l, text, at);

@@ -12,6 +12,8 @@ static struct value keep_text(struct scope *s, size_t mark)
 {
     size_t n = s->scratch->len - mark;
     char *text = buf_ok(s->scratch) ? arena_text(s->arena, n == 0 ? "" : s->scratch->data + mark, n) : NULL;
+    if (text == NULL && (buf_ok(s->scratch) || s->scratch->no_memory))
+        scope_out_of_memory(s);
     if (buf_ok(s->scratch))
         s->scratch->len = mark;
     if (text == NULL) {
@@ -111,13 +113,21 @@ bool tmpl_key(struct scope *s, const struct tmpl *t, struct value *ret)
 
 /* --- as JSON --- */
 
+/* @v, which is NULL only for want of memory. */
+static json_t *made(struct scope *s, json_t *v)
+{
+    if (v == NULL)
+        scope_out_of_memory(s);
+    return v;
+}
+
 static json_t *list_json(struct scope *s, const struct tmpl *t)
 {
-    json_t *list = json_array();
+    json_t *list = made(s, json_array());
     for (size_t i = 0; i < t->n && list != NULL; i++) {
         json_t *v = tmpl_json(s, t->items[i]);
         if (v != NULL && json_array_append_new(list, v) != 0)
-            s->failed = true;
+            scope_out_of_memory(s);
     }
     return list;
 }
@@ -128,13 +138,15 @@ static void set_member(struct scope *s, json_t *object, const struct value *key,
     if (v == NULL)
         return;
     char *name = arena_text(s->arena, key->text.s, key->text.n);
+    if (name == NULL)
+        json_decref(v);
     if (name == NULL || json_object_set_new(object, name, v) != 0)
-        s->failed = true;
+        scope_out_of_memory(s);
 }
 
 static json_t *object_json(struct scope *s, const struct tmpl *t)
 {
-    json_t *object = json_object();
+    json_t *object = made(s, json_object());
     for (size_t i = 0; i < t->n && object != NULL; i++) {
         struct value key;
         if (tmpl_key(s, t->members[i].key, &key))
@@ -154,7 +166,7 @@ static void each_item(struct scope *s, const struct tmpl *t, const json_t *item,
         if (t->each.key != NULL)
             set_member(s, into, &key, v);
         else if (v != NULL && json_array_append_new(into, v) != 0)
-            s->failed = true;
+            scope_out_of_memory(s);
     }
     s->item = before;
 }
@@ -162,7 +174,7 @@ static void each_item(struct scope *s, const struct tmpl *t, const json_t *item,
 static json_t *each_json(struct scope *s, const struct tmpl *t)
 {
     json_t *items = scope_items(s, t->each.list);
-    json_t *into = t->each.key != NULL ? json_object() : json_array();
+    json_t *into = made(s, t->each.key != NULL ? json_object() : json_array());
     for (size_t i = 0; i < json_array_size(items) && into != NULL; i++)
         each_item(s, t, json_array_get(items, i), into);
     json_decref(items);
@@ -178,7 +190,7 @@ static json_t *replace_json(struct scope *s, const struct tmpl *t)
     if (pointer_set(&base, t->replace.target, v) == 0)
         return base;
     if (s->bad == NULL)
-        s->bad = t;
+        s->bad = t; /* or there was no memory: a request that is not made either way */
     json_decref(base);
     return NULL;
 }
@@ -207,7 +219,9 @@ json_t *tmpl_json(struct scope *s, const struct tmpl *t)
     }
     v = tmpl_value(s, t);
     /* Trees are copied: what is made here may be changed by its owner, the plan and the inputs may not. */
-    return v.kind == VALUE_TREE ? json_deep_copy(v.json) : value_to_json(&v);
+    if (v.kind == VALUE_NOTHING)
+        return NULL;
+    return made(s, v.kind == VALUE_TREE ? json_deep_copy(v.json) : value_to_json(&v));
 }
 
 /* --- as JSON text --- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "contract/json.h"
 #include "workflow/fold.h"
 
@@ -59,6 +60,28 @@ struct value value_of_json(const json_t *v)
     return r;
 }
 
+void value_add_mended(struct buf *out, const char *s, size_t n)
+{
+    for (size_t len; n > 0; s += len, n -= len) {
+        len = *s == '\0' ? 0 : utf8_len(s, n);
+        buf_add(out, len == 0 ? "\xEF\xBF\xBD" : s, len == 0 ? 3 : len);
+        len += len == 0;
+    }
+}
+
+static json_t *text_to_json(const char *s, size_t n)
+{
+    json_t *plain = n == 0 || memchr(s, '\0', n) == NULL ? json_stringn(s, n) : NULL;
+    if (plain != NULL || n == 0)
+        return plain;
+    struct buf text;
+    buf_init(&text, 3 * n);
+    value_add_mended(&text, s, n);
+    json_t *v = buf_ok(&text) ? json_stringn(text.data, text.len) : NULL;
+    buf_fini(&text);
+    return v;
+}
+
 json_t *value_to_json(const struct value *v)
 {
     if (v->kind == VALUE_TREE)
@@ -78,7 +101,7 @@ json_t *value_to_json(const struct value *v)
     case VALUE_REAL:
         return json_real(v->d);
     case VALUE_TEXT:
-        return json_stringn(v->text.s, v->text.n);
+        return text_to_json(v->text.s, v->text.n);
     }
     return NULL;
 }

@@ -40,6 +40,10 @@ struct value value_of_json(const json_t *v); /* NULL: nothing */
  * texts would be written by all threads that run it. */
 json_t *value_to_json(const struct value *v);
 
+/* Appends the text with U+FFFD in place of each NUL and of what is not UTF-8. JSON may say \\u0000, but what keeps texts (facts, records, a saved run,
+ * the databases that read outcomes) does not take it back. */
+void value_add_mended(struct buf *out, const char *s, size_t n);
+
 bool value_is_empty(const struct value *v); /* nothing or null */
 bool value_is_true(const struct value *v);
 /* Appends the value as text: numbers in their shortest form, trees as compact JSON; nothing and null add nothing. */

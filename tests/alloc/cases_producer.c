@@ -1,0 +1,66 @@
+/* cases_producer.c - what the `tvbridge` command reads, and the texts of Redis' scripts. */
+#define _GNU_SOURCE 1
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "event_reader.h"
+#include "io/redis_scripts.h"
+#include "reply_file.h"
+
+static enum torture_end read_events(void)
+{
+    static const char text[] = "[{\"a\":1},\n {\"b\":[2]}]\n";
+    static int fd = -1;
+    struct err e = {0};
+    struct event_text t;
+    if (fd < 0)
+        fd = memfd_create("events", MFD_CLOEXEC);
+    must(pwrite(fd, text, sizeof(text) - 1, 0) == sizeof(text) - 1 && lseek(fd, 0, SEEK_SET) == 0, "no file");
+    struct event_reader *r = event_reader_new(fd);
+    if (r == NULL)
+        return NO_MEMORY;
+    must(event_reader_next(r, &t, &e) == 1 && t.len == 7, "the first event");
+    must(event_reader_next(r, &t, &e) == 1 && t.len == 9 && t.line == 2, "the second event");
+    must(event_reader_next(r, &t, &e) == 0, "a third event");
+    event_reader_free(r);
+    return DONE;
+}
+
+static enum torture_end read_reply(void)
+{
+    struct err e = {0};
+    struct reply_file f;
+    if (reply_file_read(TVB_ROOT "/tests/alloc/reply.txt", &f, &e) != 0)
+        return no_memory(&e);
+    must(f.reply.status == 503 && f.reply.retry_after_ms == 7000 && strcmp(f.reply.body, "busy\n") == 0, "another answer");
+    reply_file_fini(&f);
+    return DONE;
+}
+
+static enum torture_end script_texts(void)
+{
+    const struct redis_script_constants c = {.lease_ms = 20000, .id_memory_ms = 600000, .stale_facts = "{}",
+                                             .repeated_facts = "{}"};
+    bool whole = true;
+    for (int i = 0; i < SCRIPT_COUNT; i++) {
+        char *text = redis_script_new((enum script_id)i, &c);
+        must(text == NULL || (strncmp(text, "local lease", 11) == 0 && text[strlen(text) - 1] == '\n'), "half a script");
+        whole = whole && text != NULL;
+        free(text);
+    }
+    return whole ? DONE : NO_MEMORY;
+}
+
+const struct torture *producer_cases(size_t *ret_count)
+{
+    static const struct torture list[] = {
+        {"producer.event_reader", read_events, 0},
+        {"producer.reply_file", read_reply, 0},
+        {"io.redis_scripts", script_texts, 0},
+    };
+    *ret_count = ARRAY_LEN(list);
+    return list;
+}
