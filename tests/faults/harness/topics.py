@@ -1,0 +1,141 @@
+"""Kafka from outside: events in, topics out, topics' settings, offsets as an operator sets them.
+
+kcat reads and writes; librdkafka through ctypes does what kcat cannot. Nothing of the worker is used.
+"""
+import ctypes
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
+
+from lib import kafka  # noqa: E402
+from kafka_admin import TOPIC, Admin, I, LIB, P, S, Z  # noqa: E402
+
+for name, result, arguments in (
+        ("ConfigResource_set_config", I, [P, S, S]), ("AlterConfigs", None, [P, P, Z, P, P]),
+        ("DeleteTopic_new", P, [S]), ("DeleteTopics", None, [P, P, Z, P, P]), ("commit", I, [P, P, I])):
+    function = getattr(LIB, f"rd_kafka_{name}")
+    function.restype, function.argtypes = result, arguments
+
+
+class Topics(Admin):
+    def alter(self, topic, **config):
+        """Sets the topic's settings; what is not named goes back to the broker's own."""
+        resource = LIB.rd_kafka_ConfigResource_new(TOPIC, topic.encode())
+        for key, value in config.items():
+            LIB.rd_kafka_ConfigResource_set_config(resource, key.replace("_", ".").encode(), str(value).encode())
+        LIB.rd_kafka_AlterConfigs(self.client, ctypes.byref(P(resource)), 1, None, self.queue)
+        LIB.rd_kafka_event_destroy(self.answer())
+        LIB.rd_kafka_ConfigResource_destroy(resource)
+
+    def delete(self, topics):
+        made = (P * len(topics))(*[LIB.rd_kafka_DeleteTopic_new(t.encode()) for t in topics])
+        LIB.rd_kafka_DeleteTopics(self.client, made, len(topics), None, self.queue)
+        LIB.rd_kafka_event_destroy(self.answer())
+
+
+def commit_as_operator(brokers, group, topic, offsets):
+    """Commits {partition: offset} without metadata, from outside the group: Kafka takes it while the group is empty."""
+    client = kafka.Offsets(brokers, group)
+    parts = kafka.LIB.rd_kafka_topic_partition_list_new(len(offsets))
+    for i, (partition, offset) in enumerate(offsets.items()):
+        kafka.LIB.rd_kafka_topic_partition_list_add(parts, topic.encode(), partition)
+        parts.contents.elems[i].offset = offset
+    error = LIB.rd_kafka_commit(client.client, parts, 0)
+    kafka.LIB.rd_kafka_topic_partition_list_destroy(parts)
+    client.close()
+    kafka.check(error)
+
+
+class Publisher:
+    """A kcat that stays: each event goes out as it is given."""
+
+    def __init__(self, brokers, topic, log):
+        words = ["kcat", "-b", brokers, "-P", "-E", "-t", topic, "-K", "\t", "-X", "partitioner=murmur2_random", "-X",
+                 "acks=all", "-X", "linger.ms=2", "-X", "enable.idempotence=true"]
+        self.out = open(log, "wb")
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=self.out, stderr=self.out, start_new_session=True)
+
+    def send(self, events):
+        lines = [f"{e['subject']}\t{json.dumps(e, separators=(',', ':'))}\n" for e in events]
+        self.process.stdin.write("".join(lines).encode())
+        self.process.stdin.flush()
+
+    def end(self):
+        """Waits until Kafka has acknowledged all."""
+        self.process.stdin.close()
+        status = self.process.wait(300)
+        self.out.close()
+        if status != 0:
+            raise RuntimeError(f"the publisher ended with status {status}: {pathlib.Path(self.out.name).read_text()[-500:]}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def send_raw(brokers, topic, partition, key, value):
+    """Bytes as a foreign producer could write them; None: no value."""
+    words = ["kcat", "-b", brokers, "-P", "-t", topic, "-p", str(partition), "-K", "\t", *(["-Z"] if value is None else [])]
+    subprocess.run(words, input=key.encode() + b"\t" + (value or b"") + b"\n", check=True, capture_output=True, timeout=60)
+
+
+FORMAT = "%p\t%o\t%S\t%k\t%s\n"
+
+
+def rows(lines):
+    """(partition, offset, key, bytes or None) of kcat's output."""
+    for line in lines:
+        partition, offset, size, key, value = line.rstrip(b"\n").split(b"\t", 4)
+        yield int(partition), int(offset), key.decode(errors="replace"), None if size == b"-1" else value
+
+
+def read(brokers, topic):
+    """A whole topic as it is now, in each partition's order."""
+    done = subprocess.run(["kcat", "-b", brokers, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", FORMAT],
+                          capture_output=True, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"{topic} could not be read: {done.stderr.decode(errors='replace')[-500:]}")
+    return list(rows(done.stdout.splitlines()))
+
+
+def read_headers(brokers, topic):
+    """The headers of each message as a dict."""
+    done = subprocess.run(["kcat", "-b", brokers, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"],
+                          capture_output=True, timeout=300, check=True)
+    found = []
+    for line in done.stdout.splitlines():
+        pairs = json.loads(line).get("headers") or []
+        found.append(dict(zip(pairs[::2], pairs[1::2])))
+    return found
+
+
+class Follower:
+    """Final outcomes as they come: {(service, id): the first one's time}, for waiting; the checker reads anew."""
+
+    def __init__(self, brokers, topic, clock):
+        self.words = ["kcat", "-b", brokers, "-C", "-u", "-E", "-t", topic, "-o", "beginning", "-q", "-f", FORMAT]
+        self.clock, self.seen, self.stopping = clock, {}, False
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+
+    def follow(self):
+        while not self.stopping:  # it begins anew when the broker's death ended it
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL, start_new_session=True)
+            for _, _, _, value in rows(self.process.stdout):
+                outcome = json.loads(value)
+                if outcome["data"]["final"]:
+                    self.seen.setdefault((outcome["subject"], outcome["data"]["event"]["id"]), self.clock())
+            self.process.wait()
+            if not self.stopping:
+                threading.Event().wait(0.5)
+
+    def stop(self):
+        self.stopping = True
+        self.process.kill()
+        self.thread.join(10)
