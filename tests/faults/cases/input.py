@@ -95,8 +95,3 @@ def _limit(worker, n):
     import resource
     resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (n, 4096))
 
-
-def mixed(p):
-    """Everything at once for `--seconds`, with memory and descriptors watched. Told: their growth."""
-    from cases import mixture
-    mixture.play(p)

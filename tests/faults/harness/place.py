@@ -233,8 +233,7 @@ class Place:
         self.write_settings()
         self.tvbridge("topics", "create")
         self.admin = topics.Topics(self.brokers)
-        self.publishers = {name: self.adopt(topics.Publisher(self.brokers, self.topic("events", name),
-                                                             self.dir / f"publisher-{name}.log")) for name in providers}
+        self.publisher = self.adopt(topics.Publisher(self.brokers))
         self.follower = self.adopt(topics.Follower(self.brokers, f"{self.prefix}outcomes", time.monotonic))
         return self
 
@@ -301,7 +300,7 @@ class Place:
         for e in events:
             by_provider.setdefault(e["provider"], []).append(e)
         for provider, part in by_provider.items():
-            self.publishers[provider].send(part)
+            self.publisher.send(self.topic("events", provider), part)
 
     def send_slices(self, events, over_s, slices):
         size = -(-len(events) // slices)
@@ -418,8 +417,7 @@ class Place:
                                records=self.read_compacted("records", provider), commits=commits)
 
     def end_workers(self):
-        for publisher in self.publishers.values():
-            publisher.end()
+        self.publisher.end()
         if any(w.alive() for w in self.workers):
             for text in self.await_commits():
                 self.problems.append(text)
@@ -436,7 +434,11 @@ class Place:
         """Ends the workers and judges what they left."""
         self.settle()
         self.end_workers()
-        return {provider: checker.judge(self.history(provider)) for provider in self.providers}
+        histories = {provider: self.history(provider) for provider in self.providers}
+        sent = {(e["subject"], e["id"]) for h in histories.values() for _, _, e in h.inputs if e}
+        if self.expected - sent:
+            self.problems.append(f"{len(self.expected - sent)} events never reached the input topic")
+        return {provider: checker.judge(h) for provider, h in histories.items()}
 
 
 class _Closing:
