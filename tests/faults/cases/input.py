@@ -8,7 +8,7 @@ from lib import kafka
 
 def poison(p):
     """One in a hundred cannot be worked: each has its dead letter or its refusal, and nobody else notices."""
-    p.open(retry={"attempts": 4, "max_age_ms": 60000})
+    p.open(retry={"attempts": 4, "max_age_ms": 60000, "retry_after_cap_ms": 30000})
     workers = [p.worker(), p.worker()]
     events = p.events(100, 10)
     half = len(events) // 2
@@ -75,7 +75,14 @@ def reordered(p):
 def files_limited(p):
     """No file may grow beyond 64 KB: the log is one."""
     p.open()
-    p.worker(limits=["--fsize=65536"])
+    p.worker(before=["prlimit", "--fsize=65536", "--"])
+    p.send(p.events(100, 8), over_s=4)
+
+
+def log_gone(p):
+    """The reader of its log ends: the log is lost, nothing else."""
+    p.open()
+    p.worker(before=["bash", "-c", 'exec "$0" "$@" > >(stdbuf -o0 head -c 30000)'])
     p.send(p.events(100, 8), over_s=4)
 
 

@@ -1,4 +1,6 @@
 """Kafka that is restarted, killed, or refuses; offsets that an operator sets."""
+import signal
+
 from harness import topics
 from harness.place import until
 
@@ -42,27 +44,44 @@ def kill_with_worker(p):
     p.notes["broker_kills"] = 1
 
 
+def frozen(p):
+    """The broker stands still for longer than the session timeout, then goes on with what it had taken."""
+    broker = p.run.second_broker()
+    p.open(brokers=broker.address)
+    p.worker()
+    p.worker()
+    p.send(p.events(100, 8), over_s=10)
+    p.pause(2, 4)
+    broker.signal(signal.SIGSTOP)
+    p.must_stall(p.rng.uniform(5, 9), "the broker's standstill")
+    broker.signal(signal.SIGCONT)
+    p.mark()
+
+
 def outcomes_refused(p):
-    """The outcome topic takes nothing for a while: too few replicas in sync for acks=all."""
-    _refused(p, min_insync_replicas=2)
+    """The outcome topic refuses each message for a while: its limit is too low. A worker may die meanwhile."""
+    _refused(p, f"{p.prefix}outcomes")
 
 
-def outcomes_too_large(p):
-    """The outcome topic's limit is set too low for a while: each message is refused for good."""
-    _refused(p, max_message_bytes=100)
+def records_refused(p):
+    """The same with the records: outcomes are acknowledged, records are not."""
+    _refused(p, f"{p.prefix}records.p")
 
 
-def _refused(p, **config):
+def _refused(p, topic):
     p.open()
     p.worker()
     p.worker()
     p.send(p.events(100, 8), over_s=6)
     p.pause(1, 2)
-    p.admin.alter(f"{p.prefix}outcomes", **config)
-    p.pause(2, 7)
+    p.admin.alter(topic, max_message_bytes=100)
+    if topic.endswith("outcomes"):
+        p.must_stall(p.rng.uniform(1, 6), "the refusing topic")
+    else:
+        p.pause(2, 7)
     if p.rng.random() < 0.5:
         p.workers[0].kill()
-    p.admin.alter(f"{p.prefix}outcomes")
+    p.admin.alter(topic)
     p.mark()
 
 

@@ -13,8 +13,11 @@ def answers(action, p_share=0.1, **more):
         p.platform.rules({"action": action, "p": p_share, **more})
         p.send(p.events(60, 6), over_s=4)
         p.pause(5, 6)
+        p.notes["met"] = sum(p.platform.counts()["used"])
         p.platform.rules()
         p.mark()
+        if not p.notes["met"]:
+            p.problems.append("no call met the fault")
     return play
 
 

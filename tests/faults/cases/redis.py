@@ -25,7 +25,7 @@ def cut(p):
     """Its connections are cut and new ones refused, for a while."""
     _under_load(p)
     p.wire.set("cut")
-    p.pause(1, 4)
+    p.must_stall(p.rng.uniform(0.5, 2), "Redis cut off")
     p.wire.set()
     p.mark()
 
@@ -34,7 +34,7 @@ def hole(p):
     """A partition: nothing comes through and nobody says so; then all that was held arrives late."""
     _under_load(p)
     p.wire.set("hole")
-    p.pause(3, 6)
+    p.must_stall(p.rng.uniform(2, 5), "Redis behind a hole")
     p.wire.set()
     p.mark()
 
@@ -64,7 +64,7 @@ def read_only(p):
     _under_load(p, "own")
     p.redis.cli("CONFIG", "SET", "replica-serve-stale-data", "yes")
     p.redis.cli("REPLICAOF", "127.0.0.1", "1")
-    p.pause(1, 3)
+    p.must_stall(p.rng.uniform(0.5, 2), "READONLY")
     p.redis.cli("REPLICAOF", "NO", "ONE")
     p.mark()
 
@@ -73,7 +73,7 @@ def out_of_memory(p):
     """OOM for a while."""
     _under_load(p, "own")
     p.redis.cli("CONFIG", "SET", "maxmemory", "1mb")
-    p.pause(1, 3)
+    p.must_stall(p.rng.uniform(0.5, 2), "OOM")
     p.redis.cli("CONFIG", "SET", "maxmemory", "0")
     p.mark()
 

@@ -27,10 +27,14 @@ class Broker:
     def end(self, kill):
         """TERM to the script, which ends Kafka in good order; or KILL to Kafka itself."""
         if kill:
-            for pid in pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self.server.process.wait(30)
         self.server.stop(60)
+
+    def signal(self, number):
+        """To Kafka, the script's child."""
+        for pid in pathlib.Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split():
+            os.kill(int(pid), number)
 
     def stop(self):
         self.server.stop()

@@ -266,11 +266,10 @@ class Place:
         if done.returncode != 0:
             raise Broken(f"tvbridge {' '.join(words)}: {(done.stdout + done.stderr).decode(errors='replace')[-500:]}")
 
-    def worker(self, point=None, limits=(), ready=True, env=None):
-        """@point: NAME:N[:stop], where it crashes. @limits: words for prlimit."""
-        env = {**(env or {}), **({"TVB_CRASH_POINT": point} if point else {})}
+    def worker(self, point=None, before=(), ready=True):
+        """@point: NAME:N[:stop], where it crashes. @before: words of a program that becomes the worker."""
+        env = {"TVB_CRASH_POINT": point} if point else {}
         program = self.run.crash_program() if point else self.run.bin / "tvbridge-worker"
-        before = ["prlimit", *limits, "--"] if limits else []
         worker = self.adopt(Worker(self, f"worker{len(self.workers) + 1}", program, env, before))
         self.workers.append(worker)
         if ready:
@@ -323,6 +322,19 @@ class Place:
 
     def pause(self, least_s, most_s):
         time.sleep(self.rng.uniform(least_s, most_s))
+
+    def grows(self, seconds):
+        """Waits so long; how many final outcomes came meanwhile. Tells whether a disturbance is felt."""
+        before = self.done()
+        time.sleep(seconds)
+        return self.done() - before
+
+    def must_stall(self, seconds, what):
+        """While it lasts next to nothing ends (some hundred a second would), or the case does not do what it says."""
+        self.pause(1.2, 1.5)  # what was under way ends
+        grew = self.grows(seconds)
+        if grew > 40:
+            self.problems.append(f"{what} is not felt: {grew} outcomes came meanwhile")
 
     def mark(self):
         """The disturbance ends now: recovery is counted from here."""

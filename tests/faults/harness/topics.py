@@ -22,7 +22,14 @@ for name, result, arguments in (
     function.restype, function.argtypes = result, arguments
 
 
+LIB.rd_kafka_set_log_level.argtypes = [P, I]
+
+
 class Topics(Admin):
+    def __init__(self, brokers):
+        super().__init__(brokers)
+        LIB.rd_kafka_set_log_level(self.client, 0)
+
     def alter(self, topic, **config):
         """Sets the topic's settings; what is not named goes back to the broker's own."""
         resource = LIB.rd_kafka_ConfigResource_new(TOPIC, topic.encode())
@@ -125,7 +132,7 @@ def read_headers(brokers, topic):
                           capture_output=True, timeout=300, check=True)
     found = []
     for line in done.stdout.splitlines():
-        pairs = json.loads(line).get("headers") or []
+        pairs = json.loads(line.decode(errors="replace")).get("headers") or []
         found.append(dict(zip(pairs[::2], pairs[1::2])))
     return found
 
