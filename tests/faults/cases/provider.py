@@ -61,19 +61,25 @@ def outage(how):
         events = p.events(120, 6)
         p.send(events, over_s=min(seconds, 10) + 4)
         p.pause(1, 3)
-        before = p.platform.counts()["counts"]
+        before, sent = p.platform.counts()["counts"], len(p.sent)
         p.platform.control(down=how)
         time.sleep(seconds)
         during = p.platform.counts()["counts"]
         p.platform.control(down=None)
         p.mark()
-        p.notes["outage_s"] = seconds
-        p.notes["calls_during"] = sum(during.values()) - sum(before.values())
+        _judge_load(p, sum(during.values()) - sum(before.values()), len(p.sent) - sent)
         p.settle(WAIT_AFTER_OUTAGE_S)
         for reason, n in _dead(p).items():
             if reason != "in_doubt":  # what may be done and cannot be asked is for a person, outage or not
                 p.problems.append(f"the outage buried {n} events: {reason}")
     return play
+
+
+def _judge_load(p, calls, events):
+    """Each event that came during the outage may be tried once, and a tenth of them again."""
+    p.notes.update(outage_s=p.run.outage_s, calls_during=calls, events_during=events)
+    if "breaker" in p.run.landed and calls > 1.1 * max(events, 20):
+        p.problems.append(f"{calls} calls during the outage, for {events} events that came meanwhile")
 
 
 WAIT_AFTER_OUTAGE_S = 240

@@ -185,6 +185,7 @@ class Place:
         self.dir = run.dir / self.prefix.rstrip(".")
         self.dir.mkdir()
         self.parts, self.workers, self.threads = [], [], []
+        self.sent = {}          # (service, id) -> when it was sent last
         self.expected, self.notes, self.problems = set(), {}, []
         self.allowed = {}       # kind of violation -> request classes for which it is a stated limit
         self.marked = None
@@ -295,7 +296,8 @@ class Place:
         thread.start()
 
     def send_now(self, events):
-        by_provider = {}
+        by_provider, now = {}, time.monotonic()
+        self.sent.update({(e["subject"], e["id"]): now for e in events})
         for e in events:
             by_provider.setdefault(e["provider"], []).append(e)
         for provider, part in by_provider.items():

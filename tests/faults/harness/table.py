@@ -41,15 +41,13 @@ def _crash_points():
     for point, (leaves, feature, classes) in points.POINTS.items():
         for what in classes:
             for loss in workers.LOSSES:
-                kind = what if loss == "intact" else f"{what}/{loss}"
                 needs = " ".join(filter(None, (feature, "" if loss == "intact" else "merge ceiling takeover")))
-                yield Case(f"crash.{point}.{what}.{loss}", _about(workers.crash_at(point, kind), f"{leaves}; Redis {loss}"),
-                           needs)
+                yield Case(f"crash.{point}.{what}.{loss}", 
+                           _about(workers.crash_at(point, what, loss), f"{leaves}; Redis {loss}"), needs)
     for what in ("safe", "keyed", "query", "never", "steps"):
         for loss in workers.LOSSES:
-            kind = what if loss == "intact" else f"{what}/{loss}"
             yield Case(f"crash.{points.ON_WIRE}.{what}.{loss}",
-                       _about(workers.crash_on_wire(kind), f"an effect, no answer read; Redis {loss}"),
+                       _about(workers.crash_on_wire(what, loss), f"an effect, no answer read; Redis {loss}"),
                        "" if loss == "intact" else "merge ceiling takeover")
 
 
