@@ -36,6 +36,36 @@ def _poison(p, i):
     topics.send_raw(p.brokers, topic, partition, service, value)
 
 
+def flood(p):
+    """A few services with long rows of events: most are set aside and come back, while workers die."""
+    _flood(p)
+    for _ in range(2):
+        p.pause(2, 10)
+        p.workers[-2].kill()
+        p.worker(ready=False)
+        p.mark()
+
+
+def flood_refused(p):
+    """The same; when entries come back the outcome topic refuses for a while, and a worker dies."""
+    _flood(p)
+    p.pause(7, 10)
+    p.admin.alter(f"{p.prefix}outcomes", max_message_bytes=100)
+    p.pause(3, 6)
+    p.workers[0].kill()
+    p.admin.alter(f"{p.prefix}outcomes")
+    p.worker(ready=False)
+    p.mark()
+
+
+def _flood(p):
+    p.open(numbers={"lane_limit": 4})
+    p.worker()
+    p.worker()
+    p.send(p.events(12, 30))
+    p.send(p.events(100, 4, prefix="other"), over_s=10)
+
+
 def duplicates(p):
     """Each event three times, in another order each time, and some ids again with other content."""
     p.open()

@@ -28,10 +28,11 @@ def crash_at(point, what, loss):
     """One worker of two is killed at its N-th pass of the point, with events of one class; the other takes over."""
     def play(p):
         before, after = LOSSES[loss]
-        p.open(redis="pair" if loss != "intact" else "shared")
+        floods = point == "set_aside" or point.startswith("entry_")
+        p.open(redis="pair" if loss != "intact" else "shared", numbers={"lane_limit": 4} if floods else None)
         first = p.worker(point=f"{point}:{p.rng.randint(1, RARE.get(point, 40))}")
         p.worker()
-        p.send(p.events(40, 6, classes=(what,)), over_s=2)
+        p.send(p.events(12, 20, classes=(what,)) if floods else p.events(40, 6, classes=(what,)), over_s=0 if floods else 2)
         before(p)
         first.await_killed()
         after(p)

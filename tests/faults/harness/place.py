@@ -227,7 +227,7 @@ class Place:
             "redis": {"port": self.open_redis(redis)}, "admin": {"port": 0}, "numbers": {**NUMBERS, **(numbers or {})},
             "providers": {name: {
                 "pack": str(HERE / "pack"), "base_url": platform.base, "idempotency_secret": "sixteen characters or more",
-                "limits": {"in_flight": 24, **(limits or {})},
+                "limits": {"in_flight": 24, **(limits or {})}, "guard": {"percent": 100},
                 "retry": {"base_ms": 50, "cap_ms": 400, "attempts": 100, **(retry or {})},
             } for name, platform in self.platforms.items()}, **settings}
         self.settings = self.dir / "settings.yaml"
@@ -348,7 +348,7 @@ class Place:
         """(service, id) of what stands in the waiting topics."""
         found = set()
         for provider in self.providers:
-            entries = self.read_compacted("waiting", provider)
+            entries = self.read_waiting(provider)
             if entries:
                 places = {(p, o): e for p, o, e in self.read_inputs(provider) if e}
                 for key in entries:
@@ -419,15 +419,22 @@ class Place:
             newest[key] = value
         return {key: json.loads(value) for key, value in newest.items() if value}
 
+    def read_waiting(self, provider):
+        """The entries that stand: the value is the event's own bytes, the headers say what it waits for."""
+        newest = {}
+        for key, headers, has_value in topics.read_headers(self.brokers, self.topic("waiting", provider)):
+            newest[key] = {k.removeprefix("tvbridge-"): v for k, v in headers.items()} if has_value else None
+        return {key: entry for key, entry in newest.items() if entry is not None}
+
     def history(self, provider):
         commits, _ = self.offsets(provider)
         dead = [{"partition": int(h["tvbridge-partition"]), "offset": int(h["tvbridge-offset"]),
                  "reason": h["tvbridge-reason"], "attempts": int(h["tvbridge-attempts"])}
-                for h in topics.read_headers(self.brokers, self.topic("dead", provider))]
+                for _, h, _ in topics.read_headers(self.brokers, self.topic("dead", provider))]
         outcomes = [(p, o, json.loads(v)) for p, o, k, v in topics.read(self.brokers, f"{self.prefix}outcomes")
                     if k.startswith(f"{provider}/")]
         return checker.History(inputs=self.read_inputs(provider), effects=self.platforms[provider].lines(),
-                               outcomes=outcomes, dead=dead, waiting=self.read_compacted("waiting", provider),
+                               outcomes=outcomes, dead=dead, waiting=self.read_waiting(provider),
                                records=self.read_compacted("records", provider), commits=commits)
 
     def end_workers(self):

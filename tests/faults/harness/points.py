@@ -17,7 +17,7 @@ POINTS = {
     "committed": ("a commit", None, ALL),
     "set_aside": ("a waiting entry, its offset open", "waiting", ALL),
     "entry_sending": ("a waiting entry marked `sending`, nothing sent", "waiting", ALL),
-    "entry_decided": ("the outcome of a waiting entry, no tombstone", "waiting", ALL),
+    "entry_decided": ("the outcome of a waiting entry, no tombstone", "waiting tombstone", ALL),
     "superseding": ("the newer event's outcome, the older one not settled", "superseding", ("safe",)),
 }
 # The stand-in knows when bytes are on the wire and took effect: the worker is killed from outside then.

@@ -9,10 +9,10 @@ from cases import input as inputs
 from cases import kafka, mixture, provider, redis, workers
 from harness import points
 
-# Features of the engine that are there. Not yet: ownership (proof before each send), ceiling, takeover (outcomes read by
-# a new owner), merge (Redis that forgot), waiting (the waiting topic), superseding, breaker (and retry budget), late (the
-# late packet of a safe request), sentinel.
-LANDED = set()
+# Features of the engine that are there. The words: ownership (proof before each send), ceiling, takeover (outcomes read by
+# a new owner), merge (Redis that forgot), waiting (the waiting topic), tombstone (only after the outcome), superseding,
+# breaker (and the retry budget), late (the late packet of a safe request), sentinel.
+LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker"}
 
 
 @dataclasses.dataclass
@@ -108,6 +108,8 @@ ALL = [
     Case("outage.hang", _about(provider.outage("hang"), "the platform answers nothing for a while")),
     Case("outage.503", _about(provider.outage("503"), "the platform says 503 for a while")),
     Case("slow_beside_fast", provider.slow_beside_fast, alone=True),
+    Case("waiting.flood", inputs.flood, "waiting"),
+    Case("waiting.outcomes_refused", inputs.flood_refused, "waiting tombstone"),
     Case("input.poison", inputs.poison),
     Case("input.duplicates", inputs.duplicates),
     Case("input.reordered", inputs.reordered),

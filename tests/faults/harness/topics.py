@@ -127,13 +127,14 @@ def read(brokers, topic):
 
 
 def read_headers(brokers, topic):
-    """The headers of each message as a dict."""
+    """(key, headers as a dict, has it a value) of each message."""
     done = subprocess.run(["kcat", "-b", brokers, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"],
                           capture_output=True, timeout=300, check=True)
     found = []
     for line in done.stdout.splitlines():
-        pairs = json.loads(line.decode(errors="replace")).get("headers") or []
-        found.append(dict(zip(pairs[::2], pairs[1::2])))
+        message = json.loads(line.decode(errors="replace"))
+        pairs = message.get("headers") or []
+        found.append((message.get("key"), dict(zip(pairs[::2], pairs[1::2])), message.get("payload") is not None))
     return found
 
 
