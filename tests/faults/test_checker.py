@@ -2,12 +2,14 @@
 """The checker finds each violation in a hand-made history, and none in a clean one. Ends with `N passed, N failed`."""
 import copy
 import pathlib
+import re
 import sys
 
+HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "deploy/demo.d"), str(HERE.parents[1] / "tests/integration")]
 
-from harness import checker  # noqa: E402
+from harness import checker, points, table  # noqa: E402
 
 TYPES = {"set": ("contract.blocked", {"reason": "delinquency"}), "order": ("package.added", {"packages": [{"id": "P1"}]}),
          "plan": ("plan.changed", {"plan": "gold"}), "message": ("message.requested", {"message": {"text": "x"}}),
@@ -297,8 +299,22 @@ def ghost_entry(c):
     c.h.waiting["7/0-99"] = {"state": "unsent", "reason": "date"}
 
 
+def points_in_the_code():
+    """The crash points that the table plays, and those in worker/: the same."""
+    code = set()
+    for path in (HERE.parents[1] / "worker").rglob("*.c"):
+        for call in re.findall(r'crash_point\(([^;]*)\);', path.read_text()):
+            code |= set(re.findall(r'"(\w+)"', call))
+    played = {name for name, (_, feature, _) in points.POINTS.items() if set((feature or "").split()) <= table.LANDED}
+    return played - code, code - set(points.POINTS)
+
+
 def main():
     failed = 0
+    missing, unknown = points_in_the_code()
+    if missing or unknown:
+        failed += 1
+        print(f"FAILED crash points: played but not in worker/: {missing}; in worker/ but not in harness/points.py: {unknown}")
     for why, change, found in CASES:
         c = Clean()
         change(c)
@@ -307,7 +323,7 @@ def main():
         if seen != found:
             failed += 1
             print(f"FAILED {why}: wanted {found}, seen {verdict.faults}")
-    print(f"{len(CASES) - failed} passed, {failed} failed")
+    print(f"{len(CASES) + 1 - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

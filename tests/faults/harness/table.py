@@ -20,7 +20,7 @@ class Case:
     name: str
     play: typing.Callable
     needs: str = ""
-    alone: bool = False     # has the machine for itself: its Kafka dies, or it measures
+    where: str = "beside"   # others; `broker`: one after the other, their Kafka dies; `alone`: at the end, it measures
     by_hand: bool = False   # only when it is named
 
     @property
@@ -90,10 +90,10 @@ ALL = [
     Case("redis.flush", redis.flush, "merge"),
     Case("redis.flush_and_kill", redis.flush_and_kill, "merge ceiling takeover"),
     Case("redis.emptied_and_duplicates", redis.emptied_and_duplicates, "merge"),
-    Case("broker.restart", kafka.restart, alone=True),
-    Case("broker.kill", kafka.kill, alone=True),
-    Case("broker.frozen", kafka.frozen, alone=True),
-    Case("broker.kill_with_worker", kafka.kill_with_worker, alone=True),
+    Case("broker.restart", kafka.restart, where="broker"),
+    Case("broker.kill", kafka.kill, where="broker"),
+    Case("broker.frozen", kafka.frozen, where="broker"),
+    Case("broker.kill_with_worker", kafka.kill_with_worker, where="broker"),
     Case("outcomes.refused", kafka.outcomes_refused),
     Case("records.refused", kafka.records_refused),
     Case("operator.offsets_back", kafka.offsets_back),
@@ -107,7 +107,7 @@ ALL = [
     Case("outage.refuse", _about(provider.outage("refuse"), "nobody listens at the platform's address for a while")),
     Case("outage.hang", _about(provider.outage("hang"), "the platform answers nothing for a while")),
     Case("outage.503", _about(provider.outage("503"), "the platform says 503 for a while")),
-    Case("slow_beside_fast", provider.slow_beside_fast, alone=True),
+    Case("slow_beside_fast", provider.slow_beside_fast, where="alone"),
     Case("waiting.flood", inputs.flood, "waiting"),
     Case("waiting.outcomes_refused", inputs.flood_refused, "waiting tombstone"),
     Case("input.poison", inputs.poison),
