@@ -2,16 +2,17 @@
 import statistics
 import time
 
+from harness import load
 from harness.place import until
 
 
-def answers(action, p_share=0.1, **more):
+def answers(action, p_share=0.1, classes=load.CLASSES, each=6, **more):
     """A tenth of the calls meet that fault."""
     def play(p):
         p.open()
         p.worker()
         p.platform.rules({"action": action, "p": p_share, **more})
-        p.send(p.events(60, 6), over_s=4)
+        p.send(p.events(60, each, classes=classes), over_s=4)
         p.pause(5, 6)
         p.notes["met"] = sum(p.platform.counts()["used"])
         p.platform.rules()

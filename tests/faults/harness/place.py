@@ -155,7 +155,8 @@ class Worker:
         until(self.is_stopped, f"{self.name} stopped at its point", timeout_s)
 
     def term(self):
-        """Drains and ends it; its exit status."""
+        """Drains and ends it; its exit status. Before it has started, the signal would end it as it ends any program."""
+        self.await_log("event=started")
         self.ended_by_us = True
         self.signal(signal.SIGTERM)
         try:

@@ -63,7 +63,7 @@ def _answers():
     for action in ("rst", "fin", "hang", "garbage", "cut_header", "partial_body", "wrong_reference", "trickle", "endless",
                    "html", "500_done"):
         yield Case(f"answer.{action}", _about(provider.answers(action), f"a tenth of the calls: done, then {action}"))
-    yield Case("answer.late", _about(provider.answers("late", 0.05, late_ms=700),
+    yield Case("answer.late", _about(provider.answers("late", 0.1, classes=("safe",), each=12, late_ms=900),
                                      "hung up, and done a while later"), "late")
 
 
