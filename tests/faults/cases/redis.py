@@ -1,4 +1,5 @@
 """Redis that goes away, is slow, refuses, forgets, or is replaced by its replica."""
+from harness.place import until
 
 
 def _under_load(p, redis="wired", services=100, each=8, over_s=5, workers=2):
@@ -143,3 +144,27 @@ def emptied_and_duplicates(p):
     p.mark()
     p.send(events)
     p.pause(3, 4)
+
+
+def sentinel(p):
+    """The master is killed; Sentinel makes the replica the master, and the workers follow."""
+    _under_load(p, "sentinel")
+    _sentinel_switches(p)
+
+
+def sentinel_with_loss(p):
+    """The same, but the replica had lost its link to the master a moment ago: what was written since is lost."""
+    _under_load(p, "sentinel")
+    p.replica.cli("CONFIG", "SET", "masterauth", "wrong")  # it does not come back to the master
+    p.redis.cli("CLIENT", "KILL", "TYPE", "replica")
+    p.pause(0.3, 1.5)
+    if p.rng.random() < 0.5:
+        p.workers[0].kill()
+    _sentinel_switches(p)
+    p.notes["forced_loss"] = 1
+
+
+def _sentinel_switches(p):
+    p.redis.kill()
+    until(lambda: p.sentinels.master() == p.replica.port, "the sentinels name the replica", 60)
+    p.mark()

@@ -20,7 +20,7 @@ def kill_at_random(p):
         workers.append(p.worker(ready=False))
 
 
-RARE = {"committing": 6, "committed": 6, "ceiling_raised": 6, "set_aside": 3, "entry_sending": 3, "entry_decided": 3,
+RARE = {"committing": 6, "committed": 6, "ceiling_raised": 2, "set_aside": 3, "entry_sending": 3, "entry_decided": 3,
         "superseding": 3}
 
 
@@ -164,9 +164,10 @@ def crash_loop(p):
     """A worker that dies at each start, beside one that works."""
     p.open()
     p.worker()
-    p.send(p.events(60, 8), over_s=6)
-    for _ in range(3):
-        p.worker(point=f"claimed:{p.rng.randint(1, 5)}", ready=False).await_killed(90)
+    for i in range(3):
+        worker = p.worker(point=f"claimed:{p.rng.randint(1, 5)}")
+        p.send(p.events(60, 4, prefix=f"t{i}n"), over_s=2)
+        worker.await_killed(90)
     p.mark()
 
 

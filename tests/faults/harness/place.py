@@ -74,6 +74,40 @@ class Redis:
         self.server.stop()
 
 
+class Sentinels:
+    """Three redis-sentinels that watch one master under the name `m`."""
+
+    def __init__(self, folder, master):
+        self.servers, self.ports = [], []
+        for i in range(3):
+            port, at = servers.free_port(), folder / f"sentinel{i}"
+            at.mkdir()
+            (at / "conf").write_text(f"port {port}\nbind 127.0.0.1\ndir {at}\nsentinel monitor m 127.0.0.1 {master} 2\n"
+                                     "sentinel down-after-milliseconds m 1000\nsentinel failover-timeout m 3000\n")
+            self.servers.append(servers.Server(f"sentinel{i}", ["redis-server", at / "conf", "--sentinel"], at / "log"))
+            self.servers[-1].wait_for(r"\+monitor master", 30)
+            self.ports.append(port)
+
+    def ask(self, *words):
+        done = subprocess.run(["redis-cli", "-p", str(self.ports[0]), "SENTINEL", *words], capture_output=True, text=True,
+                              timeout=30)
+        return done.stdout.split()
+
+    def know_all(self):
+        """Each other, and the replica: before that there is no fail-over."""
+        def known():
+            words = self.ask("MASTER", "m")
+            return all((name, n) in zip(words, words[1:]) for name, n in (("num-slaves", "1"), ("num-other-sentinels", "2")))
+        until(known, "the sentinels know each other and the replica")
+
+    def master(self):
+        return int((self.ask("GET-MASTER-ADDR-BY-NAME", "m") + ["", "0"])[1])
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+
 class Platform:
     """The stand-in, its journal and its control."""
 
@@ -215,7 +249,8 @@ class Place:
 
     def open(self, redis="shared", providers=("p",), numbers=None, limits=None, retry=None, brokers=None, delay_ms=(5, 40),
              **settings):
-        """@redis: `shared`; `own`; `wired` (own, behind a proxy); `pair` (with a replica; both sides behind proxies)."""
+        """@redis: `shared`; `own`; `wired` (own, behind a proxy); `pair` (with a replica; both sides behind proxies);
+        `sentinel` (with a replica, found through sentinels)."""
         self.brokers = brokers or self.run.brokers
         self.platforms = {name: self.adopt(Platform(self.dir, name, self.seed)) for name in providers}
         self.platform = self.platforms[providers[0]]
@@ -225,7 +260,7 @@ class Place:
         self.tree = {
             "kafka": {"brokers": self.brokers, "prefix": self.prefix, "partitions": PARTITIONS,
                       "librdkafka": {"reconnect.backoff.max.ms": 1000}},
-            "redis": {"port": self.open_redis(redis)}, "admin": {"port": 0}, "numbers": {**NUMBERS, **(numbers or {})},
+            "redis": self.open_redis(redis), "admin": {"port": 0}, "numbers": {**NUMBERS, **(numbers or {})},
             "providers": {name: {
                 "pack": str(HERE / "pack"), "base_url": platform.base, "idempotency_secret": "sixteen characters or more",
                 "limits": {"in_flight": 24, **(limits or {})}, "guard": {"percent": 100},
@@ -246,16 +281,25 @@ class Place:
         self.wire = self.replica = None
         if how == "shared":
             self.redis = self.run.redis
-            return self.redis.port
+            return {"port": self.redis.port}
         self.redis = self.adopt(Redis(self.dir))
         if how == "own":
-            return self.redis.port
+            return {"port": self.redis.port}
+        if how == "sentinel":
+            return self.open_sentinels()
         self.wire = self.adopt(self.run.wires.proxy(self.redis.port))
         if how == "pair":
             self.replication = self.adopt(self.run.wires.proxy(self.redis.port))
             self.replica = self.adopt(Redis(self.dir, "replica", self.replication.port))
             self.replica.await_sync()
-        return self.wire.port
+        return {"port": self.wire.port}
+
+    def open_sentinels(self):
+        self.replica = self.adopt(Redis(self.dir, "replica", self.redis.port))
+        self.replica.await_sync()
+        self.sentinels = self.adopt(Sentinels(self.dir, self.redis.port))
+        self.sentinels.know_all()
+        return {"sentinels": [f"127.0.0.1:{port}" for port in self.sentinels.ports], "master_name": "m"}
 
     def topic(self, kind, provider=None):
         return f"{self.prefix}{kind}.{provider or self.providers[0]}"
@@ -373,9 +417,18 @@ class Place:
                 self.problems.append("no worker is left")
                 break
             time.sleep(0.05)
+        self.await_tombstones()
         if self.marked is not None:
             times = [self.follower.seen[k] for k in self.expected if k in self.follower.seen]
             self.notes["recovery_s"] = round(max(0.0, max(times, default=self.marked) - self.marked), 1)
+
+    def await_tombstones(self, timeout_s=60):
+        """An entry whose event has ended is taken away, at the latest some time after the quarantine."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end and any(w.alive() for w in self.workers):
+            if not self.waiting_keys() & self.follower.seen.keys():
+                return
+            time.sleep(1)
 
     def await_commits(self, timeout_s=20):
         """Until each partition's commit stands at its end; what stands behind is told to the verdict."""

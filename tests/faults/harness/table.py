@@ -87,6 +87,8 @@ ALL = [
     Case("redis.fail_over", redis.fail_over),
     Case("redis.fail_over_with_loss", redis.fail_over_with_loss, "merge"),
     Case("redis.fail_over_with_loss_and_kill", redis.fail_over_with_loss_and_kill, "merge ceiling takeover"),
+    Case("redis.sentinel", redis.sentinel, "sentinel"),
+    Case("redis.sentinel_with_loss", redis.sentinel_with_loss, "sentinel merge ceiling takeover"),
     Case("redis.flush", redis.flush, "merge"),
     Case("redis.flush_and_kill", redis.flush_and_kill, "merge ceiling takeover"),
     Case("redis.emptied_and_duplicates", redis.emptied_and_duplicates, "merge"),
