@@ -1,9 +1,10 @@
 """Worker processes that are killed, stopped, ended and that come and go."""
 import signal
 import subprocess
+import sys
 import time
 
-from harness.place import NUMBERS, until
+from harness.place import HERE, NUMBERS
 
 
 def kill_at_random(p):
@@ -146,8 +147,7 @@ def storm(p):
     p.worker()
     p.send(p.events(100, 10), over_s=10)
     for _ in range(6):
-        words = ["kcat", "-b", p.brokers, "-G", f"{p.prefix}{p.providers[0]}", "-q", "-X", "enable.auto.commit=false",
-                 "-X", "session.timeout.ms=6000", p.topic("events")]
+        words = [sys.executable, HERE / "guest.py", p.brokers, f"{p.prefix}{p.providers[0]}", p.topic("events"), p.topic("control")]
         guest = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         p.pause(0.3, 1.6)
         if p.rng.random() < 0.3:
