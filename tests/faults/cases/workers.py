@@ -4,21 +4,32 @@ import subprocess
 import sys
 import time
 
-from harness.place import HERE, NUMBERS
+from harness.place import HERE, NUMBERS, until
 
 
 def kill_at_random(p):
-    """Two workers under load; one after the other is killed at a random moment and replaced."""
-    kills, each = p.run.kills_a_round, p.run.events_a_round // 100
+    """Two workers under load; one after the other is killed while it works, at a random moment, and replaced."""
+    kills = p.run.kills_a_round
     p.open()
     workers = [p.worker(), p.worker()]
-    p.send(p.events(100, each), over_s=kills * 3)
-    for _ in range(kills):
-        p.pause(0.5, 4)
-        workers.pop(p.rng.randrange(2)).kill()
+    for i in range(kills):
+        p.send(p.events(100, max(1, p.run.events_a_round // kills // 100), prefix=f"k{i}n"), over_s=2)
+        victim = _at_work(p, workers)
+        p.pause(0, 2)
+        victim.kill()
         p.mark()
         p.notes["kills"] = p.notes.get("kills", 0) + 1
-        workers.append(p.worker(ready=False))
+        workers[workers.index(victim)] = p.worker(ready=False)
+
+
+def _at_work(p, workers):
+    """One of those that have just finished something."""
+    before = {w: w.log().count("event=outcome ") for w in workers}
+
+    def busy():
+        found = [w for w in workers if w.log().count("event=outcome ") > before[w]]
+        return p.rng.choice(found) if found else None
+    return until(busy, "a worker that works")
 
 
 RARE = {"committing": 6, "committed": 6, "ceiling_raised": 2, "set_aside": 3, "entry_sending": 3, "entry_decided": 3,
