@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "engine/state.h"
 
 #define AGAIN_MS 500
@@ -169,6 +170,7 @@ static void is_aside(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     bool was_entry = j->from_entry;
+    crash_point("set_aside");
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     j->wait->busy = false;
@@ -186,6 +188,7 @@ static void is_aside(struct worker *w, struct job *j)
 /* `sending` is acknowledged: it may be claimed, behind what is in its lane. */
 static void is_back(struct worker *w, struct job *j)
 {
+    crash_point("entry_sending");
     job_release_work(w, j);
     if (lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
         again(w, j);

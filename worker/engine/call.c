@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "core/retry.h"
 #include "engine/judge.h"
 #include "engine/state.h"
@@ -17,7 +18,11 @@ static void on_reply(void *arg, const struct call_reply *reply);
 static bool may_send(void *arg)
 {
     const struct job *j = arg;
-    return j->state == JOB_CALLING && commits_own(j->worker);
+    crash_point("checking");
+    if (j->state != JOB_CALLING || !commits_own(j->worker))
+        return false;
+    crash_point("sending");
+    return true;
 }
 
 static void send_request(struct worker *w, struct job *j)
@@ -163,6 +168,7 @@ static void on_step(void *arg, enum redis_result res)
         return;
     }
     if (res == REDIS_OK) {
+        crash_point("stepped");
         job_go(w, j, JOB_CALLING);
         send_request(w, j);
         return;
@@ -517,6 +523,7 @@ static void on_reply(void *arg, const struct call_reply *reply)
     if (job_callback_is_late(w, j))
         return;
     struct work *k = j->work;
+    crash_point("answered");
     enum call_repeat repeat = run_request(k->run)->repeat;
     int64_t took_ns = loop_now_ns(w->loop) - k->call_started_ns;
     k->call_ns += took_ns;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "contract/json_read.h"
 #include "engine/state.h"
 
@@ -313,6 +314,8 @@ static void on_claim(void *arg, const struct claim_reply *r)
     if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_PAUSED)
         takeover_unpresume(j);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
+    if (needs_record)
+        crash_point("claimed");
     if (needs_record && !take_record(k, w, r))
         job_wait(w, j, 1000, k->run != NULL); /* out of memory */
     else

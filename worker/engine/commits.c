@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "engine/state.h"
 
 #define BLOCK_FACTOR 4
@@ -200,6 +201,7 @@ bool commits_now(struct worker *w)
     }
     w->commit_began_ms = now;
     w->commit_assignment = w->assignment;
+    crash_point("committing");
     return true;
 }
 
@@ -234,13 +236,16 @@ void commits_tick(struct worker *w)
 
 static void committed(struct worker *w)
 {
+    bool raised = false;
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
         if (p == NULL || !p->in_commit)
             continue;
         p->in_commit = false;
+        raised = raised || p->ceiling_asked > p->ceiling;
         p->ceiling = p->ceiling_asked;
     }
+    crash_point(raised ? "ceiling_raised" : "committed");
     w->proven_ms = w->commit_began_ms;
     intake_uncover(w);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "engine/state.h"
 
 #define DECIDE_AGAIN_MS 500
@@ -125,6 +126,7 @@ static void on_decided(void *arg, enum redis_result res)
     bool forgotten = j->work->redis_life != w->redis_life;
     switch (res) {
     case REDIS_OK:
+        crash_point("decided");
         break;
     case REDIS_FENCED: /* a fenced owner decides nothing; what it knows it keeps, should the claim be its own again */
         if (!forgotten) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "engine/state.h"
 
 #define NOMEM_AGAIN_MS 1000
@@ -167,6 +168,7 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
     if (lane_depth(j->item.lane) == 1)
         j->ready_ns = j->arrived_ns;
     hold_if_full(w, p);
+    crash_point("polled");
 }
 
 bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why)

@@ -322,10 +322,18 @@ static void finish(struct program *g)
     http_global_cleanup();
 }
 
+/* A log that cannot be written, because its reader is gone or its file is full, is no reason to die. */
+static void ignore_signals_of_writing(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 int program_run(const char *path)
 {
     struct program g = {.path = path};
     struct err e = {0};
+    ignore_signals_of_writing();
     if (prepare(&g, &e) == 0 && start_pools(&g, &e) == 0 && start_admin(&g, &e) == 0) {
         say(&g, LOG_LEVEL_INFO, "started", "settings", path);
         loop_run(g.loop);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "engine/state.h"
 
 #define PUBLISH_AGAIN_MS 500
@@ -85,6 +86,7 @@ static bool was_forgotten(const struct worker *w, const struct work *k)
 static void settle(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
+    crash_point("acknowledged");
     if (k->judged_ns != 0)
         telemetry_stage(w->tel, STAGE_OUTCOME, loop_now_ns(w->loop) - k->judged_ns);
     if (k->dead_letter) {
@@ -265,8 +267,10 @@ static void publish_now(struct worker *w, struct job *j)
         sent = send_dead_letter(w, j);
     if (sent && j->wait != NULL)
         sent = send_tombstone(w, j);
-    if (sent)
+    if (sent) {
+        crash_point("produced");
         return;
+    }
     k->ack_failed = true; /* queue full: what went out is waited for, then all goes out again */
     if (k->unacked == 0 && heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
         partitions_drain(w, DRAIN_STOP);

@@ -544,6 +544,8 @@ void takeover_forgot(struct worker *w)
         if (w->parts[i] == NULL)
             continue;
         give_up(w->parts[i]);
+        bits_free(w->parts[i]->own); /* this Redis knows nothing of our own outcomes either */
+        w->parts[i]->own = NULL;
         w->parts[i]->again_ms = 0;
         enter(w, w->parts[i], PART_NEW);
     }

@@ -1,0 +1,1 @@
+"""The cases; harness/table.py lists them."""

@@ -1,0 +1,134 @@
+"""Poison, duplicates, and what the process itself may not have."""
+import json
+import time
+
+from harness import load, topics
+from lib import kafka
+
+
+def poison(p):
+    """One in a hundred cannot be worked: each has its dead letter or its refusal, and nobody else notices."""
+    p.open(retry={"attempts": 4, "max_age_ms": 60000, "retry_after_cap_ms": 30000})
+    workers = [p.worker(), p.worker()]
+    events = p.events(100, 10)
+    half = len(events) // 2
+    p.send(events[:half], over_s=3)
+    for i in range(len(events) // 100):
+        _poison(p, i)
+        p.pause(0.1, 0.4)
+    workers[0].kill()
+    p.mark()
+    p.worker(ready=False)
+    p.send(events[half:], over_s=3)
+
+
+def _poison(p, i):
+    service, topic = f"poison{i}", p.topic("events")
+    home = kafka.murmur2_partition(service, 4)
+    good = load.event(service, 1, "contract.blocked", {"reason": "delinquency"}, p.providers[0])
+    kinds = [
+        (home, b"{ not JSON"), (home, b"\xff\xfe\x00"), (home, b"[]"), (home, None), ((home + 1) % 4, json.dumps(good).encode()),
+        (home, json.dumps({**good, "type": "tvbridge.no.such"}).encode()),
+        (home, json.dumps({**good, "data": {"reason": 7}}).encode()), (home, json.dumps({**good, "provider": "other"}).encode()),
+        (home, b'{"a":' * 400 + b"1" + b"}" * 400), (home, json.dumps({**good, "sequence": "-1"}).encode()),
+    ]
+    partition, value = kinds[i % len(kinds)]
+    topics.send_raw(p.brokers, topic, partition, service, value)
+
+
+def flood(p):
+    """A few services with long rows of events: most are set aside and come back, while workers die."""
+    _flood(p)
+    for _ in range(2):
+        p.pause(2, 10)
+        p.workers[-2].kill()
+        p.worker(ready=False)
+        p.mark()
+
+
+def flood_refused(p):
+    """The same; when entries come back the outcome topic refuses for a while, and a worker dies."""
+    _flood(p)
+    p.pause(7, 10)
+    p.admin.alter(f"{p.prefix}outcomes", max_message_bytes=100)
+    p.pause(3, 6)
+    p.workers[0].kill()
+    p.admin.alter(f"{p.prefix}outcomes")
+    p.worker(ready=False)
+    p.mark()
+
+
+def _flood(p):
+    p.open(numbers={"lane_limit": 4})
+    p.worker()
+    p.worker()
+    p.send(p.events(12, 30))
+    p.send(p.events(100, 4, prefix="other"), over_s=10)
+
+
+def duplicates(p):
+    """Each event three times, in another order each time, and some ids again with other content."""
+    p.open()
+    p.worker()
+    p.worker()
+    events = p.events(60, 6)
+    p.send(events)
+    for _ in range(2):
+        again = list(events)
+        p.rng.shuffle(again)
+        p.send(again, over_s=2)
+    p.settle()
+    other = [{**e, "data": {**e["data"], "extra": {"again": True}}} for e in p.rng.sample(events, 10)]
+    p.send(other)
+    p.workers[0].kill()
+    p.mark()
+    p.send([dict(e) for e in p.rng.sample(events, 50)])
+    p.pause(1, 2)
+
+
+def reordered(p):
+    """Events with a sequence that come in another order: what comes too late is stale, never applied."""
+    p.open()
+    p.worker()
+    p.worker()
+    events = p.events(40, 8, classes=("safe", "query", "keyed"))
+    for i in range(0, len(events), 40):
+        part = events[i:i + 40]
+        p.rng.shuffle(part)
+        p.send(part)
+        p.pause(0.05, 0.3)
+    p.workers[0].kill()
+    p.worker(ready=False)
+    p.mark()
+
+
+def files_limited(p):
+    """No file may grow beyond 64 KB: the log is one."""
+    p.open()
+    p.worker(before=["prlimit", "--fsize=65536", "--"])
+    p.send(p.events(100, 8), over_s=4)
+
+
+def log_gone(p):
+    """The reader of its log ends: the log is lost, nothing else."""
+    p.open()
+    p.worker(before=["bash", "-c", 'exec "$0" "$@" > >(stdbuf -o0 head -c 30000)'])
+    p.send(p.events(100, 8), over_s=4)
+
+
+def no_descriptors(p):
+    """Fewer descriptors than it would like: it goes on with what it has, and recovers once there are more."""
+    p.open(delay_ms=(50, 200))
+    worker = p.worker()
+    few = worker.open_files() + 4
+    _limit(worker, few)
+    p.send(p.events(100, 6), over_s=4)
+    time.sleep(6)
+    _limit(worker, 1024)
+    p.mark()
+
+
+def _limit(worker, n):
+    import resource
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (n, 4096))
+
