@@ -11,7 +11,7 @@
 #include "support/redis_server.h"
 #include "rstore.h"
 
-enum { ARGS_MAX = 40, TEXT_MAX = 96, CALLS = 60, EVENTS = 4 };
+enum { ARGS_MAX = 40, TEXT_MAX = 96, CALLS = 60, EVENTS = 12 };
 
 struct call {
     const char *script;
@@ -25,8 +25,9 @@ struct diff {
     redisContext *real;
     char *scripts[SCRIPT_COUNT];
     int64_t now_us;
-    char fences[8][TEXT_MAX]; /* that CLAIM gave */
-    unsigned fence_count;
+    char fences[EVENTS + 1][TEXT_MAX]; /* that CLAIM gave last, by event */
+    unsigned claimed;         /* the event that was claimed last; 0: none */
+    int number;               /* of the call in its round */
     bool differs;
 };
 
@@ -57,22 +58,23 @@ static const char *axis(struct diff *d)
     return one_of(d, axes, ARRAY_LEN(axes));
 }
 
-static void fence(struct diff *d, struct call *c)
+static void fence(struct diff *d, struct call *c, unsigned event)
 {
-    if (d->fence_count > 0 && sim_chance(&d->sim, 900))
-        arg(c, d->fences[sim_range(&d->sim, 0, d->fence_count - 1)]);
+    if (sim_chance(&d->sim, 850))
+        arg(c, d->fences[event]);
     else
-        arg(c, sim_chance(&d->sim, 500) ? "" : "1790000000000000");
+        arg(c, sim_chance(&d->sim, 500) ? d->fences[sim_range(&d->sim, 1, EVENTS)] : "1790000000000000");
 }
 
 static void order(struct diff *d, struct call *c, const char *behind)
 {
-    argf(c, "000000-%018lld-000000%s", (long long)sim_range(&d->sim, 1, 5), behind);
+    argf(c, "000000-%018lld-000000%s", (long long)d->number + sim_range(&d->sim, 1, 20), behind);
 }
 
 static unsigned keys(struct diff *d, struct call *c, int count)
 {
-    unsigned event = (unsigned)sim_range(&d->sim, 1, EVENTS);
+    bool same = d->claimed > 0 && sim_chance(&d->sim, 700);
+    unsigned event = same ? d->claimed : (unsigned)sim_range(&d->sim, 1, EVENTS);
     argf(c, "%d", count);
     arg(c, "t:birth");
     argf(c, "t:{p/s}:e:%u", event);
@@ -112,7 +114,7 @@ static void add_axes(struct diff *d, struct call *c, unsigned event)
 static void make_decide(struct diff *d, struct call *c)
 {
     unsigned event = keys(d, c, 3);
-    fence(d, c);
+    fence(d, c, event);
     argf(c, "{\"kind\":\"applied\",\"n\":%lld}", (long long)sim_range(&d->sim, 1, 3));
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
     if (sim_chance(&d->sim, 300))
@@ -125,7 +127,7 @@ static void make_decide(struct diff *d, struct call *c)
 static void make_merge(struct diff *d, struct call *c)
 {
     unsigned event = keys(d, c, 3);
-    fence(d, c);
+    fence(d, c, event);
     if (sim_chance(&d->sim, 300))
         arg(c, "");
     else
@@ -145,7 +147,9 @@ static void make_merge(struct diff *d, struct call *c)
 
 static void make_call(struct diff *d, struct call *c)
 {
-    enum script_id id = (enum script_id)sim_range(&d->sim, 0, SCRIPT_COUNT - 1);
+    enum script_id id = sim_chance(&d->sim, 400) ? SCRIPT_CLAIM : (enum script_id)sim_range(&d->sim, 0, SCRIPT_COUNT - 1);
+    if (id == SCRIPT_MERGE && sim_chance(&d->sim, 600))
+        id = SCRIPT_RELEASE;
     *c = (struct call){.script = d->scripts[id]};
     if (id == SCRIPT_CLAIM) {
         make_claim(d, c);
@@ -154,8 +158,8 @@ static void make_call(struct diff *d, struct call *c)
     } else if (id == SCRIPT_MERGE) {
         make_merge(d, c);
     } else {
-        keys(d, c, 3);
-        fence(d, c);
+        unsigned event = keys(d, c, 3);
+        fence(d, c, event);
         if (id == SCRIPT_STEP)
             argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
     }
@@ -296,12 +300,14 @@ static void check_keys(struct diff *d)
 
 /* ---- rounds ---- */
 
-static void learn_fence(struct diff *d, const struct reply *a)
+static void learn_fence(struct diff *d, const struct call *c, const struct reply *a)
 {
-    if (a->type == REPLY_ARRAY && a->n > 1 && a->items[1].len > 0)
-        snprintf(d->fences[d->fence_count++ % 8], TEXT_MAX, "%s", a->items[1].str);
-    if (d->fence_count > 8)
-        d->fence_count = 8;
+    const char *event = strrchr(c->text[2], ':'); /* the event's key */
+    if (a->type != REPLY_ARRAY || a->n < 2 || a->items[1].len == 0 || !event)
+        return;
+    unsigned n = (unsigned)strtoul(event + 1, NULL, 10) % (EVENTS + 1);
+    snprintf(d->fences[n], TEXT_MAX, "%s", a->items[1].str);
+    d->claimed = n;
 }
 
 static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
@@ -313,7 +319,8 @@ static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
     d->store->sim = &d->sim;
     d->store->now_us = 1;
     d->now_us = INT64_C(1790000000000000);
-    d->fence_count = 0;
+    memset(d->fences, 0, sizeof(d->fences));
+    d->claimed = 0;
     freeReplyObject(ask_real(d, 1, flush, &len));
     set_both(d, "t:birth", NULL, "mark");
     if (sim_chance(&d->sim, 200))
@@ -321,16 +328,18 @@ static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
     for (int i = 0; i < CALLS && !d->differs; i++) {
         struct call c;
         set_clock(d);
+        d->number = i;
         make_call(d, &c);
         redisReply *real = call_real(d, &c);
         const struct reply *simulated = call_simulated(d, &c);
         d->differs = !same(real, simulated) || real->type == REDIS_REPLY_ERROR || d->sim.failure[0];
         if (d->differs)
             print_call(d, &c, real->type == REDIS_REPLY_ERROR ? real->str : "the answer");
-        learn_fence(d, simulated);
+        learn_fence(d, &c, simulated);
         freeReplyObject(real);
+        if (i % 10 == 9)
+            check_keys(d);
     }
-    check_keys(d);
     sim_fini(&d->sim);
 }
 
