@@ -82,10 +82,36 @@ static bool was_forgotten(const struct worker *w, const struct work *k)
     return k->decoded && k->judged_ns != 0 && !is_no_result && k->redis_life != w->redis_life;
 }
 
+static void publish_again(struct worker *w, struct job *j)
+{
+    if (heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
+        partitions_drain(w, DRAIN_STOP);
+}
+
+static void on_ack(void *arg, bool ok, int64_t offset, const char *why);
+
+/* The entry of the waiting topic ends only when the outcome is there: a crash between the two leaves an entry whose
+ * outcome is known, and not an event that nobody has. */
+static void bury(struct worker *w, struct job *j)
+{
+    crash_point("entry_decided");
+    j->work->buried = true;
+    if (!aside_send_tombstone(w, j, on_ack)) {
+        publish_again(w, j);
+        return;
+    }
+    j->pending++;
+    j->work->unacked++;
+}
+
 /* Everything is acknowledged. */
 static void settle(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
+    if (j->wait != NULL && !k->buried) {
+        bury(w, j);
+        return;
+    }
     crash_point("acknowledged");
     if (k->judged_ns != 0)
         telemetry_stage(w->tel, STAGE_OUTCOME, loop_now_ns(w->loop) - k->judged_ns);
@@ -243,19 +269,10 @@ static bool send_dead_letter(struct worker *w, struct job *j)
     return send(w, j, &m, on_ack);
 }
 
-static bool send_tombstone(struct worker *w, struct job *j)
-{
-    if (!aside_send_tombstone(w, j, on_ack))
-        return false;
-    j->pending++;
-    j->work->unacked++;
-    return true;
-}
-
 static void publish_now(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    k->ack_failed = false;
+    k->ack_failed = k->buried = false;
     if (k->out_floor < 0)
         k->out_floor = j->part->out_end;
     bool sent = true;
@@ -265,15 +282,13 @@ static void publish_now(struct worker *w, struct job *j)
         sent = send_record(w, j);
     if (sent && k->dead_letter)
         sent = send_dead_letter(w, j);
-    if (sent && j->wait != NULL)
-        sent = send_tombstone(w, j);
     if (sent) {
         crash_point("produced");
         return;
     }
     k->ack_failed = true; /* queue full: what went out is waited for, then all goes out again */
-    if (k->unacked == 0 && heap_set(&w->timers, &j->timer, loop_now_ms(w->loop) + PUBLISH_AGAIN_MS) != 0)
-        partitions_drain(w, DRAIN_STOP);
+    if (k->unacked == 0)
+        publish_again(w, j);
 }
 
 /* ---- gathering ---- */

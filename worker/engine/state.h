@@ -149,6 +149,7 @@ struct work {
     unsigned unacked;        /* messages that are not acknowledged */
     int64_t out_floor;       /* its outcome stands at or past it; -1: not known */
     bool ack_failed;
+    bool buried;             /* the tombstone of its entry was sent */
     bool owes_decide;        /* Redis was away: it is told when all is published */
     struct aside aside;      /* JOB_ASIDE */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */

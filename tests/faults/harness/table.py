@@ -12,7 +12,7 @@ from harness import points
 # Features of the engine that are there. The words: ownership (proof before each send), ceiling, takeover (outcomes read by
 # a new owner), merge (Redis that forgot), waiting (the waiting topic), tombstone (only after the outcome), superseding,
 # breaker (and the retry budget), late (the late packet of a safe request), sentinel.
-LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late"}
+LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late", "tombstone", "sentinel"}
 
 
 @dataclasses.dataclass
