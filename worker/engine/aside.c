@@ -175,6 +175,8 @@ static void is_aside(struct worker *w, struct job *j)
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     j->wait->busy = false;
     j->wait->owner = NULL;
+    if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
+        partitions_drain(w, DRAIN_STOP);
     if (!was_entry) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;
@@ -259,6 +261,8 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     j->round = e->round;
     if (e->first_try_ms != 0)
         j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
+    if (e->state == ENTRY_SENDING) /* an earlier owner was about to call it */
+        takeover_presume(j);
     x->try_no++;
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);

@@ -1,0 +1,131 @@
+/* The index of what was set aside: who holds back whom, and what is due. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/bits.h"
+#include "core/waits.h"
+
+static struct entry_place at(int64_t offset)
+{
+    return (struct entry_place){.partition = 3, .offset = offset};
+}
+
+static struct axes axes_of_names(const char *first, const char *second)
+{
+    struct axes a = {.n = 0};
+    if (first != NULL)
+        snprintf(a.name[a.n++], AXIS_NAME_SIZE, "%s", first);
+    if (second != NULL)
+        snprintf(a.name[a.n++], AXIS_NAME_SIZE, "%s", second);
+    return a;
+}
+
+static struct wait *put(struct waits *ws, const char *service, int64_t offset, const char *axis, enum entry_reason reason,
+                        int64_t release_at_ms)
+{
+    struct entry e = {.place = at(offset), .state = ENTRY_UNSENT, .reason = reason, .round = 1,
+                      .release_at_ms = release_at_ms, .axes = axes_of_names(axis, NULL)};
+    snprintf(e.service, sizeof(e.service), "%s", service);
+    struct wait *x = waits_put(ws, &e, 100 + offset);
+    cr_assert(ne(ptr, x, NULL));
+    return x;
+}
+
+static struct wait *blocker(struct waits *ws, const char *service, const char *axis, int64_t offset)
+{
+    struct axes a = axes_of_names(axis, NULL);
+    return waits_blocker(ws, service, &a, at(offset));
+}
+
+Test(waits, an_entry_holds_back_only_later_events_that_share_an_axis)
+{
+    struct waits *ws = waits_new();
+    struct wait *block = put(ws, "s1", 10, "block", ENTRY_FOR_RETRY, 5000);
+    struct wait *news = put(ws, "s1", 12, "package:news", ENTRY_FOR_BEHIND, 0);
+    cr_expect(eq(ptr, blocker(ws, "s1", "block", 20), block));
+    cr_expect(eq(ptr, blocker(ws, "s1", "package:news", 20), news));
+    cr_expect(eq(ptr, blocker(ws, "s1", "package:kids", 20), NULL));
+    cr_expect(eq(ptr, blocker(ws, "s1", NULL, 20), NULL), "an event without an axis");
+    cr_expect(eq(ptr, blocker(ws, "s1", "existence", 20), news), "existence shares all: the newest");
+    cr_expect(eq(ptr, blocker(ws, "s1", "block", 9), NULL), "an earlier event");
+    cr_expect(eq(ptr, blocker(ws, "s2", "block", 20), NULL), "another service");
+    waits_remove(ws, block);
+    cr_expect(eq(ptr, blocker(ws, "s1", "block", 20), NULL));
+    waits_free(ws);
+}
+
+Test(waits, what_touches_existence_holds_back_everything)
+{
+    struct waits *ws = waits_new();
+    struct wait *made = put(ws, "s1", 10, "existence", ENTRY_FOR_DEAD, 0);
+    struct wait *behind = put(ws, "s1", 11, "block", ENTRY_FOR_BEHIND, 0);
+    cr_expect(eq(ptr, blocker(ws, "s1", NULL, 20), made));
+    cr_expect(eq(ptr, waits_blocker_of(behind), made));
+    cr_expect(eq(ptr, waits_blocker_of(made), NULL));
+    waits_free(ws);
+}
+
+Test(waits, entries_of_a_service_stand_by_place_whatever_comes_first)
+{
+    struct waits *ws = waits_new();
+    struct wait *third = put(ws, "s1", 30, "block", ENTRY_FOR_BEHIND, 0);
+    struct wait *first = put(ws, "s1", 10, "block", ENTRY_FOR_BEHIND, 0);
+    struct wait *second = put(ws, "s1", 20, "block", ENTRY_FOR_BEHIND, 0);
+    cr_expect(eq(ptr, waits_first(ws, "s1"), first));
+    cr_expect(eq(ptr, first->next, second));
+    cr_expect(eq(ptr, second->next, third));
+    cr_expect(eq(ptr, waits_blocker_of(third), second));
+    cr_expect(eq(sz, waits_count_of(ws, "s1"), 3));
+    cr_expect(eq(sz, waits_count(ws), 3));
+    cr_expect(eq(str, (char *)wait_service_name(third), "s1"));
+    waits_remove(ws, second);
+    cr_expect(eq(ptr, waits_blocker_of(third), first));
+    cr_expect(eq(ptr, waits_find(ws, "s1", at(20)), NULL));
+    waits_free(ws);
+}
+
+Test(waits, a_newer_version_moves_the_entry_and_keeps_its_place)
+{
+    struct waits *ws = waits_new();
+    struct wait *x = put(ws, "s1", 10, "block", ENTRY_FOR_RETRY, 5000);
+    cr_expect(eq(ptr, put(ws, "s1", 10, "block", ENTRY_FOR_DEAD, 0), x));
+    cr_expect(eq(int, x->reason, ENTRY_FOR_DEAD));
+    cr_expect(eq(sz, waits_count(ws), 1));
+    cr_expect(eq(ptr, waits_pop_due(ws, 9000), NULL), "the clock does not release it any more");
+    waits_free(ws);
+}
+
+Test(waits, the_clock_releases_what_nothing_holds_back)
+{
+    struct waits *ws = waits_new();
+    struct wait *late = put(ws, "s1", 10, "block", ENTRY_FOR_RETRY, 5000);
+    struct wait *soon = put(ws, "s2", 11, "block", ENTRY_FOR_DATE, 4000);
+    struct wait *held = put(ws, "s2", 12, "block", ENTRY_FOR_DATE, 3000);
+    cr_expect(eq(ptr, waits_pop_due(ws, 2999), NULL));
+    cr_expect(not(waits_is_over(held)));
+    cr_expect(eq(ptr, waits_pop_due(ws, 3000), NULL), "the one before it comes first");
+    cr_expect(waits_is_over(held));
+    cr_expect(eq(ptr, waits_pop_due(ws, 6000), soon));
+    late->busy = true;
+    cr_expect(eq(ptr, waits_pop_due(ws, 6000), NULL), "at work");
+    late->busy = false;
+    cr_assert(zero(int, waits_set_due(ws, late, 7000)));
+    cr_expect(eq(ptr, waits_pop_due(ws, 7000), late));
+    waits_free(ws);
+}
+
+Test(bits, what_was_set_is_there_and_nothing_else)
+{
+    struct bits *b = bits_new();
+    bits_set(b, 0);
+    bits_set(b, 63);
+    bits_set(b, 100000);
+    bits_set(b, BITS_MAX);
+    cr_expect(bits_has(b, 0) && bits_has(b, 63) && bits_has(b, 100000));
+    cr_expect(not(bits_has(b, 1) || bits_has(b, 64) || bits_has(b, 99999) || bits_has(b, 100001)));
+    cr_expect(not(bits_has(b, BITS_MAX)), "beyond the bound it is not kept");
+    bits_free(b);
+    bits_free(NULL);
+}
