@@ -28,6 +28,8 @@ enum mark {
     MARK_RESENT_QUERY,
     MARK_LATE_LANDED,        /* carried out after its sender gave up */
     MARK_KEY_SEEN,           /* the platform knew the key */
+    MARK_SET_ASIDE,
+    MARK_CALLED_BACK,
     MARK_DEAD_DOUBT,
     MARK_DEAD_EXHAUSTED,
     MARK_DEAD_INVALID,

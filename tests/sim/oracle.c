@@ -156,7 +156,7 @@ void oracle_redis_lost(struct sim *s)
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK"};
     const struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;

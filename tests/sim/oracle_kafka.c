@@ -1,4 +1,5 @@
 /* oracle_kafka.c - what stands in Kafka: outcomes, records, dead letters, commits. */
+#include "contract/entry.h"
 #include "oracle_state.h"
 
 #include <jansson.h>
@@ -245,6 +246,24 @@ static void outcome_acked(struct sim *s, const struct kmessage *m)
         p->outcome_acked = true;
 }
 
+/* An entry that is written before its outcome is there must not end before it. */
+static void entry_acked(struct sim *s, const struct kmessage *m)
+{
+    char service[ENTRY_SERVICE_SIZE];
+    struct entry_place at;
+    struct place *p = NULL;
+    if (entry_key_parse(m->key, m->key_len, service, &at) == 0)
+        p = place_at(s->oracle, at.partition, at.offset);
+    if (p == NULL) {
+        sim_broken(s, "14: a waiting entry of nothing that was sent: %.*s", (int)m->key_len, m->key);
+        return;
+    }
+    p->waits = m->value != NULL;
+    sim_mark(s, p->waits ? MARK_SET_ASIDE : MARK_CALLED_BACK);
+    if (!p->waits && !p->outcome_acked)
+        sim_broken(s, "14: the entry of e%u ended before its outcome was acknowledged", p->event);
+}
+
 void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset)
 {
     const struct kmessage *m = kafka_topic(s->kafka, topic)->parts[partition].items[offset];
@@ -254,6 +273,8 @@ void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t o
         outcome_acked(s, m);
     else if (strstr(topic, "records"))
         record_acked(s, m);
+    else if (strstr(topic, "waiting"))
+        entry_acked(s, m);
     else if (strstr(topic, "dead") && (p = place_of_dead(s->oracle, m)))
         p->dead_acked = true;
 }
@@ -266,7 +287,7 @@ static void check_settled(struct sim *s, int32_t partition, int64_t offset)
     const struct place *p = place_at(o, partition, offset);
     if (!p)
         sim_broken(s, "1: a commit of %d-%lld, which was never sent", (int)partition, (long long)offset);
-    else if (!place_is_settled(o, p))
+    else if (!place_is_settled(o, p) && !p->waits)
         sim_broken(s, "1: a commit says that %d-%lld (e%u) is done, but its outcome, record or dead letter is not acknowledged",
                    (int)partition, (long long)offset, p->event);
 }

@@ -38,6 +38,7 @@ struct place {
     enum place_kind kind;
     unsigned event, variant;
     bool outcome_written, outcome_acked, dead_written, dead_acked;
+    bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     enum outcome_kind outcome;
 };
 

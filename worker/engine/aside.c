@@ -146,7 +146,7 @@ static void log_aside(struct worker *w, const struct job *j)
 
 static enum outcome_kind notice_of(const struct aside *a)
 {
-    if (a->state == ENTRY_DOUBT)
+    if (a->reason == ENTRY_FOR_DOUBT)
         return OUTCOME_IN_DOUBT;
     return a->reason == ENTRY_FOR_GUARD ? OUTCOME_HELD : OUTCOME_WAITING;
 }
@@ -175,6 +175,8 @@ static void is_aside(struct worker *w, struct job *j)
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     j->wait->busy = false;
     j->wait->owner = NULL;
+    j->wait->uncounted = j->uncounted;
+    j->wait->asked = j->asked;
     if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
         partitions_drain(w, DRAIN_STOP);
     if (!was_entry) {
@@ -261,8 +263,10 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     j->round = e->round;
     if (e->first_try_ms != 0)
         j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
-    if (e->state == ENTRY_SENDING) /* an earlier owner was about to call it */
+    if (e->state != ENTRY_UNSENT) /* set aside in doubt, or an earlier owner was about to call it */
         takeover_presume(j);
+    j->uncounted = x->uncounted;
+    j->asked = x->asked;
     x->try_no++;
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);

@@ -414,6 +414,23 @@ static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms,
     return true;
 }
 
+/* RELIABILITY.md section 5: a long wait leaves the input topic, so that one account never stops a partition. What was maybe
+ * sent is in doubt there too: Redis keeps the steps, and the lane goes on without it. */
+static bool set_aside(struct worker *w, struct job *j, int64_t delay_ms)
+{
+    struct work *k = j->work;
+    bool doubt = j->doubt || k->changed;
+    if (j->first_try_ms == 0 || pace_up_ms(w) + delay_ms - j->first_try_ms <= w->numbers->aside_after_ms)
+        return false;
+    if (doubt && (!redis_is_up(w->redis) ||
+                  redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL) != 0))
+        return false;
+    aside_set(w, j, &(struct aside){.state = doubt ? ENTRY_DOUBT : ENTRY_UNSENT,
+                                    .reason = ENTRY_FOR_RETRY,
+                                    .release_at_ms = clock_real_ms() + delay_ms});
+    return true;
+}
+
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why)
 {
     struct work *k = j->work;
@@ -428,7 +445,8 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     if (release && !j->doubt && redis_is_up(w->redis))
         (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
-    job_wait(w, j, delay, in_run);
+    if (in_run || !set_aside(w, j, delay))
+        job_wait(w, j, delay, in_run);
 }
 
 static void doubtful(struct worker *w, struct job *j, enum judgement what, const char *why)

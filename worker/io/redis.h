@@ -133,6 +133,9 @@ int redis_step(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
+/* In doubt, and set aside in the waiting topic: its lane goes on without it. @fn may be NULL. */
+int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
+               redis_done_fn *fn, void *arg);
 /* Renews the lane's lease for a claim that waits in doubt. */
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
                 redis_done_fn *fn, void *arg);

@@ -259,6 +259,12 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
     return holder(r, SCRIPT_RELEASE, service, event_key, fence, NULL, 0, fn, arg);
 }
 
+int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
+               redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_PARK, service, event_key, fence, NULL, 0, fn, arg);
+}
+
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
                 redis_done_fn *fn, void *arg)
 {

@@ -6,8 +6,8 @@
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
  *   a:<axis> "<order> <event id>" last applied.
- * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed: so an event's own
- * fence is enough to tell whether the caller still holds it.
+ * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed (PARK aside, which the
+ * waiting topic follows): so an event's own fence is enough to tell whether the caller still holds it.
  *
  * All keys of a script are in KEYS; all numbers that matter come as text, since Lua's are doubles (microseconds
  * since 1970 fit: below 2^53). Few calls and arguments: each costs more than the Lua around it. So what is the same
@@ -180,6 +180,13 @@ static const char renew_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then re
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
     "return 0\n";
 
+/* PARK: the event is in doubt and set aside. Whoever works it next finds it in doubt; its lane goes on. */
+static const char park_text[] = HOLDER_TEXT
+    "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
+    "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
+    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
+    "return 0\n";
+
 static const char *text_of(enum script_id id)
 {
     switch (id) {
@@ -195,6 +202,8 @@ static const char *text_of(enum script_id id)
         return renew_text;
     case SCRIPT_MERGE:
         return merge_text;
+    case SCRIPT_PARK:
+        return park_text;
     case SCRIPT_COUNT:
         break;
     }
