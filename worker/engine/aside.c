@@ -291,34 +291,24 @@ static void on_wanted(void *arg, const struct reader_message *rm)
     struct wait *x = wanted(p, &e, rm->offset);
     if (x == NULL)
         return;
+    struct job *j = job_of_entry(w, p, x, rm);
+    if (j == NULL) /* no memory: it is read again */
+        return;
     x->wanted = false;
     p->wanted--;
-    struct job *j = job_of_entry(w, p, x, rm);
-    if (j != NULL)
-        begin_again(w, j, &e);
-    else
-        x->busy = false;
+    begin_again(w, j, &e);
     if (p->wanted == 0) {
         reader_cancel(p->waits_read);
         p->waits_read = NULL;
     }
 }
 
-static void unwant(void *arg, struct wait *x)
-{
-    (void)arg;
-    if (x->wanted)
-        x->wanted = x->busy = false;
-}
-
-/* What was not found where the index said is looked for again. */
+/* Those that were asked for when the read was past them are still wanted: the next read begins at the lowest. */
 static void on_wanted_end(void *arg, bool ok, int64_t end, const char *why)
 {
     struct partition *p = arg;
     (void)ok, (void)end, (void)why;
     p->waits_read = NULL;
-    p->wanted = 0;
-    waits_each(p->waits, unwant, NULL);
 }
 
 struct lowest {
