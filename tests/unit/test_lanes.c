@@ -161,3 +161,22 @@ Test(lanes, a_lane_whose_head_was_removed_stands_by_the_rank_of_the_next)
     cr_expect(eq(int, take_ranked(ls, RANK_RESTORE), 2));
     lanes_free(ls);
 }
+
+Test(lanes, one_that_waits_behind_may_be_let_before_the_head)
+{
+    struct lanes *ls = lanes_new();
+    struct lane_item a = {0}, b = {0}, c = {0}, d = {0};
+    struct lane_item *all[] = {&a, &b, &c};
+    for (size_t i = 0; i < 3; i++)
+        cr_assert(zero(int, lanes_push(ls, "s1", 2, all[i])));
+    cr_assert(eq(ptr, lanes_take(ls, a.rank), &a));
+    lanes_let_before(ls, &a, &c);
+    cr_assert(zero(int, lanes_push(ls, "s1", 2, &d)));
+    struct lane_item *wanted[] = {&c, &a, &b, &d};
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert(eq(ptr, lanes_take(ls, a.rank), wanted[i]), "%zu", i);
+        (void)lanes_finish(ls, wanted[i]);
+    }
+    cr_expect(eq(sz, lanes_count(ls), 0));
+    lanes_free(ls);
+}

@@ -162,6 +162,20 @@ void lanes_put_last(struct lanes *ls, struct lane_item *item)
     ready_append(ls, item->lane);
 }
 
+void lanes_let_before(struct lanes *ls, struct lane_item *head, struct lane_item *behind)
+{
+    struct lane *l = head->lane;
+    struct lane_item *before = head;
+    while (before->next != behind)
+        before = before->next;
+    before->next = behind->next;
+    if (l->tail == behind)
+        l->tail = before;
+    behind->next = head;
+    l->head = behind;
+    ready_prepend(ls, l);
+}
+
 static void lane_end(struct lanes *ls, struct lane *l)
 {
     HASH_DEL(ls->by_key, l);

@@ -45,6 +45,8 @@ struct lane_item *lanes_finish(struct lanes *ls, struct lane_item *item);
 /* Removes every item for which @drop says yes; of a busy lane the head stays. @drop may free the item. */
 void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item *item), void *arg);
 
+/* @behind, which waits behind @head in its busy lane, comes before it: it is the head of the lane, which is ready again. */
+void lanes_let_before(struct lanes *ls, struct lane_item *head, struct lane_item *behind);
 /* Calls @fn for every item, of each lane in order; it must not change the lanes. */
 void lanes_each(const struct lanes *ls, void (*fn)(void *arg, struct lane_item *item), void *arg);
 /* The same for those behind @item in its lane. */

@@ -260,6 +260,28 @@ static bool has_run(const struct job *j)
     return j->work->run != NULL;
 }
 
+static void find_entry(void *arg, struct lane_item *item)
+{
+    struct job **found = arg;
+    if (*found == NULL && job_of_item(item)->from_entry)
+        *found = job_of_item(item);
+}
+
+/* The event that holds the lane in Redis may be one that came back from the waiting topic and stands behind this one, with
+ * which it shares no axis. */
+static bool let_entry_before(struct worker *w, struct job *j)
+{
+    struct job *entry = NULL;
+    if (!j->from_entry && !has_run(j))
+        lane_each_behind(&j->item, find_entry, &entry);
+    if (entry == NULL)
+        return false;
+    job_release_work(w, j);
+    job_go(w, j, JOB_QUEUED);
+    lanes_let_before(w->lanes, &j->item, &entry->item);
+    return true;
+}
+
 static void by_state(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     switch (r->state) {
@@ -287,6 +309,8 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
                 "events of this service came with and without sequence: only one way of ordering is possible");
         return;
     case CLAIM_BUSY:
+        if (let_entry_before(w, j))
+            return;
         job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;
     case CLAIM_PAUSED:
