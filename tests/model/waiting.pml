@@ -12,14 +12,15 @@
  * Redis, as in worker/io/redis_scripts.c: st[] of :e (H held, S sent, Q sent by an earlier owner, D decided, X set aside: unsent, or XD in
  * doubt), of :l `sent`, `owner` (by number of the assignment), `until` (time is left), rec (last applied of each axis). It changes identity
  * when it fails over to an older copy or is emptied; each script compares it. Provider: effects, a request late in the network. QUIET: Q
- * has passed. FORGET: id_memory passes while nobody is at work: outcomes and decided keys are gone, topics are compacted.
+ * has passed. FORGET: id_memory passes while nobody is at work: outcomes are gone, and keys of Redis that are
+ * decided or held, except where an entry lives (`keep`: the tombstone's acknowledgement ends it); topics are compacted.
  *
  * Left out: keyed and safe (claim.pml, takeover.pml), `dead` entries and redrives (rounds), `expired`, bounds, several services.
  *
  * class:    (none) query | -DNEVER
  * lane:     (none) 1 shares 0's axis | -DCOVER 1 covers 0 | -DAPART no axis in common
  * size:     -DCRASH= -DLOSS= -DREB= -DTMO= -DREJ= -DNOTSENT= (proven unsent tries) -DFORGET= (id_memory passes)
- * removed:  -DNOSENDING -DSENDINGNOACK -DENTRYUNMARKED -DUNSENTDOUBT -DTOMBEARLY -DSETTLEEARLY -DNOHOLD -DAPARTWAITS -DWAITFIRST
+ * removed:  -DNOSENDING -DSENDINGNOACK -DENTRYUNMARKED -DUNSENTDOUBT -DTOMBEARLY -DSETTLEEARLY -DNOHOLD -DWAITFIRST
  *           -DNOQ -DNOREAD -DNOAGAIN -DNOVOID -DREREADONLY -DALLDOUBT -DFORGETLIVE -DFORGETSENT
  *           -DSUPSENT -DSUPEARLY -DWAITLATER -DNOCOVKEYS
  * the rules as they were before this model: -DASIDESOON -DASIDEUNCLAIMED -DFOUNDSETTLES -DLASTWINS -DVOIDANY -DPRESUMEHELD */
@@ -58,8 +59,6 @@
 #endif
 #ifdef NOHOLD
 #define HOLDSBACK(n, o) false
-#elif defined(APARTWAITS)
-#define HOLDSBACK(n, o) (!COV(n, o))
 #else
 #define HOLDSBACK(n, o) (AX(n) == AX(o) && !COV(n, o))
 #endif
@@ -95,7 +94,7 @@ byte watermark, ceil, redis, gen, group, out[NE], fin[NE];
 byte ent[NE], entf[NE], wait, waitf;            /* of each key the write with the highest fence: what a reader takes */
 byte lent[NE], lentf[NE], lwait, lwaitf;        /* and the last one: what compaction keeps */
 /* Redis, and the copy that it may fail over to */
-byte rid, st[NE], sent, owner, rec[NE]; bool until;
+byte rid, st[NE], sent, owner, rec[NE], keep; bool until;    /* keep: without an end, as its entry lives */
 byte sst[NE], ssent, sowner, srec[NE]; bool suntil;
 /* workers: assignment, ownership proven, call and produce in flight; the provider */
 byte mg[2] = NOBODY, call[2], cev[2], pub[2], pev[2], pwait[2], pf[2]; bool hold[2], kill[2], purged[2], resting[2];
@@ -126,12 +125,12 @@ byte ncrash, nloss, nsnap, nreb, ntmo, nrej, nuntried, nforget;
 /* Q since the assignment, and since the call that left event 0 in doubt */
 #define CALMED (quiet && !again && ((ix[0] != DOUBT && st[0] != XD) || QUIET))
 #define OPEN(i) (!BIT(kn, i) && !ASIDE(i))
-#if defined(FORGETSENT) /* what id_memory takes out of Redis */
-#define EXPIRES(s) true
+#if defined(FORGETSENT) /* what id_memory takes out of Redis: what is decided or held, and not what an entry lives of */
+#define EXPIRES(i) true
 #elif defined(FORGETLIVE)
-#define EXPIRES(s) ((s) >= X || (s) == H)
+#define EXPIRES(i) (st[i] >= X || st[i] == H)
 #else
-#define EXPIRES(s) ((s) > D || (s) == H)
+#define EXPIRES(i) ((st[i] >= X || st[i] == H) && !BIT(keep, i))
 #endif
 #ifdef PRESUMEHELD      /* what an entry holds back is presumed sent all the same */
 #define HELD(i) false
@@ -263,6 +262,7 @@ merge:
     d_step { i = 0;
     do
     :: i < NE ->
+         if :: IS_LIVE(ix[i]) -> keep = keep | (1 << i) :: else fi;
          if :: BIT(kn, i) && st[i] <= XD && out[i] != NONE -> st[i] = D + out[i];
               if :: out[i] == APPLIED && rec[AX(i)] < i + 1 -> rec[AX(i)] = i + 1 :: else fi
             :: !BIT(kn, i) && BIT(dbt, i) && st[i] <= X -> st[i] = Q; owner = mg[me] + 1
@@ -382,7 +382,7 @@ claim:
 #ifdef ASIDEUNCLAIMED
        if :: ok -> ok = 0; kind = UNSENT; goto publish :: else fi;
 #else                                            /* set aside: nothing of it was sent, and nobody claims the event from now on */
-       if :: ok -> ok = 0; kind = UNSENT; st[e] = X; owner = mg[me] + 1; goto publish :: else fi;
+       if :: ok -> ok = 0; kind = UNSENT; st[e] = X; keep = keep | (1 << e); owner = mg[me] + 1; goto publish :: else fi;
 #endif
 #ifndef SUPSENT
        if                                        /* what it covers must be proven unsent, or its doubt over */
@@ -390,6 +390,7 @@ claim:
        :: else
        fi;
 #endif
+       if :: entry -> keep = keep | (1 << e) :: else fi;
        st[e] = (doubt -> Q : S); sent = e + 1; owner = mg[me] + 1; until = 1 }
   :: !MINE -> goto idle
   fi;
@@ -433,7 +434,7 @@ decide:
     :: !BEHIND && owner == mg[me] + 1 && st[e] < X ->
          if
          :: kind == UNSENT -> st[e] = (entry -> X : H)              /* RELEASE */
-         :: kind == DOUBT -> st[e] = XD
+         :: kind == DOUBT -> st[e] = XD; keep = keep | (1 << e)
          :: else -> st[e] = D + kind
          fi;
          until = 0; next_sent();
@@ -474,7 +475,7 @@ tombstone:
   :: !hold[me] -> goto idle
   fi;
   if
-  :: atomic { pub[me] == NONE && !purged[me] -> ix[e] = TOMB; stray = stray & ~(1 << e); goto covered }
+  :: atomic { pub[me] == NONE && !purged[me] -> ix[e] = TOMB; stray = stray & ~(1 << e); keep = keep & ~(1 << e); goto covered }
   :: purged[me] -> goto idle
   fi;
 lonely:                                          /* entries are written O after the assignment, and the topics read again then */
@@ -528,7 +529,7 @@ endE: do
        do :: i < NE -> st[i] = 0; rec[i] = 0; i++ :: else -> break od; i = 0 }
   :: d_step { nforget < FORGET && (resting[0] || mg[0] == NOBODY) && (resting[1] || mg[1] == NOBODY) && watermark == NE &&
        pub[0] == NONE && pub[1] == NONE && late[0] == 0 && late[1] == 0 -> nforget++; i = 0;
-       do :: i < NE -> out[i] = NONE; if :: EXPIRES(st[i]) -> st[i] = ABSENT :: else fi; ent[i] = lent[i]; entf[i] = lentf[i]; i++ :: else -> break od; i = 0; wait = lwait; waitf = lwaitf }
+       do :: i < NE -> out[i] = NONE; if :: EXPIRES(i) -> st[i] = ABSENT :: else fi; ent[i] = lent[i]; entf[i] = lentf[i]; i++ :: else -> break od; i = 0; wait = lwait; waitf = lwaitf }
   network(0) network(1)
   :: d_step { late[0] > 0 -> late[0]--; effect(0) }
   :: d_step { late[0] > 0 -> late[0]-- }
