@@ -350,28 +350,14 @@ static void log_void(struct worker *w, const struct entry *e, const char *why)
     log_end(w->log);
 }
 
-static void on_tombstone_ack(void *arg, bool ok, int64_t offset, const char *why)
-{
-    (void)arg, (void)ok, (void)offset, (void)why; /* not written: the next owner finds it void again */
-}
-
-static void send_tombstone(struct worker *w, struct partition *p, const char *service, struct entry_place place,
-                           producer_ack_fn *fn, void *arg)
-{
-    char key[ENTRY_KEY_SIZE];
-    struct producer_message m = {.topic = w->topic[TOPIC_WAITING], .partition = p->number, .key = key};
-    m.key_len = entry_key_format(service, place, key);
-    (void)producer_send(w->producer, &m, fn, arg, NULL);
-}
-
-/* An entry that another owner wrote after this one had read all: he had lost the partition by then, and its event is
- * worked here from the input topic. */
+/* An entry that another owner wrote after this one had read all: he had lost the partition by then, and its event is worked
+ * here from the input topic. Or it is this one that has lost it: so nothing is written. Whoever reads the entry next finds
+ * its event decided. */
 static void took_late(struct worker *w, struct partition *p, const struct entry *e, int64_t at)
 {
     struct wait *x = waits_find(p->waits, e->service, e->place);
     if (x == NULL) {
         log_void(w, e, "written by an owner that had lost the partition");
-        send_tombstone(w, p, e->service, e->place, on_tombstone_ack, NULL);
     } else if (at > x->at && !x->busy && waits_put(p->waits, e, at) == NULL) {
         partitions_drain(w, DRAIN_STOP);
     }

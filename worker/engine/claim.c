@@ -8,6 +8,7 @@
 #include "engine/state.h"
 
 #define CLAIM_AGAIN_MS 100
+#define BEHIND_AGAIN_MS 200
 
 static void on_claim(void *arg, const struct claim_reply *r);
 
@@ -26,8 +27,13 @@ void claim_start(struct worker *w, struct job *j)
         .retry = j->claimed_before,
         .maybe_sent = j->presumed || j->doubt || k->changed,
     };
-    const struct wait *before = j->doubt || j->presumed ? NULL : aside_blocker(j);
+    const struct wait *before = j->doubt ? NULL : aside_blocker(j);
+    if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
+        job_wait(w, j, BEHIND_AGAIN_MS, false);
+        return;
+    }
     if (before != NULL) {
+        takeover_unpresume(j); /* what an entry holds back was not sent */
         aside_set(w, j, &(struct aside){
                             .state = ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
         return;

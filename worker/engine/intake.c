@@ -122,7 +122,7 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
 static bool is_flood(const struct worker *w, const struct job *j)
 {
     size_t limit = (size_t)w->numbers->lane_limit;
-    return lanes_items(w->lanes) >= limit && j->part->phase == PART_OPEN &&
+    return lanes_items(w->lanes) >= limit && j->part->waits_ready &&
            lanes_depth_of(w->lanes, j->bytes, j->key_len) >= limit;
 }
 
