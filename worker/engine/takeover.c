@@ -281,6 +281,14 @@ static void presume_item(void *arg, struct lane_item *item)
         takeover_presume(j);
 }
 
+/* Waits, or is to be claimed again: in doubt, or with steps that are done. */
+static void presume_kept(void *arg, struct lane_item *item)
+{
+    struct job *j = job_of_item(item);
+    if (j->part == arg && (j->doubt || (j->work != NULL && j->work->run != NULL)))
+        takeover_presume(j);
+}
+
 /* Of another life of Redis: until it is claimed again there, Redis does not know that it may have been sent. Nor what an
  * earlier owner sent of that which was not claimed here yet. */
 static void presume_own(struct worker *w, struct partition *p)
@@ -291,11 +299,7 @@ static void presume_own(struct worker *w, struct partition *p)
     for (struct job *j = w->active; j != NULL; j = j->next)
         if (j->part == p && j->state != JOB_CLAIMING)
             takeover_presume(j);
-    for (size_t i = 0; i < w->timers.n; i++) {
-        struct job *j = (struct job *)((char *)w->timers.items[i] - offsetof(struct job, timer));
-        if (j->part == p && (j->doubt || (j->work != NULL && j->work->run != NULL)))
-            takeover_presume(j);
-    }
+    lanes_each(w->lanes, presume_kept, p);
 }
 
 /* ---- phases ---- */

@@ -86,7 +86,7 @@ static const char claim_text[] =
     "if (st == 'S' or st == 'Q') and owner == A[2] then\n"
     "  call('HSET', K[3], 'until', till)\n"
     "  if A[8] == '1' then call('HSET', K[2], 'tries', tries) end\n"
-    "  if st == 'S' then\n"
+    "  if st == 'S' and not maybe then\n"
     "    call('HSET', K[2], 'sent', at)\n"
     "    return {0, e[3], rec, steps, 0}\n"
     "  end\n"
