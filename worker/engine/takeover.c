@@ -260,9 +260,12 @@ void takeover_unpresume(struct job *j)
         j->part->presumed--;
 }
 
+/* What came back from the waiting topic is no part of that order. */
 static void behind_claimed(void *arg, struct lane_item *item)
 {
     (void)arg;
+    if (job_of_item(item)->from_entry)
+        return;
     takeover_unpresume(job_of_item(item));
     job_of_item(item)->not_sent = true;
 }
