@@ -159,7 +159,8 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
     }
     bool no_memory = false;
     if (r->steps_len > 0 && (wf == NULL || !restore_run(w, j, r, &no_memory)) && !no_memory) {
-        decide_dead(w, j, DEAD_IN_DOUBT, "steps_lost"); /* the pack has changed between two steps */
+        if (j->doubt_own || takeover_is_quiet(w, j)) /* the pack has changed between two steps */
+            decide_dead(w, j, DEAD_IN_DOUBT, "steps_lost");
         return;
     }
     if (wf != NULL && k->run == NULL && !no_memory)

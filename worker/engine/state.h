@@ -255,6 +255,7 @@ struct worker {
     struct producer *producer;
     struct redis *redis;
     struct reader *reader;
+    struct merging *mergings; /* takeover.c: all of them */
     unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;
@@ -493,6 +494,8 @@ void takeover_end(struct partition *p);
 void takeover_tick(struct worker *w);
 /* Now and then: where Redis knows all that was sent, the next commit says so. */
 void takeover_tag(struct worker *w);
+/* When Redis' connection is gone: no reply comes any more. */
+void takeover_free_all(struct worker *w);
 /* Redis lost what it knew, or a part of it. */
 void takeover_forgot(struct worker *w);
 /* @j may have been sent though this Redis does not know; and: that is known now, by a claim or since it is settled. */

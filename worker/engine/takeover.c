@@ -17,6 +17,7 @@
 
 /* One read of a topic's partition into Redis. It lives until its last reply, also when the partition is gone. */
 struct merging {
+    struct merging *prev, *next; /* in worker.mergings */
     struct worker *worker;
     struct partition *part; /* NULL: gone */
     struct reader_read *read; /* NULL: done */
@@ -30,10 +31,25 @@ static void step(struct worker *w, struct partition *p);
 
 /* ---- life of a merging ---- */
 
+static void merging_free(struct merging *m)
+{
+    *(m->prev != NULL ? &m->prev->next : &m->worker->mergings) = m->next;
+    if (m->next != NULL)
+        m->next->prev = m->prev;
+    free(m);
+}
+
 static void merging_free_if_done(struct merging *m)
 {
     if (m->part == NULL && m->pending == 0)
-        free(m);
+        merging_free(m);
+}
+
+void takeover_free_all(struct worker *w)
+{
+    /* The analyzer does not know that the first one has no `prev`, so that freeing it moves the head. */
+    while (w->mergings != NULL)
+        merging_free(w->mergings); /* NOLINT(clang-analyzer-unix.Malloc) */
 }
 
 static void give_up(struct partition *p)
@@ -104,9 +120,13 @@ static bool start_read(struct worker *w, struct partition *p, const struct reade
         return false;
     m->worker = w;
     m->part = p;
+    m->next = w->mergings;
+    if (m->next != NULL)
+        m->next->prev = m;
+    w->mergings = m;
     m->read = reader_start(w->reader, range, fn, on_read, m);
     if (m->read == NULL) {
-        free(m);
+        merging_free(m);
         return false;
     }
     p->merging = m;

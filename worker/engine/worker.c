@@ -383,6 +383,7 @@ void worker_free(struct worker *w)
         http_free(w->http);
     if (w->redis != NULL)
         redis_free(w->redis);
+    takeover_free_all(w);
     free_dropped(w);
     free_works(w);
     if (w->wake != NULL)
