@@ -42,12 +42,6 @@ static const struct cli_command command = {
 
 /* ---- for people ---- */
 
-static const char *text_of(const json_t *v, const char *key)
-{
-    const char *s = json_string_value(json_object_get(v, key));
-    return s == NULL ? "" : s;
-}
-
 /* Control characters in data must not steer a terminal. */
 static void print_visible(const char *s)
 {
@@ -72,7 +66,7 @@ static void print_names(const json_t *object, const char *title)
 
 static void print_field(const json_t *record, const char *name, const char *title)
 {
-    const char *text = text_of(record, name);
+    const char *text = json_text(record, name);
     if (text[0] == '\0')
         return;
     printf("  %-10s ", title);
@@ -89,8 +83,8 @@ static void print_axes(const json_t *axes)
         printf("  set last   ");
         print_visible(name);
         printf(" by ");
-        print_visible(text_of(v, "id"));
-        printf(" (order %s)\n", text_of(v, "order"));
+        print_visible(json_text(v, "id"));
+        printf(" (order %s)\n", json_text(v, "order"));
     }
 }
 
@@ -129,10 +123,10 @@ static void print_timeline(const json_t *timeline, bool colour)
         putchar('\n');
     json_array_foreach(timeline, i, v)
     {
-        const char *time = text_of(v, "time");
+        const char *time = json_text(v, "time");
         printf("  %s%.10s %.8s%s  %-12s ", cli_escape(CLI_DIM, colour), time, strlen(time) > 11 ? time + 11 : "",
-               cli_escape(CLI_PLAIN, colour), text_of(v, "place"));
-        print_visible(text_of(v, "text"));
+               cli_escape(CLI_PLAIN, colour), json_text(v, "place"));
+        print_visible(json_text(v, "text"));
         putchar('\n');
     }
 }
@@ -140,7 +134,7 @@ static void print_timeline(const json_t *timeline, bool colour)
 static void print_story(const json_t *o)
 {
     bool colour = cli_has_colour(stdout);
-    printf("%sservice %s at %s%s\n", cli_escape(CLI_BOLD, colour), text_of(o, "service"), text_of(o, "provider"),
+    printf("%sservice %s at %s%s\n", cli_escape(CLI_BOLD, colour), json_text(o, "service"), json_text(o, "provider"),
            cli_escape(CLI_PLAIN, colour));
     print_record(json_object_get(o, "record"));
     print_verdict(json_object_get(o, "verdict"), colour);

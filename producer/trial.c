@@ -162,23 +162,17 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
 
 /* --- for people --- */
 
-static const char *text_of(const json_t *v, const char *key)
-{
-    const char *s = json_string_value(json_object_get(v, key));
-    return s == NULL ? "" : s;
-}
-
 static void print_call(const json_t *call, const char *indent, FILE *out)
 {
     const json_t *h;
     size_t i;
-    fprintf(out, "%s%s (%s%s%s)\n%s  %s %s\n", indent, text_of(call, "step"), text_of(call, "repeat"),
-            json_object_get(call, "after_doubt") == NULL ? "" : ", after a doubt asks ", text_of(call, "after_doubt"),
-            indent, text_of(call, "method"), text_of(call, "url"));
+    fprintf(out, "%s%s (%s%s%s)\n%s  %s %s\n", indent, json_text(call, "step"), json_text(call, "repeat"),
+            json_object_get(call, "after_doubt") == NULL ? "" : ", after a doubt asks ", json_text(call, "after_doubt"),
+            indent, json_text(call, "method"), json_text(call, "url"));
     json_array_foreach(json_object_get(call, "headers"), i, h)
-        fprintf(out, "%s  %s: %s\n", indent, text_of(h, "name"), text_of(h, "value"));
+        fprintf(out, "%s  %s: %s\n", indent, json_text(h, "name"), json_text(h, "value"));
     if (json_object_get(call, "body") != NULL)
-        fprintf(out, "\n%s  %s\n", indent, text_of(call, "body"));
+        fprintf(out, "\n%s  %s\n", indent, json_text(call, "body"));
     if (json_object_get(call, "status") != NULL)
         fprintf(out, "%s  <- %" JSON_INTEGER_FORMAT "\n", indent, json_integer_value(json_object_get(call, "status")));
     if (json_object_get(call, "again_after_ms") != NULL)
@@ -196,25 +190,25 @@ static void print_object(const char *title, const json_t *v, const char *indent,
 
 static void print_end(const json_t *report, const char *indent, const char *hint, FILE *out)
 {
-    const char *state = text_of(report, "state");
-    const char *reason = text_of(report, "reason"), *detail = text_of(report, "detail");
+    const char *state = json_text(report, "state");
+    const char *reason = json_text(report, "reason"), *detail = json_text(report, "detail");
     if (json_object_get(report, "session_token") != NULL)
-        fprintf(out, "%ssession token: %s\n", indent, text_of(report, "session_token"));
+        fprintf(out, "%ssession token: %s\n", indent, json_text(report, "session_token"));
     if (strcmp(state, "waits for a reply") == 0)
-        fprintf(out, "%sstep %s waits for a reply%s\n", indent, text_of(report, "step"), hint);
+        fprintf(out, "%sstep %s waits for a reply%s\n", indent, json_text(report, "step"), hint);
     if (strcmp(state, "unknown answer") == 0)
         fprintf(out,
                 "%sno criterion of step %s knows this answer: the worker judges by the HTTP status;\n"
                 "%swith a 2xx the call is in doubt, never done\n",
-                indent, text_of(report, "step"), indent);
+                indent, json_text(report, "step"), indent);
     if (strcmp(state, "end") != 0)
         return;
-    fprintf(out, "%soutcome: %s%s%s%s%s\n", indent, text_of(report, "outcome"), reason[0] == '\0' ? "" : ", ", reason,
+    fprintf(out, "%soutcome: %s%s%s%s%s\n", indent, json_text(report, "outcome"), reason[0] == '\0' ? "" : ", ", reason,
             detail[0] == '\0' ? "" : ": ", detail);
     print_object("outputs: ", json_object_get(report, "outputs"), indent, out);
     print_object("record patch: ", json_object_get(report, "record"), indent, out);
     if (json_object_get(report, "token") != NULL)
-        fprintf(out, "%stoken: %s for %" JSON_INTEGER_FORMAT " ms\n", indent, text_of(report, "token"),
+        fprintf(out, "%stoken: %s for %" JSON_INTEGER_FORMAT " ms\n", indent, json_text(report, "token"),
                 json_integer_value(json_object_get(report, "token_life_ms")));
 }
 

@@ -258,6 +258,12 @@ static json_t *item_at(const json_t *v, const char *t, const char *end)
     return json_array_get(v, i);
 }
 
+const char *json_text(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+    return s != NULL ? s : "";
+}
+
 json_t *json_at_pointer(const json_t *root, const char *pointer)
 {
     json_t *v = json_unconst(root);

@@ -37,5 +37,7 @@ void json_add_compact(struct buf *out, const json_t *v);
 
 /* The value at an RFC 6901 pointer below @root; NULL when there is none. Borrowed. */
 json_t *json_at_pointer(const json_t *root, const char *pointer);
+/* The text of that member; "" when there is none or it is no text. */
+const char *json_text(const json_t *object, const char *name);
 
 #endif

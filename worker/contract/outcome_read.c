@@ -3,17 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/json.h"
 #include "contract/json_read.h"
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-    return s != NULL ? s : "";
-}
 
 static void copy_text(const json_t *object, const char *name, char *ret, size_t size)
 {
-    snprintf(ret, size, "%s", text_of(object, name));
+    snprintf(ret, size, "%s", json_text(object, name));
 }
 
 static unsigned number_of(const json_t *object, const char *name, unsigned otherwise)
@@ -39,12 +34,12 @@ static void read_facts(const json_t *data, struct outcome *o)
 static int read_data(const json_t *data, struct outcome_seen *s)
 {
     const json_t *event = json_object_get(data, "event");
-    const char *id = text_of(event, "id"), *source = text_of(event, "source");
-    if (id[0] == '\0' || source[0] == '\0' || outcome_kind_parse(text_of(data, "kind"), &s->facts.kind) != 0)
+    const char *id = json_text(event, "id"), *source = json_text(event, "source");
+    if (id[0] == '\0' || source[0] == '\0' || outcome_kind_parse(json_text(data, "kind"), &s->facts.kind) != 0)
         return -1;
     event_key(s->service, source, id, s->key);
-    s->fingerprint = text_of(event, "fingerprint");
-    s->fence = text_of(data, "fence");
+    s->fingerprint = json_text(event, "fingerprint");
+    s->fence = json_text(data, "fence");
     s->final = outcome_kind_is_final(s->facts.kind);
     read_facts(data, &s->facts);
     json_t *record = json_object_get(data, "record");
@@ -55,9 +50,9 @@ static int read_data(const json_t *data, struct outcome_seen *s)
 int outcome_read(const char *text, size_t len, struct outcome_seen *ret)
 {
     struct outcome_seen s = {.root = json_read_any(text, len)};
-    s.provider = text_of(s.root, "provider");
-    s.service = text_of(s.root, "subject");
-    bool is_outcome = strcmp(text_of(s.root, "type"), "tvbridge.outcome") == 0 && s.service[0] != '\0';
+    s.provider = json_text(s.root, "provider");
+    s.service = json_text(s.root, "subject");
+    bool is_outcome = strcmp(json_text(s.root, "type"), "tvbridge.outcome") == 0 && s.service[0] != '\0';
     if (!is_outcome || read_data(json_object_get(s.root, "data"), &s) != 0) {
         json_decref(s.root);
         return -1;

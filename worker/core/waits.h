@@ -31,7 +31,6 @@ struct wait {
     bool wanted;               /* to be read from the topic; the caller's */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
-    void *owner;               /* the caller's, NULL at first */
     size_t axes_len;
     char axes[];               /* the names, each with its NUL */
 };

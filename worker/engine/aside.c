@@ -169,17 +169,15 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
 static void is_aside(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
-    bool was_entry = j->from_entry;
     crash_point("set_aside");
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     j->wait->busy = false;
-    j->wait->owner = NULL;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
     if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
         partitions_drain(w, DRAIN_STOP);
-    if (!was_entry) {
+    if (!j->from_entry) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;
     }
@@ -237,7 +235,6 @@ static struct job *job_of_entry(struct worker *w, struct partition *p, struct wa
         return NULL;
     j->from_entry = true;
     j->wait = x;
-    x->owner = j;
     j->ready_ns = j->arrived_ns;
     return j;
 }
@@ -249,7 +246,6 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     enum dead_reason why;
     if (k == NULL || !intake_decode(w, j, &why)) { /* it was read once: memory, or a later version's schema */
         x->busy = false;
-        x->owner = NULL;
         if (waits_set_due(j->part->waits, x, clock_real_ms() + 60000) != 0)
             partitions_drain(w, DRAIN_STOP);
         job_go(w, j, JOB_DROPPED);

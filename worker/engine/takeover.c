@@ -152,12 +152,6 @@ static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT
     return n;
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-    return s != NULL ? s : "";
-}
-
 static void add_record(struct merge_request *req, const json_t *record, struct buf *text,
                        struct merge_axis axes[AXES_AT_ONCE])
 {
@@ -167,7 +161,7 @@ static void add_record(struct merge_request *req, const json_t *record, struct b
         return;
     req->record = text->data;
     req->record_len = text->len;
-    req->order_by = text_of(record, "order_by");
+    req->order_by = json_text(record, "order_by");
     req->axes = axes;
     req->axis_count = axes_of_record(record, axes);
 }
@@ -177,9 +171,9 @@ static void on_record(void *arg, const struct reader_message *rm)
     struct merging *m = arg;
     const struct event_message *msg = &rm->message;
     json_t *record = msg->value != NULL ? record_parse(msg->value, msg->value_len) : NULL;
-    const char *service = text_of(record, "service");
+    const char *service = json_text(record, "service");
     struct merge_axis axes[AXES_AT_ONCE];
-    struct merge_request req = {.service = service, .fence = text_of(record, "fence"), .order_by = ""};
+    struct merge_request req = {.service = service, .fence = json_text(record, "fence"), .order_by = ""};
     if (service[0] != '\0') {
         add_record(&req, record, &m->worker->scratch, axes);
         merge(m, &req);
@@ -473,8 +467,6 @@ static void quiet_read(struct partition *p)
     if (!p->merging->failed) {
         note_read(p, p->merging->end);
         p->out_quiet = true;
-        bits_free(p->own);
-        p->own = NULL;
     }
     give_up(p);
 }
