@@ -17,7 +17,8 @@ int sim_env_load(struct sim_env *e, struct err *reterr)
         return -1;
     e->provider = &e->settings->providers[0];
     e->schemas = event_schemas_load(e->settings->schemas, reterr);
-    e->plan = e->schemas ? plan_load(e->provider, NULL, reterr) : NULL;
+    e->acts = e->schemas ? act_schemas_load(e->settings->schemas, reterr) : NULL;
+    e->plan = e->acts ? plan_load(e->provider, NULL, reterr) : NULL;
     if (!e->plan)
         return -1;
     e->lua = rstore_lua_new();
@@ -34,6 +35,7 @@ void sim_env_free(struct sim_env *e)
     if (e->log_fd >= 0)
         close(e->log_fd);
     plan_unref(e->plan);
+    act_schemas_free(e->acts);
     event_schemas_free(e->schemas);
     settings_free(e->settings);
 }

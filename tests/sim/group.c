@@ -263,7 +263,10 @@ enum commit_code group_commit(struct kafka *k, const struct kmember *m, int64_t 
         sim_mark(s, MARK_COMMIT_OUTSIDE);
     for (size_t i = 0; i < n; i++) {
         oracle_committed(s, m, generation, &list[i]);
-        k->commits[list[i].partition] = (struct kcommit){list[i].offset, list[i].metadata, list[i].metadata_len};
+        if (list[i].control)
+            k->control_commits[list[i].partition] = list[i].offset;
+        else
+            k->commits[list[i].partition] = (struct kcommit){list[i].offset, list[i].metadata, list[i].metadata_len};
     }
     return COMMIT_OK;
 }

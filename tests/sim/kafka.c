@@ -11,7 +11,7 @@ struct kafka *kafka_new(struct sim *s)
     k->sim = s;
     k->partitions = s->cfg.partitions;
     for (int32_t i = 0; i < KAFKA_PARTS_MAX; i++)
-        k->commits[i].offset = -1;
+        k->commits[i].offset = k->control_commits[i] = -1;
     return k;
 }
 
@@ -70,7 +70,7 @@ struct kmessage *kafka_append(struct kafka *k, struct ktopic *t, int32_t partiti
     l->items[l->n++] = to;
     sim_note(s, NULL, "written", t->name, partition, to->offset);
     oracle_written(s, t, partition, to);
-    if (strstr(t->name, "events"))
+    if (strstr(t->name, "events") || strstr(t->name, "control"))
         consumers_look(k);
     return to;
 }

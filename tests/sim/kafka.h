@@ -63,6 +63,7 @@ struct kafka {
     struct kmember *members[KAFKA_MEMBERS_MAX];
     unsigned member_count;
     struct kcommit commits[KAFKA_PARTS_MAX];
+    int64_t control_commits[KAFKA_PARTS_MAX]; /* -1: none */
     struct consumer *readers; /* all consumers that live, to be told of messages */
 };
 

@@ -1,4 +1,5 @@
 /* oracle_kafka.c - what stands in Kafka: outcomes, records, dead letters, commits. */
+#include "contract/act.h"
 #include "contract/entry.h"
 #include "oracle_state.h"
 
@@ -252,6 +253,9 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     char service[ENTRY_SERVICE_SIZE];
     struct entry_place at;
     struct place *p = NULL;
+    int32_t partition;
+    if (partition_key_parse(m->key, m->key_len, &partition) == 0)
+        return;
     if (entry_key_parse(m->key, m->key_len, service, &at) == 0)
         p = place_at(s->oracle, at.partition, at.offset);
     if (p == NULL) {
@@ -317,6 +321,9 @@ void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_par
 {
     struct oracle *o = s->oracle;
     (void)p;
+    if (c->control) {
+        return;
+    }
     (void)oracle_all_settled(s); /* moves o->settled */
     for (int64_t at = o->settled[c->partition]; at < c->offset && !s->failure[0]; at++)
         check_settled(s, c->partition, at);
@@ -328,7 +335,9 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 {
     struct oracle *o = s->oracle;
     (void)m;
-    sim_note(s, NULL, "committed", "", c->partition, c->offset);
+    sim_note(s, NULL, "committed", c->control ? "control" : "", c->partition, c->offset);
+    if (c->control)
+        return;
     if (c->offset < o->committed[c->partition])
         sim_broken(s, "2: the commit of partition %d goes back from %lld to %lld (generation %lld)", (int)c->partition,
                    (long long)o->committed[c->partition], (long long)c->offset, (long long)generation);

@@ -214,6 +214,7 @@ struct proc *proc_start(struct sim *s, unsigned slot)
         .settings = s->env->settings,
         .provider = s->env->provider,
         .schemas = s->env->schemas,
+        .acts = s->env->acts,
         .log = s->env->log,
         .plan = s->env->plan,
         .index = 0,

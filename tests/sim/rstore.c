@@ -329,6 +329,77 @@ static const struct reply *do_hdel(struct rstore *r, const struct rtext *a, size
     return number(r, gone);
 }
 
+/* ---- sets by score: kept as a hash from member to score ---- */
+
+static const struct reply *do_zadd(struct rstore *r, const struct rtext *a, size_t n)
+{
+    (void)n;
+    return number(r, field_set(r, key_make(r, a[1], true), a[3], a[2]));
+}
+
+/* "-inf", "+inf", "(5" (not included) or "5". */
+static bool is_above(const struct rtext *score, const struct rtext *low)
+{
+    if (low->data[0] == '-')
+        return true;
+    double v = strtod(score->data, NULL), l = strtod(low->data + (low->data[0] == '('), NULL);
+    return low->data[0] == '(' ? v > l : v >= l;
+}
+
+static bool is_below(const struct rtext *score, const struct rtext *high)
+{
+    return high->data[0] == '+' || strtod(score->data, NULL) <= strtod(high->data, NULL);
+}
+
+static const struct reply *do_zremrangebyscore(struct rstore *r, const struct rtext *a, size_t n)
+{
+    (void)n;
+    struct rkey *k = rstore_find(r, a[1].data, a[1].len);
+    long long gone = 0;
+    for (struct rfield **at = k ? &k->fields : NULL; at && *at;) {
+        if (is_above(&(*at)->value, &a[2]) && is_below(&(*at)->value, &a[3])) {
+            *at = (*at)->next;
+            gone++;
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    if (k && !k->fields)
+        key_remove(r, a[1].data, a[1].len);
+    return number(r, gone);
+}
+
+static const struct rfield *next_by_score(const struct rkey *k, const struct rfield *after, const struct rtext *low)
+{
+    const struct rfield *next = NULL;
+    for (const struct rfield *f = k->fields; f; f = f->next) {
+        double v = strtod(f->value.data, NULL), last = after ? strtod(after->value.data, NULL) : 0;
+        bool later = !after || v > last || (v == last && strcmp(f->name.data, after->name.data) > 0);
+        double best = next ? strtod(next->value.data, NULL) : 0;
+        bool sooner = !next || v < best || (v == best && strcmp(f->name.data, next->name.data) < 0);
+        if (later && sooner && is_above(&f->value, low))
+            next = f;
+    }
+    return next;
+}
+
+/* ZRANGEBYSCORE key min +inf WITHSCORES */
+static const struct reply *do_zrangebyscore(struct rstore *r, const struct rtext *a, size_t n)
+{
+    (void)n;
+    const struct rkey *k = rstore_find(r, a[1].data, a[1].len);
+    size_t fields = 0, used = 0;
+    for (const struct rfield *f = k ? k->fields : NULL; f; f = f->next)
+        fields++;
+    struct reply *items, *out = array(r, 2 * fields, &items);
+    for (const struct rfield *f = k ? next_by_score(k, NULL, &a[2]) : NULL; f; f = next_by_score(k, f, &a[2])) {
+        put(r, &items[used++], &f->name);
+        put(r, &items[used++], &f->value);
+    }
+    out->n = used;
+    return out;
+}
+
 static const struct reply *do_hexists(struct rstore *r, const struct rtext *a, size_t n)
 {
     const struct reply *got = do_hget(r, a, n);
@@ -392,7 +463,8 @@ static const struct {
     {"EXISTS", 2, do_exists},   {"INCR", 2, do_incrby},     {"INCRBY", 3, do_incrby},   {"HSET", 4, do_hset},
     {"HGET", 3, do_hget},       {"HMGET", 3, do_hmget},     {"HGETALL", 2, do_hgetall}, {"HDEL", 3, do_hdel},
     {"HEXISTS", 3, do_hexists}, {"PEXPIRE", 3, do_pexpire}, {"PERSIST", 2, do_persist}, {"PTTL", 2, do_pttl},
-    {"TIME", 1, do_time},       {"EVAL", 3, do_eval},
+    {"TIME", 1, do_time},       {"EVAL", 3, do_eval},       {"ZADD", 4, do_zadd},
+    {"ZREMRANGEBYSCORE", 4, do_zremrangebyscore},           {"ZRANGEBYSCORE", 5, do_zrangebyscore},
 };
 
 const struct reply *rstore_command(struct rstore *r, const struct rtext *a, size_t n)

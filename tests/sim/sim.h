@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "base/log.h"
+#include "contract/act.h"
 #include "contract/event.h"
 #include "contract/settings.h"
 #include "engine/plan.h"
@@ -39,6 +40,7 @@ struct sim_env {
     struct settings *settings;
     struct settings_provider *provider;
     struct event_schemas *schemas;
+    struct act_schemas *acts;
     struct plan *plan;
     struct lua_State *lua;
     struct log_sink *log;

@@ -17,7 +17,8 @@ enum item_kind { ITEM_MESSAGE, ITEM_ASSIGN, ITEM_REVOKE, ITEM_COMMITTED };
 struct item {
     struct item *next;
     enum item_kind kind;
-    int32_t partition;      /* message */
+    struct topic *topic;    /* message */
+    int32_t partition;
     uint64_t version;
     const struct kmessage *message;
     bool lost;              /* revoke */
@@ -32,15 +33,20 @@ struct part {
     int64_t next, fetch;
 };
 
+struct topic {
+    struct ktopic *log;
+    bool control;
+    struct part parts[KAFKA_PARTS_MAX];
+};
+
 struct consumer {
     struct consumer *next; /* kafka.readers */
     struct proc *p;
     struct kafka *k;
     struct consumer_handlers h;
-    struct ktopic *topic;
+    struct topic events, control;
     enum consumer_state state;
     struct kmember *m;
-    struct part parts[KAFKA_PARTS_MAX];
     bool owns[KAFKA_PARTS_MAX]; /* of the last assignment */
     bool has_assignment;        /* the client's threads have one, or have queued it */
     bool revoke_queued, closed, member, held, drain_posted, commit_outstanding;
@@ -50,7 +56,7 @@ struct consumer {
     struct item *first, *last;
 };
 
-static void start_fetch(struct consumer *c, int32_t partition);
+static void start_fetch(struct consumer *c, struct topic *t, int32_t partition);
 
 /* ---- the queue ---- */
 
@@ -189,11 +195,18 @@ static void ask_offsets(struct consumer *c, int64_t after)
     proc_post_after(c->p, after, on_offsets, y);
 }
 
+static void take(struct topic *t, int32_t partition, int64_t committed)
+{
+    int64_t from = committed >= 0 ? committed : 0;
+    struct part *p = &t->parts[partition];
+    *p = (struct part){.assigned = true, .next = from, .fetch = from, .version = p->version + 1};
+}
+
 static void on_offsets(void *arg)
 {
     struct sync *y = arg;
     struct consumer *c = y->c;
-    struct consumer_partition list[KAFKA_PARTS_MAX];
+    struct consumer_partition list[2 * KAFKA_PARTS_MAX];
     size_t n = 0;
     if (c->closed || y->number != c->assign_number || c->state != STATE_FETCHING)
         return;
@@ -207,23 +220,28 @@ static void on_offsets(void *arg)
         const struct kcommit *at = &c->k->commits[i];
         list[n++] = (struct consumer_partition){false, i, at->offset, at->offset >= 0 ? at->metadata : "",
                                                 at->offset >= 0 ? at->metadata_len : 0};
-        int64_t from = at->offset >= 0 ? at->offset : 0;
-        c->parts[i] = (struct part){.assigned = true, .next = from, .fetch = from, .version = c->parts[i].version + 1};
+        take(&c->events, i, at->offset);
+        list[n++] = (struct consumer_partition){true, i, c->k->control_commits[i], "", 0};
+        take(&c->control, i, c->k->control_commits[i]);
     }
     c->state = STATE_READING;
     c->assigned_generation = c->m->generation;
     c->member = true;
     sim_note(c->p->sim, c->p, "assigned", "partitions", (int64_t)n, -1);
     c->h.assigned(c->h.arg, list, n);
-    for (int32_t i = 0; i < c->k->partitions; i++)
-        start_fetch(c, i);
+    for (int32_t i = 0; i < c->k->partitions; i++) {
+        start_fetch(c, &c->events, i);
+        start_fetch(c, &c->control, i);
+    }
     proc_point(c->p, POINT_ASSIGNED);
 }
 
 static void give_back(struct consumer *c)
 {
-    for (int32_t i = 0; i < c->k->partitions; i++)
-        c->parts[i] = (struct part){.version = c->parts[i].version + 1};
+    for (int32_t i = 0; i < c->k->partitions; i++) {
+        c->events.parts[i] = (struct part){.version = c->events.parts[i].version + 1};
+        c->control.parts[i] = (struct part){.version = c->control.parts[i].version + 1};
+    }
     c->state = STATE_OUT;
     c->has_assignment = c->revoke_queued = false;
     c->assign_number++;
@@ -242,7 +260,7 @@ static void revoke(struct consumer *c, bool lost)
         return;
     }
     for (int32_t i = 0; i < c->k->partitions; i++)
-        if (c->parts[i].assigned)
+        if (c->events.parts[i].assigned)
             list[n++] = i;
     c->state = STATE_REVOKING;
     sim_note(c->p->sim, c->p, lost ? "partitions lost" : "partitions revoked", "", (int64_t)n, -1);
@@ -260,6 +278,7 @@ void consumer_revoke_done(struct consumer *c)
 
 struct fetch {
     struct consumer *c;
+    struct topic *topic;
     int32_t partition;
     uint64_t version;
 };
@@ -268,8 +287,8 @@ static void on_fetched(struct sim *s, void *arg)
 {
     struct fetch *f = arg;
     struct consumer *c = f->c;
-    struct part *p = &c->parts[f->partition];
-    const struct klog *l = &c->topic->parts[f->partition];
+    struct part *p = &f->topic->parts[f->partition];
+    const struct klog *l = &f->topic->log->parts[f->partition];
     if (!client_lives(c) || p->version != f->version)
         return;
     if (c->p->paused || c->k->away) {
@@ -279,45 +298,49 @@ static void on_fetched(struct sim *s, void *arg)
     p->fetching = false;
     for (int n = 0; n < FETCH_MAX && p->fetch < l->n; n++) {
         struct item *i = push(c, ITEM_MESSAGE);
+        i->topic = f->topic;
         i->partition = f->partition;
         i->version = p->version;
         i->message = l->items[p->fetch++];
     }
-    start_fetch(c, f->partition);
+    start_fetch(c, f->topic, f->partition);
 }
 
-static void start_fetch(struct consumer *c, int32_t partition)
+static void start_fetch(struct consumer *c, struct topic *t, int32_t partition)
 {
-    struct part *p = &c->parts[partition];
-    if (!p->assigned || p->paused || p->fetching || p->fetch >= c->topic->parts[partition].n || !client_lives(c))
+    struct part *p = &t->parts[partition];
+    if (!p->assigned || p->paused || p->fetching || p->fetch >= t->log->parts[partition].n || !client_lives(c))
         return;
     p->fetching = true;
     struct fetch *f = sim_alloc(c->p->sim, sizeof(*f));
-    *f = (struct fetch){c, partition, p->version};
+    *f = (struct fetch){c, t, partition, p->version};
     sim_after(c->p->sim, kafka_latency(c->k), on_fetched, f);
 }
 
 void consumers_look(struct kafka *k)
 {
     for (struct consumer *c = k->readers; c; c = c->next)
-        for (int32_t i = 0; i < k->partitions && client_lives(c); i++)
-            start_fetch(c, i);
+        for (int32_t i = 0; i < k->partitions && client_lives(c); i++) {
+            start_fetch(c, &c->events, i);
+            start_fetch(c, &c->control, i);
+        }
 }
 
 static void deliver(struct consumer *c, const struct item *i)
 {
-    struct part *p = &c->parts[i->partition];
+    struct part *p = &i->topic->parts[i->partition];
     const struct kmessage *m = i->message;
     if (!p->assigned || c->state != STATE_READING || p->version != i->version || m->offset < p->next)
         return;
     p->next = m->offset + 1;
     struct consumer_delivery d = {
+        .control = i->topic->control,
         .partition = i->partition,
         .offset = m->offset,
         .timestamp_ms = m->ts_ms,
         .message = {m->key, m->key_len, m->value, m->value_len, m->headers, m->header_count},
     };
-    sim_note(c->p->sim, c->p, "delivered", "", i->partition, m->offset);
+    sim_note(c->p->sim, c->p, "delivered", i->topic->control ? "control" : "", i->partition, m->offset);
     c->h.delivery(c->h.arg, &d);
 }
 
@@ -362,9 +385,9 @@ static void on_drain(void *arg)
 
 /* ---- holding back ---- */
 
-void consumer_pause(struct consumer *c, int32_t partition)
+static void pause(struct topic *t, int32_t partition)
 {
-    struct part *p = &c->parts[partition];
+    struct part *p = &t->parts[partition];
     if (!p->assigned || p->paused)
         return;
     p->paused = true;
@@ -372,14 +395,34 @@ void consumer_pause(struct consumer *c, int32_t partition)
     p->version++;
 }
 
-void consumer_resume(struct consumer *c, int32_t partition)
+static void resume(struct consumer *c, struct topic *t, int32_t partition)
 {
-    struct part *p = &c->parts[partition];
+    struct part *p = &t->parts[partition];
     if (!p->assigned || !p->paused)
         return;
     p->paused = false;
     p->fetch = p->next;
-    start_fetch(c, partition);
+    start_fetch(c, t, partition);
+}
+
+void consumer_pause(struct consumer *c, int32_t partition)
+{
+    pause(&c->events, partition);
+}
+
+void consumer_resume(struct consumer *c, int32_t partition)
+{
+    resume(c, &c->events, partition);
+}
+
+void consumer_pause_acts(struct consumer *c, int32_t partition)
+{
+    pause(&c->control, partition);
+}
+
+void consumer_resume_acts(struct consumer *c, int32_t partition)
+{
+    resume(c, &c->control, partition);
 }
 
 void consumer_hold(struct consumer *c, bool hold)
@@ -456,11 +499,12 @@ int consumer_commit(struct consumer *c, const struct consumer_partition *list, s
     if (c->m->generation != c->assigned_generation)
         return err_set(reterr, ERR_IO, "this member has lost its place in the group");
     for (size_t i = 0; i < n; i++) {
-        if (!c->parts[list[i].partition].assigned)
+        if (!c->events.parts[list[i].partition].assigned)
             return err_set(reterr, ERR_INVAL, "not assigned");
         if (list[i].metadata_len > CONSUMER_METADATA_MAX)
             return err_set(reterr, ERR_INVAL, "too long");
-        sim_note(s, c->p, "commits", list[i].metadata_len > 0 ? list[i].metadata : "", list[i].partition, list[i].offset);
+        const char *what = list[i].control ? "control" : list[i].metadata_len > 0 ? list[i].metadata : "";
+        sim_note(s, c->p, "commits", what, list[i].partition, list[i].offset);
         oracle_commit_sent(s, c->p, &list[i]);
     }
     struct commit *q = sim_alloc(s, sizeof(*q));
@@ -481,7 +525,7 @@ bool consumer_commit_outstanding(const struct consumer *c)
 
 int64_t consumer_high_watermark(const struct consumer *c, int32_t partition)
 {
-    return c->topic->parts[partition].n;
+    return c->events.log->parts[partition].n;
 }
 
 bool consumer_is_member(const struct consumer *c)
@@ -493,13 +537,14 @@ struct consumer *consumer_new(struct loop *l, const struct settings *st, const s
                               const char *topic, const char *control_topic, const char *group, unsigned thread,
                               const struct consumer_handlers *h, struct err *reterr)
 {
-    (void)control_topic, (void)l, (void)st, (void)sp, (void)group, (void)thread, (void)reterr;
+    (void)l, (void)st, (void)sp, (void)group, (void)thread, (void)reterr;
     struct proc *p = sim_current_proc();
     struct consumer *c = sim_alloc(p->sim, sizeof(*c));
     c->p = p;
     c->k = p->sim->kafka;
     c->h = *h;
-    c->topic = kafka_topic(c->k, topic);
+    c->events.log = kafka_topic(c->k, topic);
+    c->control = (struct topic){.log = kafka_topic(c->k, control_topic), .control = true};
     c->next = c->k->readers;
     c->k->readers = c;
     p->consumer = c;

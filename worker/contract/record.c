@@ -7,7 +7,7 @@
 #include "contract/json_read.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
-static const char *const reserved[] = {"service", "provider", "order_by", "fence", "axes"};
+static const char *const reserved[] = {"service", "provider", "order_by", "fence", "axes", "rebased"};
 
 static bool is_reserved(const char *name)
 {
@@ -137,4 +137,18 @@ int record_apply(json_t *record, const struct event *e, struct order order, cons
     if (fence != NULL && fence[0] != '\0' && set_text(record, "fence", fence) != 0)
         return err_nomem(reterr);
     return 0;
+}
+
+int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act)
+{
+    char text[ORDER_TEXT_SIZE];
+    const char *axis;
+    json_t *last;
+    order_format(order, text);
+    json_object_foreach (json_object_get(record, "axes"), axis, last)
+        if (set_text(last, "order", text) != 0)
+            return -1;
+    if (set_text(record, "order_by", by_sequence ? "sequence" : "offset") != 0 || set_text(record, "fence", fence) != 0)
+        return -1;
+    return set_text(record, "rebased", act);
 }

@@ -7,6 +7,7 @@
 #define TVB_CONTRACT_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -23,6 +24,10 @@ json_t *record_parse(const char *text, size_t len);
  * `existence` by service.deleted sets status terminated unless the patch says otherwise. -1: out of memory. */
 int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch,
                  const char *fence, struct err *reterr);
+
+/* Orders the service anew, by `sequence` or by offset: each axis of @record counts as applied at @order from now. @act is the id
+ * of the act that says so, kept as `rebased`. -1: out of memory. */
+int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act);
 
 /* RFC 7396 on two objects. -1: out of memory. */
 int json_merge_patch(json_t *target, const json_t *patch);

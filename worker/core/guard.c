@@ -114,10 +114,10 @@ void guard_note(struct guard *g, const char *service, int64_t at_ms, int64_t now
     if (now_ms - at_ms >= GUARD_WINDOW_MS)
         return;
     struct entry *e = find(g, service);
-    if (e != NULL)
-        touch(g, e, at_ms);
-    else
+    if (e == NULL)
         add(g, service, at_ms, false);
+    else if (at_ms > e->at_ms)
+        touch(g, e, at_ms);
 }
 
 int64_t guard_count(struct guard *g, int64_t now_ms)

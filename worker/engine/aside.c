@@ -365,6 +365,8 @@ static void on_index(void *arg, const struct reader_message *rm)
     struct worker *w = p->worker;
     struct entry e;
     struct fault fault;
+    if (wide_load(p, rm))
+        return;
     enum entry_decoded what = entry_decode(&rm->message, &e, &fault);
     struct wait *x = what == ENTRY_IS_INVALID ? NULL : waits_find(p->waits, e.service, e.place);
     if (what == ENTRY_IS_TOMBSTONE) {

@@ -19,7 +19,7 @@ static bool may_send(void *arg)
 {
     const struct job *j = arg;
     crash_point("checking");
-    if (j->state != JOB_CALLING || !commits_own(j->worker))
+    if (j->state != JOB_CALLING || !commits_own(j->worker) || wide_is_paused(j->part))
         return false;
     crash_point("sending");
     return true;
@@ -163,8 +163,8 @@ static void on_step(void *arg, enum redis_result res)
     struct worker *w = j->worker;
     if (job_callback_is_late(w, j))
         return;
-    if (res == REDIS_OK && pace_is_open(w)) {
-        job_wait(w, j, 0, true); /* the provider went down meanwhile */
+    if (res == REDIS_OK && (pace_is_open(w) || wide_is_paused(j->part))) {
+        job_wait(w, j, 0, true); /* the provider went down or was paused meanwhile */
         return;
     }
     if (res == REDIS_OK) {
@@ -523,7 +523,7 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     call_advance(w, j);
 }
 
-/* The proof of ownership ran out before the first byte left. */
+/* The proof of ownership ran out before the first byte left, or an operator paused the provider. */
 static void not_allowed(struct worker *w, struct job *j)
 {
     bool kept = j->work->changed || j->doubt;

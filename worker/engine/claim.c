@@ -38,6 +38,7 @@ void claim_start(struct worker *w, struct job *j)
                             .state = ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
         return;
     }
+    guard_watch(w, j->part);
     job_go(w, j, JOB_CLAIMING);
     if (redis_claim(w->redis, &c, on_claim, j) == 0) {
         j->pending++;
@@ -210,7 +211,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
-    } else {
+    } else if (!untouched || !guard_stops(w, j)) {
         begin_run(w, j, r);
     }
 }

@@ -146,6 +146,17 @@ static size_t meta_write(struct worker *w, const struct partition *p, int64_t ce
     return b->len - from;
 }
 
+/* The control topic's offsets: what they say needs no metadata. */
+static size_t fill_control(struct worker *w, struct consumer_partition *list)
+{
+    size_t n = 0;
+    for (int32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i] != NULL && acts_take_commit(w->parts[i]))
+            list[n++] = (struct consumer_partition){
+                .control = true, .partition = i, .offset = acts_offset(w->parts[i]), .metadata = ""};
+    return n;
+}
+
 static size_t fill(struct worker *w, struct consumer_partition *list)
 {
     size_t n = 0;
@@ -165,13 +176,15 @@ static size_t fill(struct worker *w, struct consumer_partition *list)
         p->in_commit = true;
         n++;
     }
-    return n;
+    return n + fill_control(w, list + n);
 }
 
 static void not_sent(struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
+        if (p != NULL)
+            acts_committed(p, false);
         if (p != NULL && p->in_commit) {
             p->in_commit = false;
             p->dirty = true;
@@ -183,7 +196,7 @@ bool commits_now(struct worker *w)
 {
     if (consumer_commit_outstanding(w->consumer) || w->assigned == 0)
         return false;
-    struct consumer_partition *list = calloc((size_t)w->part_count, sizeof(*list));
+    struct consumer_partition *list = calloc((size_t)w->part_count * 2, sizeof(*list));
     if (list == NULL)
         return false;
     w->want_commit = false;
@@ -239,6 +252,8 @@ static void committed(struct worker *w)
     bool raised = false;
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
+        if (p != NULL)
+            acts_committed(p, true);
         if (p == NULL || !p->in_commit)
             continue;
         p->in_commit = false;

@@ -7,7 +7,11 @@
 #include "core/guard.h"
 #include "engine/state.h"
 
+#define AGAIN_MS 200
+#define ACCOUNTS_UNKNOWN 0 /* then the policy's own number counts */
+
 struct watch {
+    struct watch *prev, *next; /* in worker.watches */
     struct worker *worker;
     struct partition *part; /* NULL: it went away; freed when the load has ended */
     struct guard *guard;
@@ -18,6 +22,9 @@ struct watch {
 
 static void watch_free(struct watch *s)
 {
+    *(s->prev != NULL ? &s->prev->next : &s->worker->watches) = s->next;
+    if (s->next != NULL)
+        s->next->prev = s->prev;
     guard_free(s->guard);
     free(s);
 }
@@ -49,6 +56,10 @@ void guard_watch(struct worker *w, struct partition *p)
     if (s == NULL)
         return;
     *s = (struct watch){.worker = w, .part = p, .guard = guard_new(), .load = {on_cut, on_end, s}};
+    s->next = w->watches;
+    if (s->next != NULL)
+        s->next->prev = s;
+    w->watches = s;
     if (s->guard == NULL || redis_guard_load(w->redis, p->number, &s->load) != 0) {
         watch_free(s);
         return;
@@ -68,12 +79,27 @@ void guard_unwatch(struct partition *p)
         watch_free(s);
 }
 
+void guard_free_all(struct worker *w)
+{
+    /* The analyzer does not know that the first one has no `prev`, so that freeing it moves the head. */
+    while (w->watches != NULL)
+        watch_free(w->watches); /* NOLINT(clang-analyzer-unix.Malloc) */
+}
+
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms)
 {
     if (p->watch == NULL)
         return;
     on_cut(p->watch, service, ago_ms);
     (void)redis_guard_note(p->watch->worker->redis, p->number, service);
+}
+
+static void give_back(struct worker *w, struct job *j, int64_t wait_ms)
+{
+    const struct work *k = j->work;
+    if (redis_is_up(w->redis))
+        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    job_wait(w, j, wait_ms, false);
 }
 
 static void say_held(struct worker *w, const struct partition *p, int64_t limit)
@@ -86,21 +112,72 @@ static void say_held(struct worker *w, const struct partition *p, int64_t limit)
     log_end(w->log);
 }
 
-bool guard_allows(struct worker *w, const struct job *j, int64_t accounts, struct guard_approval *approval)
+/* ---- asked ---- */
+
+static bool allows(struct worker *w, const struct job *j, struct watch *s, bool is_paid)
 {
-    const struct event *e = &j->work->event;
-    struct watch *s = j->part->watch;
-    if (!event_is_cut(e->type) || s == NULL)
-        return true;
-    int64_t limit = guard_limit(&w->plan->guard, accounts, w->part_count);
-    enum guard_answer answer = guard_cut(s->guard, e->service, limit, approval, loop_now_ms(w->loop));
+    const char *service = j->work->event.service;
+    int64_t limit = guard_limit(&w->plan->guard, ACCOUNTS_UNKNOWN, w->part_count);
+    struct guard_approval paid = {.until_ms = INT64_MAX, .max = is_paid};
+    enum guard_answer answer = guard_cut(s->guard, service, limit, &paid, loop_now_ms(w->loop));
+    if (answer == GUARD_APPROVED)
+        wide_spend(j->part);
     if (answer == GUARD_ALLOWED)
-        (void)redis_guard_note(w->redis, j->part->number, e->service);
-    if (answer == GUARD_HELD) {
-        telemetry_count(w->tel, COUNTER_GUARD_HELD, 1);
-        if (!s->held)
-            say_held(w, j->part, limit);
-    }
+        (void)redis_guard_note(w->redis, j->part->number, service);
+    if (answer == GUARD_HELD && !s->held)
+        say_held(w, j->part, limit);
     s->held = answer == GUARD_HELD;
     return answer != GUARD_HELD;
+}
+
+/* A person said so, of this very event. */
+static bool is_approved(const struct job *j)
+{
+    return j->wait != NULL && j->wait->reason == ENTRY_FOR_GUARD;
+}
+
+static void on_released(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    if (res != REDIS_OK) { /* it is claimed again, and looked at again */
+        job_wait(w, j, AGAIN_MS, false);
+        return;
+    }
+    telemetry_count(w->tel, COUNTER_GUARD_HELD, 1);
+    aside_set(w, j, &(struct aside){.state = ENTRY_UNSENT, .reason = ENTRY_FOR_GUARD});
+}
+
+/* Set aside only when Redis has let its lane go, and by an owner past the quarantine. */
+static void hold(struct worker *w, struct job *j)
+{
+    const struct work *k = j->work;
+    job_go(w, j, JOB_CALLING);
+    job_release_place(w, j);
+    if (j->part->waits_ready && redis_release(w->redis, k->event.service, k->event.key, k->fence, on_released, j) == 0)
+        j->pending++;
+    else
+        give_back(w, j, AGAIN_MS);
+}
+
+bool guard_stops(struct worker *w, struct job *j)
+{
+    struct watch *s = j->part->watch;
+    if (!event_is_cut(j->work->event.type) || j->calls > 0 || is_approved(j))
+        return false;
+    if (s == NULL || s->loading) { /* its Redis was lost meanwhile */
+        give_back(w, j, AGAIN_MS);
+        return true;
+    }
+    bool is_paid = wide_pays(j->part);
+    int64_t wait = is_paid ? wide_buy(j->part) : 0;
+    if (wait > 0)
+        give_back(w, j, wait);
+    else if (!allows(w, j, s, is_paid))
+        hold(w, j);
+    else
+        return false;
+    return true;
 }

@@ -32,7 +32,7 @@ static void resume_partitions(struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
-        if (p != NULL && p->paused && partition_has_room(w, p)) {
+        if (p != NULL && p->paused && partition_has_room(w, p) && !wide_is_paused(p)) {
             p->paused = false;
             consumer_resume(w->consumer, p->number);
         }
@@ -92,7 +92,7 @@ void intake_flow(struct worker *w)
 
 static void hold_if_full(struct worker *w, struct partition *p)
 {
-    if (w->flow == FLOW_PAUSED || partition_is_full(w, p))
+    if (w->flow == FLOW_PAUSED || partition_is_full(w, p) || (wide_is_paused(p) && p->phase == PART_OPEN))
         pause_partition(w, p);
     if (w->flow == FLOW_OPEN && w->drain == DRAIN_NONE && (int64_t)w->window_bytes >= w->numbers->window_bytes) {
         telemetry_count(w->tel, COUNTER_HELD, 1);
@@ -140,7 +140,7 @@ static bool set_flood_aside(struct worker *w, struct job *j)
 
 void intake_delivery(struct worker *w, const struct consumer_delivery *d)
 {
-    struct partition *p = !d->control && d->partition < w->part_count ? w->parts[d->partition] : NULL;
+    struct partition *p = d->partition < w->part_count ? w->parts[d->partition] : NULL;
     if (p == NULL)
         return;
     telemetry_count(w->tel, COUNTER_DELIVERED, 1);
@@ -222,11 +222,11 @@ static void start(struct worker *w, struct job *j)
 }
 
 /* In the order in which they were taken, before all others. */
-void intake_uncover(struct worker *w)
+static void give_back(struct worker *w, struct job_list *from)
 {
-    struct job_list list = w->uncovered, reversed = {0};
+    struct job_list list = *from, reversed = {0};
     struct job *j;
-    w->uncovered = (struct job_list){0};
+    *from = (struct job_list){0};
     while ((j = job_list_take(&list)) != NULL) {
         j->next_listed = reversed.first;
         reversed.first = j;
@@ -238,6 +238,16 @@ void intake_uncover(struct worker *w)
     }
 }
 
+void intake_uncover(struct worker *w)
+{
+    give_back(w, &w->uncovered);
+}
+
+void intake_unstop(struct worker *w)
+{
+    give_back(w, &w->stopped);
+}
+
 void intake_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop);
@@ -245,6 +255,11 @@ void intake_pump(struct worker *w)
         return;
     while (lanes_any_ready(w->lanes) && w->uncovered.n < UNCOVERED_MAX && limit_claim(&w->limit, now)) {
         struct job *j = pace_next(w);
+        if (j != NULL && acts_stop(j)) {
+            limit_unclaim(&w->limit);
+            job_list_add(&w->stopped, j);
+            continue;
+        }
         if (j != NULL && commits_cover(w, j)) {
             pace_starts(w, j);
             start(w, j);

@@ -284,12 +284,12 @@ void pace_verified(struct worker *w, struct job *j)
     j->verifies = false;
 }
 
-/* ---- a provider that is down ---- */
+/* ---- a provider that is down, or paused ---- */
 
 bool pace_holds(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    if (!pace_is_open(w))
+    if (!pace_is_open(w) && !wide_is_paused(j->part))
         return false;
     if (!k->changed && !j->doubt && redis_is_up(w->redis))
         (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);

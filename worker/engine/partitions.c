@@ -25,6 +25,7 @@ static void partition_free(struct partition *p)
     takeover_end(p);
     aside_end(p);
     guard_unwatch(p);
+    acts_end(p);
     offsets_free(p->offsets);
     free(p);
 }
@@ -38,7 +39,7 @@ static struct partition *partition_new(struct worker *w, const struct consumer_p
     p->worker = w;
     p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
     p->waits = waits_new();
-    if (p->offsets != NULL && p->waits != NULL)
+    if (p->offsets != NULL && p->waits != NULL && acts_begin(w, p))
         return p;
     partition_free(p);
     return NULL;
@@ -71,6 +72,9 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
         commits_inherit(w, p, &list[i]);
         takeover_begin(p);
     }
+    for (size_t i = 0; i < n; i++)
+        if (list[i].control && list[i].partition < w->part_count && w->parts[list[i].partition] != NULL)
+            acts_assigned(w->parts[list[i].partition], list[i].offset);
     share_changed(w);
     commits_begin(w);
     atomic_store_explicit(&w->is_member, true, memory_order_relaxed);
@@ -125,6 +129,7 @@ void partitions_drain(struct worker *w, enum drain_why why)
     w->final_commit = false;
     intake_flow_open(w);
     intake_uncover(w);
+    intake_unstop(w);
     for (int32_t i = 0; i < w->part_count; i++)
         if (w->parts[i] != NULL)
             consumer_pause(w->consumer, i);
@@ -150,6 +155,7 @@ void partitions_revoked(void *arg, const int32_t *numbers, size_t n, bool lost)
 void partitions_forget_all(struct worker *w)
 {
     intake_uncover(w);
+    intake_unstop(w);
     lanes_remove_if(w->lanes, drop_queued, w);
     drop_waiting(w);
     while (w->active != NULL) {
@@ -168,6 +174,7 @@ void partitions_forget_all(struct worker *w)
         w->parts[i] = NULL;
     }
     w->assigned = 0;
+    wide_tell(w);
     producer_purge(w->producer); /* what has not left must not come late: the next owner says it */
     commits_end(w);
     intake_flow_open(w);

@@ -114,6 +114,7 @@ static struct worker *make_worker(struct thread *t, const struct plan **ret_plan
         .settings = p->o.settings,
         .provider = p->o.provider,
         .schemas = p->o.schemas,
+        .acts = p->o.acts,
         .log = p->o.log,
         .index = t->index,
     };

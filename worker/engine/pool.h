@@ -19,6 +19,7 @@ struct pool_options {
     const struct settings *settings; /* these live longer than the pool */
     const struct settings_provider *provider;
     const struct event_schemas *schemas;
+    const struct act_schemas *acts;
     struct log_sink *log;
     struct plan *plan; /* a reference is taken */
     void (*ended)(void *arg); /* any thread: the last worker has ended, by a drain or because it could not go on */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "contract/act.h"
 #include "contract/schema.h"
 #include "contract/topics.h"
 #include "engine/pool.h"
@@ -21,6 +22,7 @@ struct program {
     const char *path;
     struct settings *settings;
     struct event_schemas *schemas;
+    struct act_schemas *acts;
     struct log_sink *sink;
     struct log *log; /* of the main thread */
     struct loop *loop;
@@ -250,6 +252,7 @@ static int start_pools(struct program *g, struct err *reterr)
         struct pool_options o = {.settings = s,
                                  .provider = &s->providers[i],
                                  .schemas = g->schemas,
+                                 .acts = g->acts,
                                  .log = g->sink,
                                  .plan = plan,
                                  .ended = pool_ended,
@@ -283,7 +286,8 @@ static int prepare(struct program *g, struct err *reterr)
     if (g->settings == NULL || kafka_settings_check(g->settings, reterr) != 0)
         return -1;
     g->schemas = event_schemas_load(g->settings->schemas, reterr);
-    if (g->schemas == NULL || http_global_init(reterr) != 0)
+    g->acts = g->schemas != NULL ? act_schemas_load(g->settings->schemas, reterr) : NULL;
+    if (g->acts == NULL || http_global_init(reterr) != 0)
         return -1;
     g->sink = log_sink_new(STDOUT_FILENO);
     g->log = g->sink != NULL ? log_new(g->sink, g->settings->log_format, g->settings->log_level) : NULL;
@@ -317,6 +321,7 @@ static void finish(struct program *g)
         say(g, LOG_LEVEL_INFO, "ended", "settings", g->path);
     log_free(g->log);
     log_sink_free(g->sink);
+    act_schemas_free(g->acts);
     event_schemas_free(g->schemas);
     settings_free(g->settings);
     http_global_cleanup();

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "contract/act.h"
 #include "contract/commit_meta.h"
 #include "contract/deadletter.h"
 #include "contract/event.h"
@@ -65,6 +66,8 @@ struct merging; /* takeover.c */
 
 struct watch;   /* guard.c */
 
+struct control; /* acts.h */
+
 /* One assigned partition. */
 struct partition {
     int32_t number;
@@ -104,6 +107,7 @@ struct partition {
     size_t wanted;       /* entries to be read */
     struct offsets *offsets;
     struct watch *watch; /* guard.c; NULL: none yet */
+    struct control *control; /* acts.c */
 };
 
 /* What a job holds of the provider's limit. */
@@ -256,6 +260,8 @@ struct worker {
     struct redis *redis;
     struct reader *reader;
     struct merging *mergings; /* takeover.c: all of them */
+    struct control *controls; /* acts.c: all of them */
+    struct watch *watches;    /* guard.c: all of them */
     unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;
@@ -279,6 +285,7 @@ struct worker {
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
     struct job_list uncovered; /* JOB_QUEUED, heads of their lanes: at or past their partition's ceiling */
+    struct job_list stopped; /* the same, because an operator's act holds them up */
     struct gathering gathering;
     struct buf scratch, metadata;
     uint64_t random;          /* state of the jitter's generator */
@@ -312,6 +319,7 @@ struct worker {
     _Atomic bool want_drain;
     _Atomic(struct plan *) next_plan;
     _Atomic bool is_member, is_redis_up, is_provider_ok, is_breaker_open;
+    _Atomic int paused_parts;
     _Atomic int64_t open_events, moved_at_ms; /* for worker_ready() */
 };
 
@@ -357,8 +365,9 @@ void intake_flow_open(struct worker *w);
 void intake_pump(struct worker *w);
 /* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
 bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why);
-/* Those that were not covered are looked at again. */
+/* Those that were not covered are looked at again; and those that an act held up. */
 void intake_uncover(struct worker *w);
+void intake_unstop(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
@@ -421,12 +430,13 @@ void pace_verified(struct worker *w, struct job *j);
 void guard_watch(struct worker *w, struct partition *p);
 /* The partition goes away. */
 void guard_unwatch(struct partition *p);
+/* When Redis' connection is gone: no reply comes any more. */
+void guard_free_all(struct worker *w);
 /* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
-/* False: the claimed event is a cut above the limit and is to be held. When true it is counted, so it is asked once, for a
- * fresh event. @accounts: of the provider, as far as it is known. @approval: of this partition, NULL: none; its `used` is to
- * be kept when it has grown. */
-bool guard_allows(struct worker *w, const struct job *j, int64_t accounts, struct guard_approval *approval);
+/* @j was just claimed, and nothing of it was ever sent. True: it is a cut above the limit; its claim is given back, and it is
+ * set aside as held, or comes again when the approval that pays for it is durable. Else, if it is a cut, it is counted. */
+bool guard_stops(struct worker *w, struct job *j);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */
@@ -526,6 +536,36 @@ void aside_look(struct worker *w, struct partition *p, const char *service);
 /* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */
 bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn);
 void aside_finished(struct worker *w, struct job *j);
+
+/* ---- acts.c: operators' acts ---- */
+bool acts_begin(struct worker *w, struct partition *p); /* false: out of memory */
+/* The control topic's partition came with it; read from @offset, or from its beginning (-1). */
+void acts_assigned(struct partition *p, int64_t offset);
+void acts_end(struct partition *p);
+void acts_free_all(struct worker *w);
+void acts_delivery(struct worker *w, const struct consumer_delivery *d);
+/* Once a turn: carries out what can be. */
+void acts_tick(struct worker *w);
+/* All acts below it have their answer: what may be committed of the control topic. True when that is to be committed: it is
+ * in a commit then, until its end is told. */
+bool acts_take_commit(struct partition *p);
+int64_t acts_offset(const struct partition *p);
+void acts_committed(struct partition *p, bool ok);
+/* An act holds up @j, which has not started: its provider is paused, or its service is being rebased. */
+bool acts_stop(const struct job *j);
+
+/* ---- wide_acts.c: how the provider stands in a partition ---- */
+/* A message of the waiting topic. False: it is an entry's. */
+bool wide_load(struct partition *p, const struct reader_message *rm);
+/* Nothing is called. */
+bool wide_is_paused(const struct partition *p);
+/* In how many partitions it is so, for worker_ready() and the metrics: it has changed. */
+void wide_tell(struct worker *w);
+/* A cut of now is paid by an approval that was given ahead. */
+bool wide_pays(struct partition *p);
+/* 0: one is paid for; wide_spend() takes it. Else it is not durable yet: to be asked again after so many ms. */
+int64_t wide_buy(struct partition *p);
+void wide_spend(struct partition *p);
 
 /* ---- partitions.c: assignment, drain ---- */
 void partitions_assigned(void *arg, const struct consumer_partition *p, size_t n);

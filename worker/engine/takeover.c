@@ -193,6 +193,19 @@ static bool is_own(const struct partition *p, int64_t offset)
     return p->phase == PART_OPEN && p->own != NULL && offset >= p->out_read && bits_has(p->own, (uint64_t)(offset - p->out_read));
 }
 
+/* Redis forgot whom it had seen cut off within the hour. */
+static void note_cut(struct partition *p, const struct outcome_seen *seen, int64_t timestamp_ms)
+{
+    static const char prefix[] = "tvbridge.";
+    const char *type = json_text(json_object_get(json_object_get(seen->root, "data"), "event"), "type");
+    enum event_type t;
+    bool cut = seen->facts.kind == OUTCOME_APPLIED && strncmp(type, prefix, sizeof(prefix) - 1) == 0 &&
+               event_type_parse(type + sizeof(prefix) - 1, &t) == 0 && event_is_cut(t);
+    int64_t ago_ms = clock_real_ms() - timestamp_ms;
+    if (cut && ago_ms < REDIS_GUARD_MS)
+        guard_saw(p, seen->service, ago_ms > 0 ? ago_ms : 0);
+}
+
 static void on_outcome(void *arg, const struct reader_message *rm)
 {
     struct merging *m = arg;
@@ -200,6 +213,8 @@ static void on_outcome(void *arg, const struct reader_message *rm)
     struct outcome_seen seen;
     if (!is_of(w, &rm->message) || is_own(m->part, rm->offset) || outcome_read(rm->message.value, rm->message.value_len, &seen) != 0)
         return;
+    if (m->part->phase == PART_OUTCOMES)
+        note_cut(m->part, &seen, rm->timestamp_ms);
     struct buf facts;
     struct merge_axis axes[AXES_AT_ONCE];
     buf_init(&facts, 1024 * 1024);
@@ -372,8 +387,10 @@ static void begin_read(struct worker *w, struct partition *p, enum part_phase ph
     bool started = false;
     if (phase == PART_RECORDS)
         started = read_records(w, p);
-    else if (phase == PART_OUTCOMES)
+    else if (phase == PART_OUTCOMES) {
+        guard_watch(w, p);
         started = read_outcomes(w, p, -1);
+    }
     else if (phase == PART_CATCHING)
         started = read_outcomes(w, p, p->out);
     else if (phase == PART_ENDING)

@@ -49,6 +49,9 @@ static const struct {
     [COUNTER_BREAKER_OPENED] = {"tvbridge_breaker_opened_total", "Times that the provider was found down, failed probes included."},
     [COUNTER_OUT_OF_BUDGET] = {"tvbridge_retry_budget_spent_total", "Times that the budget of retries was used up, and retries waited."},
     [COUNTER_GUARD_HELD] = {"tvbridge_guard_held_total", "Cuts above what the guard allows in an hour."},
+    [COUNTER_ACTS_DONE] = {"tvbridge_acts_done_total", "Operators' acts that were carried out."},
+    [COUNTER_ACTS_NOT_DONE] = {"tvbridge_acts_not_done_total", "Operators' acts that came too late or were refused."},
+    [COUNTER_ACTS_INVALID] = {"tvbridge_acts_invalid_total", "Messages of the control topic that are no acts."},
 };
 
 static const struct {
@@ -67,6 +70,7 @@ static const struct {
     [GAUGE_CONNECTIONS] = {"tvbridge_provider_connections", "Open connections to the provider."},
     [GAUGE_BREAKER] = {"tvbridge_breakers_open", "Worker threads for which the provider counts as down."},
     [GAUGE_SLOTS] = {"tvbridge_in_flight_limit", "Slots to the provider that may be used now."},
+    [GAUGE_PAUSED] = {"tvbridge_paused_partitions", "Partitions whose provider an operator paused."},
 };
 
 static const struct {

@@ -25,6 +25,7 @@ enum gauge {
     GAUGE_CONNECTIONS,
     GAUGE_BREAKER,     /* not closed */
     GAUGE_SLOTS,       /* calls at once that are allowed now */
+    GAUGE_PAUSED,      /* partitions whose provider an operator paused */
     GAUGE_COUNT
 };
 
@@ -47,6 +48,9 @@ enum counter {
     COUNTER_BREAKER_OPENED,
     COUNTER_OUT_OF_BUDGET,
     COUNTER_GUARD_HELD,
+    COUNTER_ACTS_DONE,
+    COUNTER_ACTS_NOT_DONE,
+    COUNTER_ACTS_INVALID,
     COUNTER_COUNT
 };
 

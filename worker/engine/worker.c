@@ -130,6 +130,7 @@ static void on_turn(void *arg)
     struct worker *w = arg;
     run_due(w);
     takeover_tick(w);
+    acts_tick(w);
     pace_tick(w);
     call_pump(w);
     intake_pump(w);
@@ -157,7 +158,10 @@ static void on_commit_timer(void *arg)
 
 static void on_delivery(void *arg, const struct consumer_delivery *d)
 {
-    intake_delivery(arg, d);
+    if (d->control)
+        acts_delivery(arg, d);
+    else
+        intake_delivery(arg, d);
 }
 
 static void log_io(struct worker *w, enum log_level level, const char *event, const char *why)
@@ -384,6 +388,8 @@ void worker_free(struct worker *w)
     if (w->redis != NULL)
         redis_free(w->redis);
     takeover_free_all(w);
+    acts_free_all(w);
+    guard_free_all(w);
     free_dropped(w);
     free_works(w);
     if (w->wake != NULL)
@@ -460,6 +466,10 @@ bool worker_ready(const struct worker *w, struct buf *ret_why)
         buf_addf(ret_why, "%s/%u: the platform refuses our credentials\n", name, i);
     if (atomic_load_explicit(&w->is_breaker_open, memory_order_relaxed))
         buf_addf(ret_why, "%s/%u: the platform is down: it is asked from time to time, and its events wait\n", name, i);
+    int paused = atomic_load_explicit(&w->paused_parts, memory_order_relaxed);
+    if (paused > 0)
+        buf_addf(ret_why, "%s/%u: an operator paused the provider: no new calls in %d partitions until `tvbridge resume`\n", name, i,
+                 paused);
     int64_t still = clock_boot_ms() - atomic_load_explicit(&w->moved_at_ms, memory_order_relaxed);
     int64_t open = atomic_load_explicit(&w->open_events, memory_order_relaxed);
     if (open > 0 && still > STUCK_MS)

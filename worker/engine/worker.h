@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "contract/act.h"
 #include "contract/event.h"
 #include "contract/settings.h"
 #include "engine/plan.h"
@@ -20,6 +21,7 @@ struct worker_options {
     const struct settings *settings;          /* these live longer than the worker */
     const struct settings_provider *provider;
     const struct event_schemas *schemas;
+    const struct act_schemas *acts;
     struct log_sink *log;
     struct plan *plan;                         /* a reference is taken */
     unsigned index;                            /* of the thread in its pool, from 0 */

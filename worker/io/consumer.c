@@ -349,26 +349,36 @@ void consumer_free(struct consumer *c)
 
 typedef rd_kafka_resp_err_t flow_fn(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list);
 
-static void set_paused(struct consumer *c, int32_t partition, bool paused, flow_fn *fn)
+static void set_paused(struct consumer *c, const struct consumer_topic *t, int32_t partition, bool paused, flow_fn *fn)
 {
-    struct consumer_part *p = consumer_part_of(&c->events, partition);
+    struct consumer_part *p = consumer_part_of(t, partition);
     if (p == NULL || p->paused == paused)
         return;
     p->paused = paused;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->events.name, partition);
+    rd_kafka_topic_partition_list_add(list, t->name, partition);
     (void)fn(c->rk, list); /* refused only for what is not assigned yet: start_reading() does it again */
     rd_kafka_topic_partition_list_destroy(list);
 }
 
 void consumer_pause(struct consumer *c, int32_t partition)
 {
-    set_paused(c, partition, true, rd_kafka_pause_partitions);
+    set_paused(c, &c->events, partition, true, rd_kafka_pause_partitions);
+}
+
+void consumer_pause_acts(struct consumer *c, int32_t partition)
+{
+    set_paused(c, &c->control, partition, true, rd_kafka_pause_partitions);
 }
 
 void consumer_resume(struct consumer *c, int32_t partition)
 {
-    set_paused(c, partition, false, rd_kafka_resume_partitions);
+    set_paused(c, &c->events, partition, false, rd_kafka_resume_partitions);
+}
+
+void consumer_resume_acts(struct consumer *c, int32_t partition)
+{
+    set_paused(c, &c->control, partition, false, rd_kafka_resume_partitions);
 }
 
 void consumer_hold(struct consumer *c, bool hold)

@@ -66,6 +66,9 @@ void consumer_free(struct consumer *c);
 /* Hold back one partition of the events topic and let it go; repeats do nothing. What was fetched of it is thrown away and fetched again. */
 void consumer_pause(struct consumer *c, int32_t partition);
 void consumer_resume(struct consumer *c, int32_t partition);
+/* The same for the control topic's. */
+void consumer_pause_acts(struct consumer *c, int32_t partition);
+void consumer_resume_acts(struct consumer *c, int32_t partition);
 /* Hold back everything, and lose nothing of what was fetched: for a moment only, since rebalances and the ends of
  * commits wait as well. */
 void consumer_hold(struct consumer *c, bool hold);

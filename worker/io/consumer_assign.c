@@ -46,6 +46,8 @@ static void give_back(struct consumer *c)
 {
     for (int32_t i = 0; i < c->events.count; i++)
         consumer_resume(c, i);
+    for (int32_t i = 0; i < c->control.count; i++)
+        consumer_resume_acts(c, i);
     forget_parts(c, &c->events);
     forget_parts(c, &c->control);
     rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, NULL);
@@ -131,6 +133,13 @@ static void pause_again(struct consumer *c)
         if (p && p->paused) {
             p->paused = false;
             consumer_pause(c, i);
+        }
+    }
+    for (int32_t i = 0; i < c->control.count; i++) {
+        struct consumer_part *p = consumer_part_of(&c->control, i);
+        if (p && p->paused) {
+            p->paused = false;
+            consumer_pause_acts(c, i);
         }
     }
 }

@@ -170,6 +170,28 @@ struct redis_guard_load {
 };
 int redis_guard_load(struct redis *r, int32_t partition, struct redis_guard_load *l);
 
+/* ---- redis_rebase.c: a service is ordered anew ---- */
+/* Borrowed until end(). REDIS_FENCED: an event of the service is being worked. @record: "" when it has none. @fence: what the
+ * new record may have. */
+struct redis_rebase_look {
+    void (*end)(void *arg, enum redis_result res, const char *record, size_t record_len, const char *fence);
+    void *arg;
+};
+int redis_rebase_look(struct redis *r, const char *service, struct redis_rebase_look *l);
+/* Sets record, order and axes, also to lower ones, if the record is still @was and no event of the service is worked;
+ * REDIS_FENCED: not so. Borrowed until done(). */
+struct redis_rebase {
+    const char *service, *fence;
+    const char *was, *record;
+    size_t was_len, record_len;
+    bool by_sequence;
+    const struct merge_axis *axes;
+    size_t axis_count;
+    redis_done_fn *done;
+    void *arg;
+};
+int redis_rebase(struct redis *r, struct redis_rebase *b);
+
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);
 

@@ -147,8 +147,8 @@ static const char release_text[] = HOLDER_TEXT
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
  * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
- * 9.. a:<axis>, "<order> <event id>" of each axis of the record. A record is taken when its fence is not below that of
- * the one that is there; an axis when its order is higher. */
+ * 9.. a:<axis>, "<order> <event id>" of each axis of the record. A record is taken, with its axes, when its fence is not below
+ * that of the one that is there: each record has all axes of its service, and only an act (redis_rebase.c) sets one back. */
 static const char merge_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
@@ -167,9 +167,9 @@ static const char merge_text[] =
     "if A[7] ~= '' then\n"
     "  local was = l[3] and tonumber(string.match(l[3], '\"fence\":\"(%d+)\"') or 0) or -1\n"
     "  if mine >= was then call('HSET', K[3], 'rec', A[7]) end\n"
-    "  if not l[4] and A[8] ~= '' then call('HSET', K[3], 'by', A[8]) end\n"
-    "  for i = 9, #A, 2 do\n"
-    "    local h = call('HGET', K[3], A[i])\n"
+    "  if A[8] ~= '' and (not l[4] or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
+    "  for i = 9, mine >= was and #A or 0, 2 do\n"
+    "    local h = mine == was and call('HGET', K[3], A[i])\n"
     "    if not h or string.sub(h, 1, 32) < string.sub(A[i + 1], 1, 32) then call('HSET', K[3], A[i], A[i + 1]) end\n"
     "  end\n"
     "end\n"
