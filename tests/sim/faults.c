@@ -48,6 +48,7 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_CONFLICT] = {"conflict", false, true, "the same id with other content"},
     [FAULT_INVALID] = {"invalid", false, true, "messages that are no events, or in the wrong partition"},
     [FAULT_EXPIRY] = {"expiry", false, true, "events with an expirytime"},
+    [FAULT_ACTS] = {"acts", false, true, "operators pause, resume and rebase, and say some of it twice"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

@@ -54,6 +54,8 @@ enum trouble {
     FAULT_CONFLICT,
     FAULT_INVALID,
     FAULT_EXPIRY,
+    /* operators */
+    FAULT_ACTS,
     FAULT_COUNT
 };
 

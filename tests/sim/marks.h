@@ -41,6 +41,9 @@ enum mark {
     MARK_LOST,               /* partitions went away without being given back */
     MARK_DRAINED,
     MARK_EXCUSED,
+    MARK_ACT_DONE,
+    MARK_ACT_TOO_LATE,
+    MARK_ACT_REFUSED,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

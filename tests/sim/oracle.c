@@ -262,8 +262,8 @@ bool oracle_all_settled(struct sim *s)
 void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
 {
     struct oracle *o = s->oracle;
-    size_t len = 0;
     ret[0] = '\0';
+    size_t len = oracle_tell_acts(s, ret, size);
     for (int32_t i = 0; i < s->kafka->partitions && len < size; i++) {
         if (o->committed[i] < o->place_count[i])
             len += (size_t)snprintf(ret + len, size - len, " %d:%lld", (int)i, (long long)o->committed[i]);

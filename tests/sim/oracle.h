@@ -56,6 +56,8 @@ void oracle_effect(struct sim *s, const struct request *r);
 void oracle_proc_ended(struct sim *s, struct proc *p);
 void oracle_log(struct sim *s, struct proc *p); /* new lines, while tracing */
 
+/* Every act has its answer. */
+bool oracle_acts_answered(const struct sim *s);
 /* True when every message has its end and is committed. */
 bool oracle_all_settled(struct sim *s);
 /* What is not, for a person. */

@@ -96,6 +96,7 @@ static void check_owner(struct sim *s, const struct request *r)
     int32_t part = partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
     const struct owner *o = &s->oracle->owners[part];
     int64_t since_ms = (s->now - o->since) / SIM_MS;
+    oracle_acts_left(s, r, part);
     if (o->p && o->p != r->p && since_ms > s->env->provider->numbers.ownership_ms)
         sim_broken(s, "13: %s of e%u leaves %lld ms after partition %d went to another", op_entry(r->op)->name, r->event,
                    (long long)since_ms, (int)part);

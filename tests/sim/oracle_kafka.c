@@ -79,7 +79,7 @@ static void check_kind(struct sim *s, struct oevent *e, const struct place *p, e
         return;
     case OUTCOME_STALE:
         check_untouched(s, e, p, "stale");
-        if (!has_newer(s->oracle, e))
+        if (!has_newer(s->oracle, e) && !oracle_is_rebased(s->oracle, e->service, e->order))
             sim_broken(s, "17: e%u is said to be stale, but nothing newer was applied", e->number);
         return;
     case OUTCOME_EXPIRED:
@@ -210,8 +210,9 @@ static void on_dead(struct sim *s, const struct kmessage *m)
 
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m)
 {
-    (void)partition;
-    if (strstr(t->name, "outcomes"))
+    if (strstr(t->name, "control"))
+        oracle_control_written(s, partition, m);
+    else if (strstr(t->name, "outcomes"))
         on_outcome(s, m);
     else if (strstr(t->name, "records"))
         on_record(s, m);
@@ -236,7 +237,9 @@ static struct place *place_of_final(struct sim *s, const char *value, size_t len
 
 void oracle_produced(struct sim *s, const struct producer_message *m)
 {
-    if (strstr(m->topic, "outcomes"))
+    if (strstr(m->topic, "control"))
+        oracle_control_produced(s, m);
+    else if (strstr(m->topic, "outcomes"))
         (void)place_of_final(s, m->value, m->value_len);
 }
 
@@ -273,7 +276,9 @@ void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t o
     const struct kmessage *m = kafka_topic(s->kafka, topic)->parts[partition].items[offset];
     struct place *p;
     sim_note(s, s->current, "acknowledged", topic, partition, offset);
-    if (strstr(topic, "outcomes"))
+    if (strstr(topic, "control"))
+        oracle_control_acked(s, partition, m);
+    else if (strstr(topic, "outcomes"))
         outcome_acked(s, m);
     else if (strstr(topic, "records"))
         record_acked(s, m);
@@ -322,6 +327,7 @@ void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_par
     struct oracle *o = s->oracle;
     (void)p;
     if (c->control) {
+        oracle_control_commit(s, c);
         return;
     }
     (void)oracle_all_settled(s); /* moves o->settled */

@@ -2,6 +2,7 @@
 #ifndef TVB_SIM_ORACLE_STATE_H
 #define TVB_SIM_ORACLE_STATE_H
 
+#include "contract/act.h"
 #include "contract/outcome.h"
 #include "io/redis_link.h"
 #include "oracle.h"
@@ -55,6 +56,17 @@ struct flight {
     struct request *r;
 };
 
+/* An operator's act, as it stands in the control topic. */
+struct oact {
+    struct oact *next; /* in its partition */
+    int64_t offset;
+    struct act act;
+    int result;        /* enum act_result of its answer, written; -1: none yet */
+    int64_t answered;  /* when that was */
+    bool acked;
+    struct proc *by;   /* who answered it last */
+};
+
 struct owner {
     struct proc *p;
     int64_t since;
@@ -72,8 +84,17 @@ struct oracle {
     int64_t committed[KAFKA_PARTS_MAX];
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
+    struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
 };
 
+void oracle_control_written(struct sim *s, int32_t partition, const struct kmessage *m);
+void oracle_control_produced(struct sim *s, const struct producer_message *m);
+void oracle_control_acked(struct sim *s, int32_t partition, const struct kmessage *m);
+void oracle_control_commit(struct sim *s, const struct consumer_partition *c);
+void oracle_acts_left(struct sim *s, const struct request *r, int32_t partition);
+size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
+/* An act says that all of the service up to there counts as applied. */
+bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order);
 bool place_is_settled(const struct oracle *o, const struct place *p);
 struct place *place_at(struct oracle *o, int32_t partition, int64_t offset); /* NULL: none */
 struct oevent *event_of_key(struct oracle *o, const char *redis_key);       /* NULL: none of ours */

@@ -5,6 +5,7 @@
 
 #include "billing.h"
 #include "kafka.h"
+#include "operator.h"
 #include "oracle.h"
 #include "platform.h"
 #include "rserver.h"
@@ -167,6 +168,7 @@ void scenario_begin(struct sim *s)
     s->slot_count = s->cfg.workers;
     s->slots = sim_alloc(s, s->slot_count * sizeof(struct proc *));
     billing_plan(s);
+    operator_plan(s);
     for (unsigned i = 0; i < s->slot_count; i++)
         proc_start(s, i);
     sim_after(s, s->cfg.faults_ms * SIM_MS, on_heal, NULL);
@@ -222,7 +224,7 @@ static void until_settled(struct sim *s)
         if (s->now < look)
             continue;
         look = s->now + LOOK_NS;
-        if (billing_is_done(s) && oracle_all_settled(s))
+        if (billing_is_done(s) && operator_is_done(s) && oracle_all_settled(s) && oracle_acts_answered(s))
             return;
         if (s->now > last) {
             char left[200];
