@@ -38,16 +38,30 @@ static void begin(struct redis *r, const char *text, size_t args, const char *se
     redis_link_str(r->link, r->mark);
 }
 
+enum { DONE, LOST = 2 }; /* 1 and 3: not now */
+
+static enum redis_result result_of(struct redis *r, const struct reply *a)
+{
+    if (a == NULL || a->type == REPLY_ERROR)
+        return REDIS_FAILED;
+    if (a->type != REPLY_INTEGER)
+        return REDIS_OK;
+    if (a->integer == LOST) {
+        redis_unusable(r, "the birth mark is another: asking again who is there");
+        return REDIS_LOST;
+    }
+    return a->integer == DONE ? REDIS_OK : REDIS_FENCED;
+}
+
 static void on_look(void *owner, void *arg, const struct reply *a)
 {
     const struct redis_rebase_look *l = arg;
-    (void)owner;
-    if (a != NULL && a->type == REPLY_INTEGER && a->integer == 3)
-        l->end(l->arg, REDIS_FENCED, "", 0, "");
-    else if (a != NULL && a->type == REPLY_ARRAY && a->n == 2)
-        l->end(l->arg, REDIS_OK, a->items[0].str, a->items[0].len, a->items[1].str);
+    enum redis_result res = result_of(owner, a);
+    bool told = res == REDIS_OK && a->type == REPLY_ARRAY && a->n == 2;
+    if (told)
+        l->end(l->arg, res, a->items[0].str, a->items[0].len, a->items[1].str);
     else
-        l->end(l->arg, a != NULL && a->type == REPLY_INTEGER ? REDIS_LOST : REDIS_FAILED, "", 0, "");
+        l->end(l->arg, res == REDIS_OK ? REDIS_FAILED : res, "", 0, "");
 }
 
 int redis_rebase_look(struct redis *r, const char *service, struct redis_rebase_look *l)
@@ -62,10 +76,7 @@ int redis_rebase_look(struct redis *r, const char *service, struct redis_rebase_
 static void on_set(void *owner, void *arg, const struct reply *a)
 {
     const struct redis_rebase *b = arg;
-    (void)owner;
-    bool told = a != NULL && a->type == REPLY_INTEGER && a->integer >= 0 && a->integer <= 2;
-    static const enum redis_result results[] = {REDIS_OK, REDIS_FENCED, REDIS_LOST};
-    b->done(b->arg, told ? results[a->integer] : REDIS_FAILED);
+    b->done(b->arg, result_of(owner, a));
 }
 
 int redis_rebase(struct redis *r, struct redis_rebase *b)
