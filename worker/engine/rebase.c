@@ -62,6 +62,14 @@ static void refuse(struct act_item *it, enum act_result result, const char *why)
     loop_wake(it->control->worker->loop);
 }
 
+static void busy(struct act_item *it)
+{
+    if (loop_now_ms(it->control->worker->loop) - it->since_ms >= GIVE_UP_MS)
+        refuse(it, ACT_REFUSED, "busy");
+    else
+        again(it);
+}
+
 /* ---- 4 ---- */
 
 static void on_published(void *arg, bool ok, int64_t offset, const char *why)
@@ -165,6 +173,17 @@ static bool is_worked(const struct worker *w, const struct act_item *it)
     return false;
 }
 
+/* What may have been sent must be told from what is stale: its claim is to say so before the order changes. */
+static bool may_be_doubtful(const struct partition *p, const char *service)
+{
+    if (p->presumed > 0 || offsets_next(p->offsets) < p->doubt_end)
+        return true;
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->state == ENTRY_SENDING || x->state == ENTRY_DOUBT)
+            return true;
+    return false;
+}
+
 /* ---- 1 ---- */
 
 static bool take_look(struct rebase *b, const char *record, size_t len, const char *fence)
@@ -195,8 +214,8 @@ static void looked(struct worker *w, struct act_item *it, const char *record, si
         refuse(it, ACT_TOO_LATE, "other_fence");
     } else {
         it->control->rebasing = it;
-        if (is_worked(w, it))
-            again(it);
+        if (is_worked(w, it) || may_be_doubtful(it->control->part, it->act.service))
+            busy(it);
         else
             set(w, it);
     }
@@ -207,11 +226,10 @@ static void on_look(void *arg, enum redis_result res, const char *record, size_t
     struct act_item *it = arg;
     if (control_callback_is_late(it->control))
         return;
-    struct worker *w = it->control->worker;
     if (res == REDIS_OK)
-        looked(w, it, record, len, fence);
-    else if (res == REDIS_FENCED && loop_now_ms(w->loop) - it->since_ms >= GIVE_UP_MS)
-        refuse(it, ACT_REFUSED, "busy");
+        looked(it->control->worker, it, record, len, fence);
+    else if (res == REDIS_FENCED)
+        busy(it);
     else
         again(it);
 }
