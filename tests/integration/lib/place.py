@@ -252,7 +252,7 @@ class Place:
         self.options = (portal, topics, follow)
         self.provider = {"credentials": {"portal": {"username": LOGIN, "password": PASSWORD}},
                          "pack": str(ROOT / "schemas/providers/stalker"), "retry": {"base_ms": 50, "cap_ms": 400},
-                         **(provider or {})}
+                         "guard": {"percent": 100}, **(provider or {})}
         self.tree = {"kafka": {"brokers": brokers or bench.brokers, "prefix": self.prefix, "partitions": PARTITIONS},
                      "redis": redis or {"port": bench.redis}, "admin": {"port": 0}, "numbers": numbers or SHORT,
                      "providers": {PROVIDER: self.provider}, **settings}
