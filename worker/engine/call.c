@@ -380,14 +380,12 @@ static void note_failure(struct worker *w, struct job *j)
     if (j->failures < UINT8_MAX)
         j->failures++;
     j->uncounted = false;
-    if (others_were_answered(w, j))
+    bool unproven = !others_were_answered(w, j);
+    if (unproven && pace_is_down(w))
+        return; /* it is the provider's, whatever `probe` would say */
+    j->uncounted = unproven && provider_ask(w, &j->asked);
+    if (!j->uncounted)
         count_failure(w, j);
-    else if (pace_is_down(w))
-        j->uncounted = false; /* it is the provider's, whatever `probe` would say */
-    else if (!provider_ask(w, &j->asked))
-        count_failure(w, j);
-    else
-        j->uncounted = true;
 }
 
 bool call_count_late(struct worker *w, struct job *j)
