@@ -157,10 +157,12 @@ void oracle_redis_lost(struct sim *s)
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
     static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK"};
-    const struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
+    struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
     int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
+    if (e && script == SCRIPT_CLAIM && (code == CODE_FRESH || code == CODE_DOUBT))
+        e->granted_to = p;
     sim_note(s, p, "redis did", script < (int)ARRAY_LEN(names) ? names[script] : "?", e ? (int64_t)e->number : -1, code);
 }
 
@@ -197,7 +199,8 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
     }
     if (steps_len > 0 && e->claimed_by != p)
         sim_mark(s, MARK_RESUMED);
-    e->claimed_by = p;
+    if (e->granted_to == p) /* else the answer comes late: it is another's by now */
+        e->claimed_by = p;
 }
 
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result)

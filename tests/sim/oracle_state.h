@@ -25,7 +25,8 @@ struct oevent {
     char key[72];
     int variant;          /* that left, or -1 */
     struct ostep steps[STEPS];
-    struct proc *claimed_by;
+    struct proc *granted_to; /* by the last CLAIM that Redis did */
+    struct proc *claimed_by; /* the same, once its answer has come */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
     bool dead_in_doubt;
