@@ -14,6 +14,8 @@ static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_PACKAGE] = {"package.added", {OP_PACKAGE}},
     [KIND_MESSAGE] = {"message.requested", {OP_MESSAGE}},
     [KIND_LIMIT] = {"device_limit.changed", {OP_LIMIT}},
+    [KIND_CUT] = {"contract.suspended", {OP_CUT}},
+    [KIND_BACK] = {"contract.reactivated", {OP_BACK}},
     [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
 };
 
@@ -31,6 +33,8 @@ struct oracle *oracle_new(struct sim *s)
     for (unsigned i = 0; i < SERVICES_MAX; i++)
         for (unsigned k = 0; k < SLOT_COUNT; k++)
             o->slots[i][k] = (struct slot){-1, -1};
+    for (unsigned i = 0; i < SERVICES_MAX; i++)
+        o->extras[i] = EXTRAS_ALL;
     return o;
 }
 
@@ -137,6 +141,8 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
 {
     if (a->service != b->service || a->kind == KIND_MESSAGE)
         return false;
+    if (a->kind == KIND_CUT || a->kind == KIND_BACK)
+        return b->kind == KIND_CUT || b->kind == KIND_BACK;
     return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
 }
 
@@ -295,7 +301,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
     struct oracle *o = s->oracle;
     const struct oevent *newest = newest_applied(o, e);
     for (int i = 0; newest && i < STEPS; i++) {
-        struct request r = {.op = kinds[e->kind].ops[i], .part = e->part};
+        struct request r = {.op = kinds[newest->kind].ops[i], .part = e->part};
         if (r.op == OP_PING)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
