@@ -28,6 +28,14 @@ int record_apply(json_t *record, const struct event *e, struct order order, cons
 /* Orders the service anew, by `sequence` or by offset: each axis of @record counts as applied at @order from now. @act is the id
  * of the act that says so, kept as `rebased`. -1: out of memory. */
 int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act);
+/* What an event is about to destroy is remembered: members of @patch that the record does not have, or has as null, are
+ * added, in objects member by member; what is there stays, so that whoever reads again what is destroyed by then forgets
+ * nothing. Null and tvbridge's own members are passed over. The axes stay. With @fence (NULL: neither) it says `fence` and
+ * `unfinished`: that of the same claim which says what came of the event is newer, though their fences are equal.
+ * -1: out of memory. */
+int record_remember(json_t *record, const json_t *patch, const char *fence);
+/* Members that a pack cannot write, or (status) that are always there. */
+bool record_member_is_ours(const char *name);
 
 /* RFC 7396 on two objects. -1: out of memory. */
 int json_merge_patch(json_t *target, const json_t *patch);
