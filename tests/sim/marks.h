@@ -30,7 +30,9 @@ enum mark {
     MARK_KEY_SEEN,           /* the platform knew the key */
     MARK_SET_ASIDE,
     MARK_CALLED_BACK,
-    MARK_DEAD_DOUBT,
+    MARK_PARKED_DOUBT,       /* set aside for a person, in doubt */
+    MARK_PARKED_DEAD,        /* a dead event's entry */
+    MARK_HELD_BEHIND,        /* set aside behind an entry */
     MARK_DEAD_EXHAUSTED,
     MARK_DEAD_INVALID,
     MARK_DEAD_MISPLACED,

@@ -146,12 +146,20 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
     return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
 }
 
+bool holds_back(const struct oevent *earlier, const struct oevent *later)
+{
+    if (earlier->service != later->service)
+        return false;
+    return earlier == later || same_axis(earlier, later) || earlier->kind == KIND_DELETE || later->kind == KIND_DELETE;
+}
+
 /* ---- Redis ---- */
 
-/* 12: a decided event stays as it is. */
+/* 12: a decided event stays as it is; a dead one may go on in another round, or be dropped. */
 void oracle_event_state(struct sim *s, const char *key, char before, char after)
 {
-    if ((before == 'D' || before == 'X') && after != before)
+    bool act = before == 'X' && (after == 'H' || after == 'C');
+    if ((before == 'D' || before == 'X' || before == 'C') && after != before && !act)
         sim_broken(s, "12: event %s went from %c to %c in Redis", key, before, after);
 }
 
@@ -162,7 +170,7 @@ void oracle_redis_lost(struct sim *s)
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
@@ -256,16 +264,51 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
-bool oracle_all_settled(struct sim *s)
+/* It waits for a person, or behind one that does. @rests: of those before it. */
+static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, const bool *rests)
+{
+    const struct place *list = o->places[partition], *p = &list[at];
+    if (p->kind != PLACE_EVENT || !p->waits)
+        return false;
+    bool rest = p->parked;
+    for (int64_t i = 0; i < at && !rest; i++)
+        rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]);
+    return rest;
+}
+
+/* Those of the partition that wait for a person to act; in the simulation's memory. */
+static const bool *resting(struct sim *s, int32_t partition)
 {
     struct oracle *o = s->oracle;
-    for (int32_t i = 0; i < s->kafka->partitions; i++) {
-        while (o->settled[i] < o->place_count[i] && place_is_settled(o, &o->places[i][o->settled[i]]))
-            o->settled[i]++;
-        if (o->settled[i] < o->place_count[i] || (o->place_count[i] > 0 && o->committed[i] < o->place_count[i]))
-            return false;
+    if (o->rests_cap < o->place_count[partition]) {
+        o->rests_cap = 2 * o->place_count[partition];
+        o->rests = sim_alloc(s, (size_t)o->rests_cap * sizeof(*o->rests));
     }
-    return true;
+    for (int64_t at = 0; at < o->place_count[partition]; at++)
+        o->rests[at] = is_at_rest(o, partition, at, o->rests);
+    return o->rests;
+}
+
+static bool is_over(struct sim *s, int32_t partition)
+{
+    struct oracle *o = s->oracle;
+    int64_t n = o->place_count[partition], at = o->settled[partition];
+    while (at < n && place_is_settled(o, &o->places[partition][at]))
+        at++;
+    o->settled[partition] = at;
+    const bool *rests = at < n ? resting(s, partition) : NULL;
+    for (; at < n; at++)
+        if (!rests[at] && !place_is_settled(o, &o->places[partition][at]))
+            return false;
+    return n == 0 || o->committed[partition] >= n;
+}
+
+bool oracle_all_settled(struct sim *s)
+{
+    bool all = true;
+    for (int32_t i = 0; i < s->kafka->partitions; i++)
+        all &= is_over(s, i);
+    return all;
 }
 
 void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
@@ -276,8 +319,9 @@ void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
     for (int32_t i = 0; i < s->kafka->partitions && len < size; i++) {
         if (o->committed[i] < o->place_count[i])
             len += (size_t)snprintf(ret + len, size - len, " %d:%lld", (int)i, (long long)o->committed[i]);
+        const bool *rests = resting(s, i);
         for (int64_t at = 0; at < o->place_count[i] && len < size; at++)
-            if (!place_is_settled(o, &o->places[i][at]))
+            if (!rests[at] && !place_is_settled(o, &o->places[i][at]))
                 len += (size_t)snprintf(ret + len, size - len, " e%u@%d-%lld", o->places[i][at].event, (int)i, (long long)at);
     }
 }
@@ -306,7 +350,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
         const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
-        bool excused = newest->excused || (last && (last->dead_in_doubt || last->excused));
+        bool excused = newest->excused || (last && (last->in_doubt || last->excused));
         if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);

@@ -127,6 +127,30 @@ static void check_remembered(struct sim *s, const struct oevent *e, const struct
         sim_broken(s, "22: cut of e%u leaves though no acknowledged record remembers extras %u", e->number, lacks);
 }
 
+static int64_t first_place(const struct oracle *o, int32_t partition, unsigned event)
+{
+    int64_t at = 0;
+    while (at < o->place_count[partition] &&
+           (o->places[partition][at].kind != PLACE_EVENT || o->places[partition][at].event != event))
+        at++;
+    return at;
+}
+
+/* 14: what waits for a person holds back what comes after it. */
+static void check_held(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    const struct oracle *o = s->oracle;
+    char key[16];
+    int len = snprintf(key, sizeof(key), "s%u", r->service);
+    int32_t part = partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
+    int64_t first = first_place(o, part, e->number);
+    for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
+        const struct place *p = &o->places[part][i];
+        if (p->kind == PLACE_EVENT && p->waits && p->parked && o->events[p->event] != e && holds_back(o->events[p->event], e))
+            sim_broken(s, "14: %s of e%u leaves while e%u waits for a person", op_entry(r->op)->name, e->number, p->event);
+    }
+}
+
 void oracle_left(struct sim *s, struct request *r)
 {
     if (op_entry(r->op)->repeat == CALL_READ)
@@ -143,6 +167,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_remembered(s, e, r);
     check_alone(s, r);
     check_owner(s, r);
+    check_held(s, e, r);
     e->variant = (int)r->value;
     st->doubts++;
     st->last_left = s->now;
@@ -207,9 +232,7 @@ static void check_order(struct sim *s, const struct oevent *e, const struct requ
         return;
     struct slot *at = &slots[name];
     const struct slot *newer = at->order > e->order ? at : gone->order > e->order ? gone : NULL;
-    bool in_doubt = e->dead_in_doubt || (newer && s->oracle->events[newer->event]->dead_in_doubt);
-    bool excused = in_doubt && !s->cfg.on[FAULT_HTTP_LATE_DEAD];
-    if (newer && newer->event != (int)e->number && !excused)
+    if (newer && newer->event != (int)e->number)
         sim_broken(s, "6: %s of e%u (order %lld) is done after e%d (order %lld)", op_entry(r->op)->name, e->number,
                    (long long)e->order, newer->event, (long long)newer->order);
     if (!newer)

@@ -20,6 +20,8 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
         return p->dead_acked;
     if (!p->outcome_acked || (needs_dead_letter(p->outcome) && !p->dead_acked))
         return false;
+    if (p->outcome == OUTCOME_DEAD && !p->was_dead)
+        return false;
     return p->outcome != OUTCOME_APPLIED || o->events[p->event]->record_acked;
 }
 
@@ -57,10 +59,9 @@ static void check_untouched(struct sim *s, const struct oevent *e, const struct 
 
 static void check_dead(struct sim *s, struct oevent *e, const char *reason)
 {
-    bool in_doubt = strcmp(reason, "in_doubt") == 0;
-    e->dead_in_doubt |= in_doubt || steps_of(e) > 1;
-    sim_mark(s, in_doubt ? MARK_DEAD_DOUBT : MARK_DEAD_EXHAUSTED);
-    if (!in_doubt && steps_of(e) == 1 && (effects_of(e) > 0 || doubts_of(e) > 0))
+    e->in_doubt |= steps_of(e) > 1;
+    sim_mark(s, MARK_DEAD_EXHAUSTED);
+    if (steps_of(e) == 1 && (effects_of(e) > 0 || doubts_of(e) > 0))
         sim_broken(s, "17: e%u is dead as %s, but it may have been done (%u effects, %u doubts)", e->number, reason,
                    effects_of(e), doubts_of(e));
 }
@@ -180,6 +181,41 @@ static void record_acked(struct sim *s, const struct kmessage *m)
     json_decref(root);
 }
 
+/* ---- waiting entries ---- */
+
+static struct place *place_of_entry(struct sim *s, const struct kmessage *m, struct entry *ret, enum entry_decoded *ret_what)
+{
+    const struct event_message em = {m->key, m->key_len, m->value, m->value_len, m->headers, m->header_count};
+    struct fault fault;
+    *ret_what = entry_decode(&em, ret, &fault);
+    struct place *p = *ret_what == ENTRY_IS_INVALID ? NULL : place_at(s->oracle, ret->place.partition, ret->place.offset);
+    if (p == NULL || p->kind != PLACE_EVENT)
+        sim_broken(s, "14: a waiting entry of nothing that was sent: %.*s", (int)m->key_len, m->key);
+    return p;
+}
+
+static bool is_for_person(const struct entry *e)
+{
+    return (e->state == ENTRY_DOUBT && e->reason == ENTRY_FOR_DOUBT) || (e->state == ENTRY_DEAD && e->reason == ENTRY_FOR_DEAD);
+}
+
+static void on_entry(struct sim *s, const struct kmessage *m)
+{
+    struct entry e;
+    enum entry_decoded what;
+    int32_t partition;
+    if (partition_key_parse(m->key, m->key_len, &partition) == 0)
+        return;
+    struct place *p = place_of_entry(s, m, &e, &what);
+    if (p == NULL || what != ENTRY_IS_ENTRY)
+        return;
+    sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
+    if (e.state == ENTRY_DOUBT && is_for_person(&e)) {
+        s->oracle->events[p->event]->in_doubt = true;
+        sim_mark(s, MARK_PARKED_DOUBT);
+    }
+}
+
 /* ---- dead letters ---- */
 
 static int64_t header_number(const struct kmessage *m, const char *name)
@@ -219,6 +255,8 @@ void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, co
         on_outcome(s, m);
     else if (strstr(t->name, "records"))
         on_record(s, m);
+    else if (strstr(t->name, "waiting"))
+        on_entry(s, m);
     else if (strstr(t->name, "dead"))
         on_dead(s, m);
 }
@@ -256,19 +294,24 @@ static void outcome_acked(struct sim *s, const struct kmessage *m)
 /* An entry that is written before its outcome is there must not end before it. */
 static void entry_acked(struct sim *s, const struct kmessage *m)
 {
-    char service[ENTRY_SERVICE_SIZE];
-    struct entry_place at;
-    struct place *p = NULL;
+    struct entry e;
+    enum entry_decoded what;
     int32_t partition;
     if (partition_key_parse(m->key, m->key_len, &partition) == 0)
         return;
-    if (entry_key_parse(m->key, m->key_len, service, &at) == 0)
-        p = place_at(s->oracle, at.partition, at.offset);
-    if (p == NULL) {
-        sim_broken(s, "14: a waiting entry of nothing that was sent: %.*s", (int)m->key_len, m->key);
+    struct place *p = place_of_entry(s, m, &e, &what);
+    if (p == NULL)
         return;
+    p->waits = what == ENTRY_IS_ENTRY;
+    p->parked = p->waits && is_for_person(&e);
+    if (p->parked && e.state == ENTRY_DEAD) {
+        p->was_dead = true;
+        sim_mark(s, MARK_PARKED_DEAD);
+        if (!p->outcome_acked || !p->dead_acked)
+            sim_broken(s, "14: the entry of e%u is dead before its outcome and dead letter are acknowledged", p->event);
     }
-    p->waits = m->value != NULL;
+    if (p->waits && e.reason == ENTRY_FOR_BEHIND)
+        sim_mark(s, MARK_HELD_BEHIND);
     sim_mark(s, p->waits ? MARK_SET_ASIDE : MARK_CALLED_BACK);
     if (!p->waits && !p->outcome_acked)
         sim_broken(s, "14: the entry of e%u ended before its outcome was acknowledged", p->event);

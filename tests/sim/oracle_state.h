@@ -30,7 +30,7 @@ struct oevent {
     struct proc *claimed_by; /* the same, once its answer has come */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
-    bool dead_in_doubt;
+    bool in_doubt;        /* it was set aside for a person, or died between two steps: nobody knows where the platform stands */
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
@@ -41,6 +41,8 @@ struct place {
     unsigned event, variant;
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
+    bool parked; /* that entry waits for a person */
+    bool was_dead; /* ever an entry `dead`, acknowledged */
     enum outcome_kind outcome;
 };
 
@@ -88,6 +90,8 @@ struct oracle {
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
     struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
+    bool *rests; /* oracle_all_settled() alone */
+    int64_t rests_cap;
 };
 
 void oracle_control_written(struct sim *s, int32_t partition, const struct kmessage *m);
@@ -106,6 +110,8 @@ enum slot_name slot_of(const struct request *r);
 unsigned effects_of(const struct oevent *e);
 unsigned doubts_of(const struct oevent *e);
 unsigned steps_of(const struct oevent *e);
+/* The later one has to wait for the earlier. */
+bool holds_back(const struct oevent *earlier, const struct oevent *later);
 /* It sets that axis of its service: for what is stale, and for records. */
 bool same_axis(const struct oevent *a, const struct oevent *b);
 

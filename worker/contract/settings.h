@@ -84,6 +84,7 @@ struct settings_provider {
     struct settings_retry retry;
     struct settings_breaker breaker;
     struct settings_guard guard;
+    bool park_dead;         /* a dead event holds back later ones of its service that set the same thing; true */
     struct settings_numbers numbers;
 };
 

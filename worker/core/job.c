@@ -39,7 +39,7 @@ static unsigned allowed(enum job_state from)
     case JOB_WAITING:
         return bit(JOB_QUEUED) | bit(JOB_DROPPED);
     case JOB_DECIDING:
-        return bit(JOB_PUBLISHING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
+        return bit(JOB_PUBLISHING) | bit(JOB_ASIDE) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_PUBLISHING:
         return bit(JOB_OWING) | bit(JOB_SETTLED) | bit(JOB_DROPPED);
     case JOB_OWING:

@@ -12,7 +12,7 @@ enum job_state {
     JOB_CONFIRMING, /* in doubt; the provider is being asked what came of the call */
     JOB_STEPPING,   /* between two steps: STEP is on its way to Redis */
     JOB_WAITING,    /* holds its lane only: the next try has a time */
-    JOB_DECIDING,   /* judged; DECIDE is on its way to Redis */
+    JOB_DECIDING,   /* judged; DECIDE, or for a person's doubt PARK, is on its way to Redis */
     JOB_PUBLISHING, /* outcome, record, dead letter: not all acknowledged */
     JOB_ASIDE,      /* an entry of the waiting topic is being written for it: it leaves, or comes back */
     JOB_OWING,      /* published and settled; Redis has not been told yet */

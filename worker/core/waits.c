@@ -133,6 +133,23 @@ static struct wait *wait_new(struct waits *ws, const struct entry *e)
     return x;
 }
 
+static int nibble(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* False: it is no such text. */
+static bool key_of_hex(const char *hex, uint8_t ret[HASH_SHA256_SIZE])
+{
+    for (size_t i = 0; i < HASH_SHA256_SIZE; i++) {
+        int high = nibble(hex[2 * i]), low = high < 0 ? -1 : nibble(hex[2 * i + 1]);
+        if (low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return hex[(size_t)2 * HASH_SHA256_SIZE] == '\0';
+}
+
 struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
 {
     struct wait *x = waits_find(ws, e->service, e->place);
@@ -143,6 +160,8 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->reason = e->reason;
     x->round = e->round;
     x->try_no = e->try_no;
+    x->fence = strtoull(e->fence, NULL, 10);
+    x->keyed = key_of_hex(e->key, x->key);
     x->since_ms = e->since_ms;
     x->first_try_ms = e->first_try_ms;
     heap_remove(&ws->due, &x->timer);
@@ -232,8 +251,22 @@ struct wait *waits_blocker(const struct waits *ws, const char *service, const st
     return NULL;
 }
 
+struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place)
+{
+    struct wait_service *s = service_find(ws, service);
+    uint8_t k[HASH_SHA256_SIZE];
+    if (s == NULL || !key_of_hex(key, k))
+        return NULL;
+    for (struct wait *x = s->last; x != NULL; x = x->prev)
+        if (entry_place_cmp(x->place, place) < 0 && x->keyed && memcmp(x->key, k, sizeof(k)) == 0)
+            return x;
+    return NULL;
+}
+
 static bool share(const struct wait *a, const struct wait *b)
 {
+    if (a->keyed && b->keyed && memcmp(a->key, b->key, sizeof(a->key)) == 0)
+        return true;
     if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
         return true;
     for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
@@ -266,6 +299,11 @@ struct wait *waits_pop_due(struct waits *ws, int64_t now_ms)
             return x;
     }
     return NULL;
+}
+
+bool wait_is_for_person(const struct wait *x)
+{
+    return (x->state == ENTRY_DEAD && x->reason == ENTRY_FOR_DEAD) || (x->state == ENTRY_DOUBT && x->reason == ENTRY_FOR_DOUBT);
 }
 
 bool waits_is_over(const struct wait *x)

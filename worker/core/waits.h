@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/hash.h"
 #include "contract/entry.h"
 #include "core/heap.h"
 
@@ -25,12 +26,16 @@ struct wait {
     enum entry_state state;
     enum entry_reason reason;
     unsigned round, try_no;
+    uint64_t fence;            /* of that version; 0: none */
+    bool keyed;
+    uint8_t key[HASH_SHA256_SIZE]; /* the event's idempotency key, if keyed */
     int64_t since_ms;          /* Unix ms */
     int64_t first_try_ms;      /* Unix ms; 0: none */
     bool busy;                 /* being written, read or worked */
     bool wanted;               /* to be read from the topic; the caller's */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
+    unsigned act;              /* what is being done to it by a person's word; the caller's */
     size_t axes_len;
     char axes[];               /* the names, each with its NUL */
 };
@@ -50,11 +55,15 @@ size_t waits_count_of(const struct waits *ws, const char *service);
 
 /* The newest entry before @place for which an event of @service with @axes has to wait. NULL: none. */
 struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place);
-/* The same for an entry. */
+/* The newest entry before @place of the event with that idempotency key (hex): what is decided of it is decided of both. NULL: none. */
+struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place);
+/* Both for an entry. */
 struct wait *waits_blocker_of(const struct wait *x);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
  * then. NULL: none is due. One that is held back is then for its caller: waits_is_over(). */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
+/* It is in doubt or dead, and only an act or a covering event ends that. */
+bool wait_is_for_person(const struct wait *x);
 /* The clock has released it, and it waits only for those before it. */
 bool waits_is_over(const struct wait *x);
 /* It is to be looked at again at @at_ms. -1: out of memory. */

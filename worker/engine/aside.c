@@ -40,6 +40,8 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
         e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
     snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
     snprintf(e->step, sizeof(e->step), "%s", k->run != NULL ? run_step(k->run) : "");
+    e->steps = j->steps;
+    e->steps_len = j->steps_len;
     memcpy(e->fence, k->fence, sizeof(e->fence));
     return entry_of_event(&k->event, e) == 0;
 }
@@ -65,7 +67,7 @@ static void on_notice_ack(void *arg, bool ok, int64_t offset, const char *why)
     acked(j->worker, j, ok, why);
 }
 
-static bool send_entry(struct worker *w, struct job *j, const struct entry *e)
+static bool send_entry(struct worker *w, struct job *j, const struct entry *e, producer_ack_fn *fn)
 {
     struct event_message original;
     struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
@@ -83,7 +85,7 @@ static bool send_entry(struct worker *w, struct job *j, const struct entry *e)
         .headers = headers,
         .header_count = original.header_count + added,
     };
-    if (added == 0 || producer_send(w->producer, &m, on_entry_ack, j, NULL) != 0)
+    if (added == 0 || producer_send(w->producer, &m, fn, j, NULL) != 0)
         return false;
     j->pending++;
     j->work->unacked++;
@@ -96,25 +98,32 @@ static void again(struct worker *w, struct job *j)
         partitions_drain(w, DRAIN_STOP);
 }
 
-/* In the index first: what comes behind it in its lane must find it there. */
+/* What comes behind it in its lane must find it there. False: no memory, and it is out of the index. */
+static bool put_in_index(struct job *j, const struct entry *e)
+{
+    struct wait *x = waits_put(j->part->waits, e, j->wait != NULL ? j->wait->at : -1);
+    j->wait = x;
+    if (x != NULL)
+        x->busy = true;
+    return x != NULL;
+}
+
+/* In the index first. */
 static void write_entry(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     struct entry e;
     k->ack_failed = false;
-    if (!commits_own(w) || !fill(w, j, &e)) {
+    if (k->aside.drop) {
+        if (!commits_own(w) || !aside_send_tombstone(w, j, on_entry_ack))
+            again(w, j);
+        return;
+    }
+    if (!commits_own(w) || !fill(w, j, &e) || !put_in_index(j, &e)) {
         again(w, j);
         return;
     }
-    struct wait *x = waits_put(j->part->waits, &e, j->wait != NULL ? j->wait->at : -1);
-    if (x == NULL) {
-        j->wait = NULL; /* it is out of the index, and whoever needs it there sees it again with the next try */
-        again(w, j);
-        return;
-    }
-    x->busy = true;
-    j->wait = x;
-    bool sent = send_entry(w, j, &e);
+    bool sent = send_entry(w, j, &e, on_entry_ack);
     if (sent && k->aside.notice)
         sent = publish_notice(w, j, on_notice_ack);
     k->ack_failed = !sent;
@@ -156,7 +165,8 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     struct work *k = j->work;
     job_release_place(w, j);
     k->aside = *a;
-    k->aside.notice = a->state != ENTRY_DEAD && j->wait == NULL;
+    bool new_doubt = a->reason == ENTRY_FOR_DOUBT && (j->wait == NULL || j->wait->reason != ENTRY_FOR_DOUBT);
+    k->aside.notice = j->wait == NULL || new_doubt;
     if (k->aside.notice)
         k->outcome.kind = notice_of(a);
     if (k->out_floor < 0)
@@ -191,6 +201,7 @@ static void is_aside(struct worker *w, struct job *j)
 static void is_back(struct worker *w, struct job *j)
 {
     crash_point("entry_sending");
+    j->wait->act = PARK_NO_ACT;
     job_release_work(w, j);
     if (lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
         again(w, j);
@@ -199,6 +210,18 @@ static void is_back(struct worker *w, struct job *j)
     if (lane_depth(j->item.lane) == 1)
         j->ready_ns = loop_now_ns(w->loop);
     job_go(w, j, JOB_QUEUED);
+}
+
+/* A person dropped it: there is no other outcome. */
+static void is_dropped(struct worker *w, struct job *j)
+{
+    struct partition *p = j->part;
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
+    waits_remove(p->waits, j->wait);
+    j->wait = NULL;
+    job_settle(w, j);
+    aside_look(w, p, service);
 }
 
 static void acked(struct worker *w, struct job *j, bool ok, const char *why)
@@ -213,6 +236,8 @@ static void acked(struct worker *w, struct job *j, bool ok, const char *why)
         return;
     if (k->ack_failed)
         again(w, j);
+    else if (k->aside.drop)
+        is_dropped(w, j);
     else if (k->aside.state == ENTRY_SENDING)
         is_back(w, j);
     else
@@ -239,6 +264,33 @@ static struct job *job_of_entry(struct worker *w, struct partition *p, struct wa
     return j;
 }
 
+static uint8_t small(unsigned n)
+{
+    return n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+}
+
+/* It goes on where it was; after a person's word its tries begin anew. */
+static void resume(struct worker *w, struct job *j, const struct entry *e)
+{
+    struct wait *x = j->wait;
+    bool redrive = x->act == PARK_REDRIVE;
+    j->act = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED ? (enum park_act)x->act : PARK_NO_ACT;
+    j->round = j->work->outcome.round = e->round + redrive;
+    j->calls = redrive ? 0 : small(e->attempts);
+    if (x->act == PARK_NO_ACT) {
+        j->tries = small(e->counted);
+        if (e->first_try_ms != 0)
+            j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
+        j->uncounted = x->uncounted;
+        j->asked = x->asked;
+    }
+    if (e->steps_len > 0)
+        park_keep_steps(j, e->steps, e->steps_len);
+    j->steps_known = e->state == ENTRY_DOUBT;
+    if (e->state == ENTRY_DOUBT || e->state == ENTRY_SENDING) /* or an earlier owner was about to call it */
+        takeover_presume(j);
+}
+
 static void begin_again(struct worker *w, struct job *j, const struct entry *e)
 {
     struct wait *x = j->wait;
@@ -252,17 +304,10 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
         job_free(w, j);
         return;
     }
-    k->outcome.round = e->round;
-    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind};
-    j->calls = e->attempts > UINT8_MAX ? UINT8_MAX : (uint8_t)e->attempts;
-    j->tries = e->counted > UINT8_MAX ? UINT8_MAX : (uint8_t)e->counted;
-    j->round = e->round;
-    if (e->first_try_ms != 0)
-        j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
-    if (e->state != ENTRY_UNSENT) /* set aside in doubt, or an earlier owner was about to call it */
-        takeover_presume(j);
-    j->uncounted = x->uncounted;
-    j->asked = x->asked;
+    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind, .drop = x->act == PARK_DROP};
+    resume(w, j, e);
+    if (k->aside.drop && redis_is_up(w->redis))
+        (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);
@@ -331,6 +376,12 @@ static void call_back(struct partition *p, struct wait *x)
 {
     x->busy = x->wanted = true;
     p->wanted++;
+}
+
+void aside_call_back(struct partition *p, struct wait *x, enum park_act act)
+{
+    x->act = act;
+    call_back(p, x);
 }
 
 /* ---- the index ---- */
@@ -421,7 +472,26 @@ struct wait *aside_blocker(const struct job *j)
     if (j->from_entry || waits_count(j->part->waits) == 0)
         return NULL;
     struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    return waits_blocker(j->part->waits, k->event.service, &k->event.axes, at);
+    struct wait *x = waits_blocker(j->part->waits, k->event.service, &k->event.axes, at);
+    return x != NULL ? x : waits_same(j->part->waits, k->event.service, k->event.key, at);
+}
+
+bool aside_take(struct job *j)
+{
+    if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
+        return true;
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    struct wait *x = waits_find(j->part->waits, j->work->event.service, at);
+    if (x == NULL)
+        return true;
+    if (x->busy)
+        return false;
+    x->busy = true;
+    j->wait = x;
+    j->round = j->work->outcome.round = x->round;
+    if (x->state == ENTRY_DOUBT || x->state == ENTRY_SENDING)
+        takeover_presume(j);
+    return true;
 }
 
 static bool lane_is_short(const struct worker *w, const char *service)
@@ -462,7 +532,27 @@ bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn)
     char key[ENTRY_KEY_SIZE];
     struct producer_message m = {.topic = w->topic[TOPIC_WAITING], .partition = j->partition, .key = key};
     m.key_len = entry_key_format(j->work->event.service, j->wait->place, key);
-    return producer_send(w->producer, &m, fn, j, NULL) == 0;
+    if (producer_send(w->producer, &m, fn, j, NULL) != 0)
+        return false;
+    j->pending++;
+    j->work->unacked++;
+    return true;
+}
+
+bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn)
+{
+    struct entry e;
+    j->work->aside = (struct aside){.state = ENTRY_DEAD, .reason = ENTRY_FOR_DEAD};
+    if (!fill(w, j, &e))
+        return false;
+    e.attempts = j->work->outcome.attempts;
+    return put_in_index(j, &e) && send_entry(w, j, &e, fn);
+}
+
+void aside_is_dead(struct job *j)
+{
+    j->wait->busy = false;
+    j->wait = NULL;
 }
 
 /* ---- once a while ---- */
@@ -471,7 +561,8 @@ static void note_all(void *arg, struct wait *x)
 {
     struct partition *p = arg;
     bool behind = x->reason == ENTRY_FOR_BEHIND || x->reason == ENTRY_FOR_FLOOD;
-    if (behind && !x->busy && waits_blocker_of(x) == NULL)
+    bool begun = x->state == ENTRY_SENDING; /* whatever it waited for: an earlier owner had called it back */
+    if ((behind || begun) && !x->busy && waits_blocker_of(x) == NULL)
         call_back(p, x);
 }
 

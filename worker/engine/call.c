@@ -72,7 +72,7 @@ static void ask_provider(struct worker *w, struct job *j)
     struct work *k = j->work;
     const struct workflow *confirm = run_confirm(k->run);
     if (confirm == NULL) {
-        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+        park_doubt(w, j, "cannot_be_asked");
         return;
     }
     if (!pace_may_verify(w, j))
@@ -96,6 +96,8 @@ static bool resolve_doubt(struct worker *w, struct job *j)
     enum call_repeat repeat = run_request(k->run)->repeat;
     if (repeat == CALL_READ)
         return true; /* the doubtful request comes later in the run */
+    if (j->act != PARK_NO_ACT)
+        return park_resolve_doubt(w, j);
     enum judgement what = judge_doubt(repeat, j->doubt_own, age, w->numbers->quarantine_ms, &wait);
     if (wait > 0) {
         job_wait(w, j, wait, false);
@@ -105,7 +107,7 @@ static bool resolve_doubt(struct worker *w, struct job *j)
     if (!j->doubt_own && repeat != CALL_KEYED && !takeover_is_quiet(w, j))
         return false;
     if (what == JUDGE_PERSON)
-        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+        park_doubt(w, j, "never_repeated");
     else if (what == JUDGE_ASK)
         ask_provider(w, j);
     return what == JUDGE_RESEND;
@@ -443,12 +445,24 @@ static bool set_aside(struct worker *w, struct job *j, int64_t delay_ms)
     return true;
 }
 
+/* No further try. What was maybe done is not called dead: that would let it be sent again. */
+static void give_up(struct worker *w, struct job *j)
+{
+    if (j->doubt) {
+        park_doubt(w, j, "attempts_exhausted");
+        return;
+    }
+    if (j->work->changed)
+        park_save_steps(w, j);
+    decide_dead(w, j, DEAD_EXHAUSTED, "attempts_exhausted");
+}
+
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why)
 {
     struct work *k = j->work;
     int64_t delay;
     if (!another_try(w, j, retry_after_ms, &delay)) {
-        decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
+        give_up(w, j);
         return;
     }
     pace_again(w, j);
@@ -467,7 +481,7 @@ static void doubtful(struct worker *w, struct job *j, enum judgement what, const
     call_doubt(w, j, true);
     j->doubt_safe |= run_request(j->work->run)->repeat == CALL_SAFE;
     if (what == JUDGE_PERSON)
-        decide_dead(w, j, DEAD_IN_DOUBT, dead_reason_name(DEAD_IN_DOUBT));
+        park_doubt(w, j, "never_repeated");
     else
         call_retry_later(w, j, false, -1, why);
 }
@@ -518,7 +532,8 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     struct work *k = j->work;
     enum run_state state = run_reply(k->run, reply);
     if (run_is_out_of_memory(k->run)) { /* answered, and what it means cannot be told: a person is asked */
-        decide_dead(w, j, DEAD_IN_DOUBT, "no_memory");
+        call_doubt(w, j, true);
+        park_doubt(w, j, "no_memory");
         return;
     }
     if (state == RUN_UNKNOWN) {

@@ -11,6 +11,7 @@
 #define BEHIND_AGAIN_MS 200
 
 static void on_claim(void *arg, const struct claim_reply *r);
+static bool let_entry_before(struct worker *w, struct job *j);
 
 void claim_start(struct worker *w, struct job *j)
 {
@@ -25,9 +26,14 @@ void claim_start(struct worker *w, struct job *j)
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
-        .maybe_sent = j->presumed || j->doubt || k->changed,
     };
-    const struct wait *before = j->doubt ? NULL : aside_blocker(j);
+    if (!aside_take(j)) {
+        if (!let_entry_before(w, j))
+            job_wait(w, j, BEHIND_AGAIN_MS, false);
+        return;
+    }
+    bool maybe_sent = j->doubt || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
+    const struct wait *before = maybe_sent ? NULL : aside_blocker(j);
     if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
@@ -39,6 +45,7 @@ void claim_start(struct worker *w, struct job *j)
         return;
     }
     guard_watch(w, j->part);
+    c.maybe_sent = j->presumed || j->doubt || k->changed;
     job_go(w, j, JOB_CLAIMING);
     if (redis_claim(w->redis, &c, on_claim, j) == 0) {
         j->pending++;
@@ -135,17 +142,40 @@ static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
 }
 
 /* False: the text does not fit, unless *@ret_no_memory. */
-static bool restore_run(struct worker *w, struct job *j, const struct claim_reply *r, bool *ret_no_memory)
+static bool restore_run(struct worker *w, struct job *j, const char *steps, size_t steps_len, bool *ret_no_memory)
 {
     struct work *k = j->work;
     struct run_inputs in;
     run_inputs_of(w, k, &in);
     k->plan = plan_ref(w->plan);
-    k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, r->steps, r->steps_len);
+    k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, steps, steps_len);
     *ret_no_memory = k->run == NULL ? errno == ENOMEM : run_is_out_of_memory(k->run);
     forget_if_out_of_memory(k);
     k->changed = k->run != NULL;
     return k->run != NULL;
+}
+
+/* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is
+ * asked. */
+static void without_steps(struct worker *w, struct job *j, const struct workflow *wf)
+{
+    struct work *k = j->work;
+    if (j->act == PARK_NO_ACT) {
+        park_doubt(w, j, "steps_lost");
+    } else if (j->act == PARK_APPLIED) {
+        j->act = PARK_NO_ACT;
+        k->outcome.kind = OUTCOME_APPLIED;
+        snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "operator");
+        decide_start(w, j, NULL);
+    } else if (wf == NULL) {
+        decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
+    } else {
+        new_run(w, k, wf);
+        if (k->run != NULL)
+            call_advance(w, j);
+        else
+            call_retry_later(w, j, false, -1, "out of memory");
+    }
 }
 
 /* Ours to work: at its first step, or after the last step that is known. */
@@ -159,9 +189,10 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         return;
     }
     bool no_memory = false;
-    if (r->steps_len > 0 && (wf == NULL || !restore_run(w, j, r, &no_memory)) && !no_memory) {
-        if (j->doubt_own || takeover_is_quiet(w, j)) /* the pack has changed between two steps */
-            decide_dead(w, j, DEAD_IN_DOUBT, "steps_lost");
+    const char *steps = r->steps_len > 0 ? r->steps : j->steps; /* Redis may have forgotten them */
+    size_t steps_len = r->steps_len > 0 ? r->steps_len : j->steps_len;
+    if (steps_len > 0 && (wf == NULL || !restore_run(w, j, steps, steps_len, &no_memory)) && !no_memory) {
+        without_steps(w, j, wf);
         return;
     }
     if (wf != NULL && k->run == NULL && !no_memory)
@@ -186,7 +217,7 @@ static void inherit_doubt(struct worker *w, struct job *j, const struct claim_re
     int64_t assigned_for = clock_boot_ms() - w->assigned_ms;
     call_doubt(w, j, false);
     j->doubt_since_ms -= r->sent_ms < assigned_for ? r->sent_ms : assigned_for;
-    j->doubt_all |= r->any_step;
+    j->doubt_all |= r->any_step && !j->steps_known;
 }
 
 static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
@@ -207,13 +238,38 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
         decide_start(w, j, NULL);
     } else if (!has_result(k) && !call_count_late(w, j)) {
         job_go(w, j, JOB_CALLING);
-        decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "attempts_exhausted");
+        if (r->steps_len > 0)
+            park_keep_steps(j, r->steps, r->steps_len);
+        if (j->doubt)
+            park_doubt(w, j, "attempts_exhausted");
+        else
+            decide_dead(w, j, DEAD_EXHAUSTED, "attempts_exhausted");
     } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
     } else if (!untouched || !guard_stops(w, j)) {
         begin_run(w, j, r);
     }
+}
+
+static void on_reopened(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    j->round_decided = res == REDIS_FENCED;
+    job_wait(w, j, res == REDIS_OK || res == REDIS_FENCED ? 0 : CLAIM_AGAIN_MS, false);
+}
+
+/* It was decided in an earlier round: that of a redrive begins. */
+static void reopen(struct worker *w, struct job *j)
+{
+    const struct event *e = &j->work->event;
+    if (redis_reopen(w->redis, e->service, e->key, j->round, on_reopened, j) == 0)
+        j->pending++;
+    else
+        job_wait(w, j, CLAIM_AGAIN_MS, false);
 }
 
 /* Decided before: the same outcome is published again, under the same id, with the present record. */
@@ -225,8 +281,16 @@ static void already_decided(struct worker *w, struct job *j, const struct claim_
         call_retry_later(w, j, false, -1, "the outcome kept in Redis is not readable");
         return;
     }
+    if (facts.round < j->round && !j->round_decided) {
+        outcome_fini(&facts);
+        reopen(w, j);
+        return;
+    }
     outcome_fini(&k->outcome);
     k->outcome = facts;
+    if (k->outcome.round < j->round) /* what CLAIM says by itself */
+        k->outcome.round = j->round;
+    k->dropped = r->dropped;
     if (outcome_kind_moves_record(facts.kind) && r->record_len > 0)
         buf_add(&k->record_text, r->record, r->record_len);
     if (facts.kind == OUTCOME_DEAD) {
@@ -285,7 +349,8 @@ static bool let_entry_before(struct worker *w, struct job *j)
     if (entry == NULL)
         return false;
     job_release_work(w, j);
-    job_go(w, j, JOB_QUEUED);
+    if (j->state != JOB_QUEUED)
+        job_go(w, j, JOB_QUEUED);
     lanes_let_before(w->lanes, &j->item, &entry->item);
     return true;
 }
@@ -319,6 +384,8 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
     case CLAIM_BUSY:
         if (let_entry_before(w, j))
             return;
+        if (waits_count(j->part->waits) > 0 && j->part->waits_ready)
+            park_free_lane(w, j->part, j->work->event.service);
         job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;
     case CLAIM_PAUSED:

@@ -150,12 +150,12 @@ struct work *job_work(struct worker *w, struct job *j)
         k = calloc(1, sizeof(*k));
         if (k == NULL)
             return NULL;
-        k->outcome.round = 1;
         buf_init(&k->facts, FACTS_MAX_BYTES);
         buf_init(&k->record_text, RECORD_MAX_BYTES);
     }
     k->next_free = NULL;
     k->out_floor = -1;
+    k->outcome.round = j->round > 0 ? j->round : 1;
     j->work = k;
     return k;
 }
@@ -215,10 +215,11 @@ static void work_clear(struct work *k)
     buf_reset(&k->record_text);
     k->call = NULL;
     k->decoded = k->changed = k->called = k->dead_letter = k->ack_failed = k->owes_decide = false;
+    k->published = k->dropped = false;
     k->unacked = 0;
     k->fault.pointer[0] = k->fault.reason[0] = '\0';
     k->order[0] = k->fence[0] = '\0';
-    k->outcome = (struct outcome){.round = 1};
+    k->outcome = (struct outcome){0};
     k->started_ns = k->claimed_ns = k->judged_ns = k->slot_ns = k->call_ns = k->call_started_ns = 0;
 }
 
@@ -244,6 +245,7 @@ void job_free(struct worker *w, struct job *j)
     if (is_active(j->state))
         active_remove(w, j);
     w->window_bytes -= j->size;
+    free(j->steps);
     free(j);
 }
 

@@ -63,7 +63,9 @@ void publish_done(struct worker *w, struct job *j)
     char service[ENTRY_SERVICE_SIZE] = "";
     if (waits_count(p->waits) > 0)
         snprintf(service, sizeof(service), "%s", j->bytes);
-    if (j->wait != NULL)
+    if (j->wait != NULL && park_holds(w, j))
+        aside_is_dead(j);
+    else if (j->wait != NULL)
         aside_finished(w, j);
     if (!j->from_entry) {
         offsets_settle(p->offsets, j->offset);
@@ -88,27 +90,32 @@ static void publish_again(struct worker *w, struct job *j)
         partitions_drain(w, DRAIN_STOP);
 }
 
-static void on_ack(void *arg, bool ok, int64_t offset, const char *why);
+static void on_entry_ack(void *arg, bool ok, int64_t offset, const char *why);
 
-/* The entry of the waiting topic ends only when the outcome is there: a crash between the two leaves an entry whose
- * outcome is known, and not an event that nobody has. */
+/* The entry of the waiting topic ends only when the outcome is there, and that of a dead event is not written before: a crash
+ * between the two leaves an entry, or an event of the input topic, whose outcome is known, and not one that nobody has. */
 static void bury(struct worker *w, struct job *j)
 {
-    crash_point("entry_decided");
-    j->work->buried = true;
-    if (!aside_send_tombstone(w, j, on_ack)) {
-        publish_again(w, j);
+    if (!j->part->waits_ready) { /* an earlier owner may still write there */
+        if (w->drain == DRAIN_NONE)
+            publish_again(w, j);
+        else
+            job_drop(w, j);
         return;
     }
-    j->pending++;
-    j->work->unacked++;
+    crash_point("entry_decided");
+    j->work->buried = true;
+    bool sent = commits_own(w) && (park_holds(w, j) ? aside_send_dead(w, j, on_entry_ack) : aside_send_tombstone(w, j, on_entry_ack));
+    if (!sent)
+        publish_again(w, j);
 }
 
 /* Everything is acknowledged. */
 static void settle(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    if (j->wait != NULL && !k->buried) {
+    k->published = true;
+    if (!k->buried && (j->wait != NULL || park_holds(w, j))) {
         bury(w, j);
         return;
     }
@@ -165,6 +172,16 @@ static void on_ack(void *arg, bool ok, int64_t offset, const char *why)
     (void)offset;
     if (!job_callback_is_late(j->worker, j))
         acked(j->worker, j, ok, why);
+}
+
+static void on_entry_ack(void *arg, bool ok, int64_t offset, const char *why)
+{
+    struct job *j = arg;
+    if (job_callback_is_late(j->worker, j))
+        return;
+    if (ok)
+        j->wait->at = offset;
+    acked(j->worker, j, ok, why);
 }
 
 void publish_note_outcome(struct job *j, bool ok, int64_t offset)
@@ -273,6 +290,10 @@ static void publish_now(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     k->ack_failed = k->buried = false;
+    if (k->published) {
+        settle(w, j);
+        return;
+    }
     if (k->out_floor < 0)
         k->out_floor = j->part->out_end;
     bool sent = true;

@@ -117,6 +117,16 @@ enum place {
     PLACE_SLOT,
 };
 
+/* What a person's act does with an entry: park.c. */
+enum park_act {
+    PARK_NO_ACT,
+    PARK_RELEASE,     /* tried again now */
+    PARK_APPLIED,     /* the doubtful request was carried out */
+    PARK_NOT_APPLIED, /* it was not: sent again */
+    PARK_REDRIVE,     /* dead: tried again in the next round */
+    PARK_DROP,        /* dead: never tried again */
+};
+
 /* How an event is set aside. */
 struct aside {
     enum entry_state state;
@@ -124,6 +134,7 @@ struct aside {
     struct entry_place behind; /* with ENTRY_FOR_BEHIND */
     int64_t release_at_ms;     /* Unix ms; 0: not by the clock */
     bool notice;               /* billing is told; aside_set() decides */
+    bool drop;                 /* a person drops it: its tombstone is written, and nothing else */
 };
 
 /* What a job needs while it is at work. Pooled. */
@@ -153,7 +164,9 @@ struct work {
     unsigned unacked;        /* messages that are not acknowledged */
     int64_t out_floor;       /* its outcome stands at or past it; -1: not known */
     bool ack_failed;
-    bool buried;             /* the tombstone of its entry was sent */
+    bool published;          /* outcome, record and dead letter are acknowledged: its entry is left */
+    bool buried;             /* the tombstone of its entry, or the entry of a dead one, was sent */
+    bool dropped;            /* it died before, and a person dropped it */
     bool owes_decide;        /* Redis was away: it is told when all is published */
     struct aside aside;      /* JOB_ASIDE */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */
@@ -173,6 +186,11 @@ struct job {
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
     unsigned round;          /* of an entry; 0: the first */
+    bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
+    enum park_act act;       /* a person's word on its doubt, until it is carried out */
+    bool steps_known;        /* its entry says up to which step it is done */
+    char *steps;             /* run_save() text of its entry, or for it; NULL: none. Owned */
+    size_t steps_len;
     unsigned pending;        /* callbacks that still come: the job lives until they have */
     struct work *work;
     struct job *next_listed; /* in worker.claimed or worker.gathering */
@@ -544,6 +562,47 @@ void aside_look(struct worker *w, struct partition *p, const char *service);
 /* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */
 bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn);
 void aside_finished(struct worker *w, struct job *j);
+/* It died, and holds back what comes after: its entry, in place of a tombstone; and when that is there. */
+bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn);
+void aside_is_dead(struct job *j);
+/* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
+ * too. False: the entry is being worked by itself. */
+bool aside_take(struct job *j);
+/* The entry is read and its event worked, as @act says. */
+void aside_call_back(struct partition *p, struct wait *x, enum park_act act);
+
+/* ---- park.c: what waits for a person ---- */
+/* Nothing but a person can tell whether @j's request was done: it is set aside with its doubt and its steps, and its lane goes on
+ * with what shares no axis with it. @detail is a word. It may have to wait before that, and comes here again then. */
+void park_doubt(struct worker *w, struct job *j, const char *detail);
+/* @j's outcome stands: whether its entry is to hold back what comes after (`park: dead`). */
+bool park_holds(const struct worker *w, const struct job *j);
+/* The steps that @j's run has done are kept with its entry. */
+void park_save_steps(struct worker *w, struct job *j);
+void park_keep_steps(struct job *j, const char *text, size_t len);
+/* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
+ * aside. Its lane is let go. */
+void park_free_lane(struct worker *w, const struct partition *p, const char *service);
+/* A person's word on the doubtful request that the run stands at. True: it may be sent. */
+bool park_resolve_doubt(struct worker *w, struct job *j);
+
+/* For acts. A partition's entries may be acted upon when waits_ready; else, and where the entry is not what the act is for, or
+ * is busy (being written, read or worked), or is held back by another, these answer false and do nothing. True: begun. It is done,
+ * and durable, when the entry is gone or its `act` is PARK_NO_ACT again; its try_no has grown then, which tells a repeated
+ * act from a new one. If the partition goes away before, nothing was done. Their event's way then is that of every other: what
+ * comes of it is an outcome, of the next round for a redrive. */
+/* The entry of that place; NULL: none. Borrowed until the loop's next turn. */
+struct wait *park_find(const struct partition *p, const char *service, struct entry_place place);
+/* What waits for the clock, the lane or a poll goes on now; a doubt is looked into once more, where its platform can be asked. Not
+ * for what is dead. */
+bool park_release(struct partition *p, struct wait *x);
+/* A doubt that waits for a person: @applied, it goes on after that request, and an event that ends there is applied,
+ * `resolved: operator`; else the request is sent again, in the same round. Not before Q after it was sent. */
+bool park_resolve(struct partition *p, struct wait *x, bool applied);
+/* A dead event: tried again from where it was, in the next round. */
+bool park_redrive(struct partition *p, struct wait *x);
+/* A dead event: its entry ends without another outcome, and what waits behind it goes on. */
+bool park_drop(struct partition *p, struct wait *x);
 
 /* ---- acts.c: operators' acts ---- */
 bool acts_begin(struct worker *w, struct partition *p); /* false: out of memory */

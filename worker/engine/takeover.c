@@ -301,6 +301,8 @@ static void behind_claimed(void *arg, struct lane_item *item)
 
 void takeover_claimed(struct job *j)
 {
+    if (j->from_entry || j->wait != NULL) /* set aside before: its lane went on without it */
+        return;
     if (j->offset < j->part->inherited || j->offset < j->part->doubt_end)
         lane_each_behind(&j->item, behind_claimed, NULL);
 }

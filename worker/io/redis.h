@@ -62,7 +62,7 @@ void redis_raise_fence(struct redis *r, const char *fence);
 enum claim_state {
     CLAIM_FRESH,    /* ours; @record, @fence */
     CLAIM_DOUBT,    /* ours; another owner (or an earlier life) may have sent it: @record, @fence, @steps, @sent_ms */
-    CLAIM_DECIDED,  /* @outcome holds the facts (outcome.h); @record */
+    CLAIM_DECIDED,  /* @outcome holds the facts (outcome.h); @record; @dropped */
     CLAIM_BUSY,     /* another owner has the lane, or another event of it is undecided: @wait_ms left */
     CLAIM_STALE,    /* not above the last applied; decided as stale in the same step; @record */
     CLAIM_REPEATED, /* equal to the last applied of an axis, in order and id: decided as applied from the record; @record */
@@ -97,6 +97,7 @@ struct claim_reply {
     size_t steps_len;
     int64_t wait_ms;
     bool any_step;       /* doubt: nobody knows which of its steps may be done */
+    bool dropped;        /* decided: it died, and a person dropped it */
     int64_t sent_ms;     /* doubt: how long ago it was marked SENT, by Redis' clock */
     const char *error;
 };
@@ -142,9 +143,14 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
-/* In doubt, and set aside in the waiting topic: its lane goes on without it. @fn may be NULL. */
+/* In doubt, and set aside in the waiting topic: its lane goes on without it. Holds under an older fence too: for what is set aside,
+ * in a Redis that came back from before that. @fn may be NULL. */
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg);
+/* Its next round begins. REDIS_FENCED: it was decided in @round or a later one. */
+int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
+/* It died in @round, and a person dropped it: whoever brings it again is told so. @fn may be NULL. */
+int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
 /* Renews the lane's lease for a claim that waits in doubt. */
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
                 redis_done_fn *fn, void *arg);

@@ -121,8 +121,9 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->fence = code[1].str;
     ret->record = code[2].str;
     ret->record_len = code[2].len;
-    ret->any_step = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
+    bool flag = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
+    *(claimed ? &ret->any_step : &ret->dropped) = flag;
     const char **text = claimed ? &ret->steps : &ret->outcome;
     *text = code[3].str;
     *(claimed ? &ret->steps_len : &ret->outcome_len) = code[3].len;
@@ -232,7 +233,7 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
     return end(r, fn, arg, q);
 }
 
-/* STEP, RELEASE, RENEW: the holder's scripts. @steps may be NULL. */
+/* STEP, RELEASE, RENEW, PARK: the holder's scripts. @steps, or PARK's event key, may be NULL. */
 static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
                   const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
 {
@@ -276,7 +277,29 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg)
 {
-    return holder(r, SCRIPT_PARK, service, event_key, fence, NULL, 0, fn, arg);
+    return holder(r, SCRIPT_PARK, service, event_key, fence, event_key, strlen(event_key), fn, arg);
+}
+
+static int of_round(struct redis *r, enum script_id id, const char *service, const char *event_key, unsigned round,
+                    redis_done_fn *fn, void *arg)
+{
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    begin(r, id, 3, 2, service, event_key);
+    redis_link_str(r->link, r->mark);
+    redis_link_int(r->link, round);
+    return end(r, fn, arg, q);
+}
+
+int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
+{
+    return of_round(r, SCRIPT_REOPEN, service, event_key, round, fn, arg);
+}
+
+int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
+{
+    return of_round(r, SCRIPT_CLOSE, service, event_key, round, fn, arg);
 }
 
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,

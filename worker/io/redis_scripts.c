@@ -1,7 +1,7 @@
 /* redis_scripts.c - what happens inside Redis. RELIABILITY.md section 3.
  *
- * Event hash (:e): st  H held, S sent, Q sent by an earlier owner and in doubt, D decided, X dead;
- *   fp fingerprint, fence, tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome), all (any step may
+ * Event hash (:e): st  H held, S sent, Q sent by an earlier owner and in doubt, D decided, X dead, C dead and dropped;
+ *   fp fingerprint, fence, rnd (the round, from 2 on), tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome), all (any step may
  *   be done: it was marked in a Redis that had forgotten its steps). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
@@ -22,7 +22,8 @@
 
 /* CLAIM. KEYS birth, event, lane, pause. ARGV 1 birth mark, 2 owner, 3 fingerprint, 4 fences start above this,
  * 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been sent though Redis does not know, 9 event key, 10.. a:<axis> touched.
- * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done. The same owner asking again for its own
+ * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done, what is decided
+ * whether it was dropped. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call. */
 static const char claim_text[] =
@@ -35,7 +36,9 @@ static const char claim_text[] =
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(A, 10))\n"
     "local rec = l[5] or ''\n"
-    "if st == 'D' or st == 'X' then return {2, e[3] or '', rec, e[4] or '', 0} end\n"
+    "if st == 'D' or st == 'X' or st == 'C' then\n"
+    "  return {2, e[3] or '', rec, e[4] or '', 0, st == 'C' and 1 or 0}\n"
+    "end\n"
     "local t = call('TIME')\n"
     "local us = t[1] * 1000000 + t[2]\n"
     "local now = math.floor(us / 1000)\n"
@@ -103,20 +106,21 @@ static const char claim_text[] =
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o), 7.. a:<axis>, "<order> <event id>" of each touched. A held event (released, and not claimed by anyone
- * since) may be decided too; its lane may be another event's by then and is left alone but for the record. */
+ * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
+ * its steps: a redrive goes on after them. */
 static const char decide_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
     "local e = call('HMGET', K[2], 'st', 'fence', 'steps')\n"
     "local st = e[1]\n"
     "if e[2] ~= A[2] then return 1 end\n"
-    "if st == 'D' or st == 'X' then return 0 end\n"
+    "if st == 'D' or st == 'X' or st == 'C' then return 0 end\n"
     "if st ~= 'H' and A[5] then\n"
     "  call('HSET', K[3], 'owner', '', 'sent', '', 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
     "elseif A[5] then call('HSET', K[3], 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
     "elseif st ~= 'H' then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
     "call('HSET', K[2], 'st', A[4], 'out', A[3])\n"
-    "if e[3] then call('HDEL', K[2], 'steps') end\n"
+    "if e[3] and A[4] == 'D' then call('HDEL', K[2], 'steps') end\n"
     "call('PEXPIRE', K[2], id_memory)\n"
     "return 0\n";
 
@@ -149,7 +153,8 @@ static const char release_text[] = HOLDER_TEXT
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
  * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
- * 9.. a:<axis>, "<order> <event id>" of each axis of the record. A record is taken, with its axes, when its fence is not below
+ * 9.. a:<axis>, "<order> <event id>" of each axis of the record. An event is taken when it is not decided in the facts' round
+ * or a later one. A record is taken, with its axes, when its fence is not below
  * that of the one that is there: each record has all axes of its service, and only an act (redis_rebase.c) sets one back.
  * An unfinished one never takes the place of that which its claim ended with. */
 static const char merge_text[] =
@@ -157,9 +162,12 @@ static const char merge_text[] =
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
     "local l = call('HMGET', K[3], 'fence', 'sent', 'rec', 'by')\n"
     "if A[3] ~= '' then\n"
-    "  local st = call('HGET', K[2], 'st')\n"
-    "  if st ~= 'D' and st ~= 'X' then\n"
+    "  local e = call('HMGET', K[2], 'st', 'rnd')\n"
+    "  local st, was = e[1], tonumber(e[2]) or 1\n"
+    "  local round = tonumber(string.match(A[5], '\"round\":(%d+)')) or 1\n"
+    "  if round > was or (round == was and st ~= 'D' and st ~= 'X' and st ~= 'C') then\n"
     "    call('HSET', K[2], 'st', A[4], 'fp', A[3], 'fence', A[2], 'out', A[5])\n"
+    "    if round > 1 then call('HSET', K[2], 'rnd', string.format('%.0f', round)) end\n"
     "    call('HDEL', K[2], 'steps')\n"
     "    call('PEXPIRE', K[2], id_memory)\n"
     "    if l[2] == A[6] then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
@@ -185,11 +193,34 @@ static const char renew_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then re
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
     "return 0\n";
 
-/* PARK: the event is in doubt and set aside. Whoever works it next finds it in doubt; its lane goes on. */
-static const char park_text[] = HOLDER_TEXT
-    "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
+/* PARK: the event is in doubt and set aside. Whoever works it next finds it in doubt; its lane goes on. ARGV 3 event key. Also
+ * for a Redis that came back from before it: then the fence that it holds is an older one. */
+static const char park_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
+    "if (tonumber(e[2]) or 0) > tonumber(ARGV[2]) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
-    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
+    "if redis.call('HGET', KEYS[3], 'sent') == ARGV[3] then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
+    "return 0\n";
+
+/* REOPEN: the event is worked in another round. ARGV 2 round. Refused when it was decided in that round or a later one. */
+static const char reopen_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'rnd')\n"
+    "local st, was = e[1], tonumber(e[2]) or 1\n"
+    "if not st then return 0 end\n"
+    "local decided = st == 'D' or st == 'X' or st == 'C'\n"
+    "if was >= tonumber(ARGV[2]) then return decided and 1 or 0 end\n"
+    "redis.call('HSET', KEYS[2], 'rnd', ARGV[2])\n"
+    "if decided then redis.call('HSET', KEYS[2], 'st', 'H') end\n"
+    "return 0\n";
+
+/* CLOSE: a dead event was dropped. ARGV 2 the round in which it died. */
+static const char close_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'rnd')\n"
+    "if e[1] ~= 'X' or (tonumber(e[2]) or 1) ~= tonumber(ARGV[2]) then return 1 end\n"
+    "redis.call('HSET', KEYS[2], 'st', 'C')\n"
     "return 0\n";
 
 static const char *text_of(enum script_id id)
@@ -209,6 +240,10 @@ static const char *text_of(enum script_id id)
         return merge_text;
     case SCRIPT_PARK:
         return park_text;
+    case SCRIPT_REOPEN:
+        return reopen_text;
+    case SCRIPT_CLOSE:
+        return close_text;
     case SCRIPT_COUNT:
         break;
     }

@@ -6,7 +6,18 @@
 
 #include <stdint.h>
 
-enum script_id { SCRIPT_CLAIM, SCRIPT_DECIDE, SCRIPT_STEP, SCRIPT_RELEASE, SCRIPT_RENEW, SCRIPT_MERGE, SCRIPT_PARK, SCRIPT_COUNT };
+enum script_id {
+    SCRIPT_CLAIM,
+    SCRIPT_DECIDE,
+    SCRIPT_STEP,
+    SCRIPT_RELEASE,
+    SCRIPT_RENEW,
+    SCRIPT_MERGE,
+    SCRIPT_PARK,
+    SCRIPT_REOPEN,
+    SCRIPT_CLOSE,
+    SCRIPT_COUNT
+};
 
 /* What is the same for all events of a worker. */
 struct redis_script_constants {

@@ -1,0 +1,163 @@
+/* park.c - what waits for a person: doubts that no rule resolves, and dead events. RELIABILITY.md sections 5 and 6.
+ *
+ * They are entries of the waiting topic (aside.c) that neither the clock nor the lane calls back, and that hold back what shares
+ * an axis with them. What ends them is an act, or what comes of the event elsewhere. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+#define PARK_AGAIN_MS 1000
+
+/* ---- a doubt ---- */
+
+/* Without memory for them Redis has them still. */
+void park_keep_steps(struct job *j, const char *text, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (copy == NULL)
+        return;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    free(j->steps);
+    j->steps = copy;
+    j->steps_len = len;
+}
+
+static void on_parked(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    if (res == REDIS_OK)
+        aside_set(w, j, &(struct aside){.state = ENTRY_DOUBT, .reason = ENTRY_FOR_DOUBT});
+    else /* it is claimed anew: decided meanwhile, or in doubt as before */
+        job_wait(w, j, PARK_AGAIN_MS, false);
+}
+
+static bool may_park(struct worker *w, struct job *j)
+{
+    if (!j->doubt_own && !takeover_is_quiet(w, j)) /* somebody else's: he may have published its outcome meanwhile */
+        return false;
+    if (j->part->waits_ready && redis_is_up(w->redis))
+        return true;
+    job_wait(w, j, PARK_AGAIN_MS, false);
+    return false;
+}
+
+void park_save_steps(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    if (k->run == NULL || run_is_out_of_memory(k->run) || run_state(k->run) == RUN_END)
+        return;
+    buf_reset(&w->scratch);
+    run_save(k->run, &w->scratch);
+    if (buf_ok(&w->scratch) && w->scratch.len <= ENTRY_STEPS_MAX)
+        park_keep_steps(j, buf_cstr(&w->scratch), w->scratch.len);
+}
+
+void park_doubt(struct worker *w, struct job *j, const char *detail)
+{
+    struct work *k = j->work;
+    if (!j->doubt)
+        call_doubt(w, j, true);
+    if (!may_park(w, j))
+        return;
+    park_save_steps(w, j);
+    snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", detail);
+    k->outcome.attempts = j->calls;
+    j->act = PARK_NO_ACT;
+    job_release_place(w, j);
+    job_go(w, j, JOB_DECIDING);
+    if (redis_park(w->redis, k->event.service, k->event.key, k->fence, on_parked, j) == 0)
+        j->pending++;
+    else
+        job_wait(w, j, PARK_AGAIN_MS, false);
+}
+
+void park_free_lane(struct worker *w, const struct partition *p, const char *service)
+{
+    char key[2 * HASH_SHA256_SIZE + 1], fence[ENTRY_FENCE_SIZE];
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
+        if (x->state != ENTRY_DOUBT || x->busy || !x->keyed)
+            continue;
+        hash_hex(x->key, sizeof(x->key), key);
+        snprintf(fence, sizeof(fence), "%llu", (unsigned long long)x->fence);
+        (void)redis_park(w->redis, service, key, fence, NULL, NULL);
+    }
+}
+
+bool park_resolve_doubt(struct worker *w, struct job *j)
+{
+    struct work *k = j->work;
+    int64_t left = j->doubt_since_ms + w->numbers->quarantine_ms - loop_now_ms(w->loop);
+    if (left > 0) { /* its packet may still come */
+        job_wait(w, j, left, false);
+        return false;
+    }
+    bool applied = j->act == PARK_APPLIED;
+    j->act = PARK_NO_ACT;
+    if (!applied) {
+        j->doubt = j->doubt_all = false;
+        return true;
+    }
+    snprintf(k->outcome.resolved, sizeof(k->outcome.resolved), "operator");
+    k->changed = true;
+    run_step_done(k->run);
+    j->doubt = j->doubt_all && run_state(k->run) != RUN_END;
+    call_advance(w, j);
+    return false;
+}
+
+/* ---- dead ---- */
+
+bool park_holds(const struct worker *w, const struct job *j)
+{
+    const struct work *k = j->work;
+    return k->decoded && k->judged_ns != 0 && k->outcome.kind == OUTCOME_DEAD && !k->dropped && w->provider->park_dead;
+}
+
+/* ---- acts ---- */
+
+struct wait *park_find(const struct partition *p, const char *service, struct entry_place place)
+{
+    return waits_find(p->waits, service, place);
+}
+
+static bool may_act(const struct partition *p, const struct wait *x)
+{
+    return p->phase == PART_OPEN && p->waits_ready && !x->busy && x->at >= 0;
+}
+
+bool park_release(struct partition *p, struct wait *x)
+{
+    if (!may_act(p, x) || x->state == ENTRY_DEAD || waits_blocker_of(x) != NULL)
+        return false;
+    aside_call_back(p, x, PARK_RELEASE);
+    return true;
+}
+
+bool park_resolve(struct partition *p, struct wait *x, bool applied)
+{
+    if (!may_act(p, x) || x->state != ENTRY_DOUBT || x->reason != ENTRY_FOR_DOUBT)
+        return false;
+    aside_call_back(p, x, applied ? PARK_APPLIED : PARK_NOT_APPLIED);
+    return true;
+}
+
+bool park_redrive(struct partition *p, struct wait *x)
+{
+    if (!may_act(p, x) || x->state != ENTRY_DEAD || waits_blocker_of(x) != NULL)
+        return false;
+    aside_call_back(p, x, PARK_REDRIVE);
+    return true;
+}
+
+bool park_drop(struct partition *p, struct wait *x)
+{
+    if (!may_act(p, x) || x->state != ENTRY_DEAD)
+        return false;
+    aside_call_back(p, x, PARK_DROP);
+    return true;
+}
