@@ -48,6 +48,13 @@ enum mark {
     MARK_ACT_DONE,
     MARK_ACT_TOO_LATE,
     MARK_ACT_REFUSED,
+    MARK_REDRIVEN,
+    MARK_RESOLVED_APPLIED,
+    MARK_RESOLVED_NOT_APPLIED,
+    MARK_DROPPED,
+    MARK_APPROVED,
+    MARK_RELEASED,
+    MARK_REBASED,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

@@ -12,6 +12,7 @@
 
 #define CONTROL "tvbridge.control.sim"
 #define RECORDS "tvbridge.records.sim"
+#define WAITING "tvbridge.waiting.sim"
 
 enum { PAUSE_MAX_MS = 30000, REPLAY_MAX_MS = 60000 };
 
@@ -143,6 +144,83 @@ static void on_rebase(struct sim *s, void *arg)
     s->acts--;
 }
 
+/* ---- what waits ---- */
+
+static bool is_last_of_key(const struct klog *l, int64_t at)
+{
+    for (int64_t i = at + 1; i < l->n; i++)
+        if (l->items[i]->key_len == l->items[at]->key_len && memcmp(l->items[i]->key, l->items[at]->key, l->items[at]->key_len) == 0)
+            return false;
+    return true;
+}
+
+/* The entries that are left, by fn(). */
+static void each_entry(struct sim *s, void (*fn)(struct sim *s, const struct entry *e))
+{
+    const struct ktopic *t = kafka_topic(s->kafka, WAITING);
+    for (int32_t part = 0; part < s->cfg.partitions; part++)
+        for (int64_t at = 0; at < t->parts[part].n; at++) {
+            const struct kmessage *m = t->parts[part].items[at];
+            const struct event_message em = {m->key, m->key_len, m->value, m->value_len, m->headers, m->header_count};
+            struct entry e;
+            struct fault fault;
+            if (!m->gone && m->value && is_last_of_key(&t->parts[part], at) && entry_decode(&em, &e, &fault) == ENTRY_IS_ENTRY)
+                fn(s, &e);
+        }
+}
+
+static void count(struct sim *s, const struct entry *e)
+{
+    (void)e;
+    s->entries_seen++;
+}
+
+static bool anything_waits(struct sim *s)
+{
+    s->entries_seen = 0;
+    each_entry(s, count);
+    return s->entries_seen > 0;
+}
+
+/* What he would do; ACT_KIND_COUNT: nothing. */
+static enum act_kind kind_for(struct sim *s, const struct entry *e)
+{
+    if (e->state == ENTRY_DEAD)
+        return e->round < 3 && sim_chance(s, 600) ? ACT_REDRIVE : ACT_DROP;
+    if (e->state == ENTRY_DOUBT && e->reason == ENTRY_FOR_DOUBT)
+        return ACT_RESOLVE_DOUBT;
+    if (e->reason == ENTRY_FOR_GUARD)
+        return ACT_APPROVE;
+    return sim_chance(s, 200) ? ACT_RELEASE : ACT_KIND_COUNT;
+}
+
+static void look_at(struct sim *s, const struct entry *e)
+{
+    enum act_kind kind = kind_for(s, e);
+    if (kind == ACT_KIND_COUNT || sim_chance(s, 300))
+        return;
+    struct act a = act_of(s, kind);
+    memcpy(a.service, e->service, sizeof(a.service));
+    a.of_entry = true;
+    a.place = e->place;
+    a.round = e->round;
+    a.try_no = e->try_no;
+    bool early = sim_real_ms(s) - e->since_ms < 2 * s->env->provider->numbers.quarantine_ms;
+    if (kind == ACT_RESOLVE_DOUBT && early) /* what is on its way may still land */
+        return;
+    a.applied = kind == ACT_RESOLVE_DOUBT && oracle_entry_done(s, e->place, e->step);
+    say(s, &a, e->place.partition);
+}
+
+static void on_look_around(struct sim *s, void *arg)
+{
+    (void)arg;
+    if (s->ending)
+        return;
+    each_entry(s, look_at);
+    sim_after(s, sim_range(s, 5000, 40000) * SIM_MS, on_look_around, NULL);
+}
+
 /* ---- the plan ---- */
 
 static void plan(struct sim *s, int64_t after_ms, void (*fn)(struct sim *s, void *arg))
@@ -163,10 +241,11 @@ void operator_plan(struct sim *s)
     }
     for (int64_t n = sim_range(s, 0, 3); n > 0; n--)
         plan(s, sim_range(s, 1000, last), on_rebase);
+    sim_after(s, sim_range(s, 1, 60000) * SIM_MS, on_look_around, NULL);
     plan(s, last + 2 * REPLAY_MAX_MS + PAUSE_MAX_MS, on_resume_all);
 }
 
-bool operator_is_done(const struct sim *s)
+bool operator_is_done(struct sim *s)
 {
-    return s->acts == 0;
+    return s->acts == 0 && (!s->cfg.on[FAULT_ACTS] || !anything_waits(s));
 }

@@ -5,7 +5,7 @@
 #include "sim.h"
 
 void operator_plan(struct sim *s);
-/* True when all that he has to say stands in the topic. */
-bool operator_is_done(const struct sim *s);
+/* True when all that he has to say stands in the topic, and nothing waits for anybody. */
+bool operator_is_done(struct sim *s);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef TVB_SIM_ORACLE_H
 #define TVB_SIM_ORACLE_H
 
+#include "contract/entry.h"
 #include "io/redis_link.h"
 #include "kafka.h"
 #include "platform.h"
@@ -59,6 +60,8 @@ void oracle_effect(struct sim *s, const struct request *r);
 void oracle_proc_ended(struct sim *s, struct proc *p);
 void oracle_log(struct sim *s, struct proc *p); /* new lines, while tracing */
 
+/* What a person finds at the platform: whether the step of the event at that place was done. */
+bool oracle_entry_done(const struct sim *s, struct entry_place at, const char *step);
 /* Every act has its answer. */
 bool oracle_acts_answered(const struct sim *s);
 /* True when every message has its end and is committed. */

@@ -15,6 +15,28 @@ static struct oact *act_at(struct oracle *o, int32_t partition, int64_t offset)
     return NULL;
 }
 
+/* What is true from when the operator says so: a round that he asks for may begin, and what he found not done is not. */
+static void on_entry_act(struct oracle *o, const struct act *act)
+{
+    const struct place *p = place_at(o, act->place.partition, act->place.offset);
+    struct oevent *e = p && p->kind == PLACE_EVENT ? o->events[p->event] : NULL;
+    if (e && act->kind == ACT_REDRIVE && act->round > e->asked)
+        e->asked = act->round;
+    for (int i = 0; e && act->kind == ACT_RESOLVE_DOUBT && !act->applied && i < STEPS; i++)
+        if (e->steps[i].effects == 0)
+            e->steps[i].doubts = 0;
+}
+
+bool oracle_entry_done(const struct sim *s, struct entry_place at, const char *step)
+{
+    const struct place *p = place_at(s->oracle, at.partition, at.offset);
+    const struct oevent *e = p && p->kind == PLACE_EVENT ? s->oracle->events[p->event] : NULL;
+    for (int i = 0; e && i < STEPS; i++)
+        if (strcmp(op_entry(kind_entry(e->kind)->ops[i])->name, step) == 0)
+            return e->steps[i].effects > 0;
+    return false;
+}
+
 static void note_act(struct sim *s, int32_t partition, int64_t offset, const struct act *act)
 {
     struct oact *a = sim_alloc(s, sizeof(*a)), **at = &s->oracle->acts[partition];
@@ -23,6 +45,23 @@ static void note_act(struct sim *s, int32_t partition, int64_t offset, const str
         at = &(*at)->next;
     *at = a;
     sim_note(s, NULL, "act", act_kind_name(act->kind), partition, offset);
+    if (act->of_entry)
+        on_entry_act(s->oracle, act);
+}
+
+static void mark_done(struct sim *s, const struct act *act)
+{
+    sim_mark(s, MARK_ACT_DONE);
+    if (act->kind == ACT_RESOLVE_DOUBT)
+        sim_mark(s, act->applied ? MARK_RESOLVED_APPLIED : MARK_RESOLVED_NOT_APPLIED);
+    else if (act->kind == ACT_DROP)
+        sim_mark(s, MARK_DROPPED);
+    else if (act->kind == ACT_APPROVE && act->of_entry)
+        sim_mark(s, MARK_APPROVED);
+    else if (act->kind == ACT_RELEASE)
+        sim_mark(s, MARK_RELEASED);
+    else if (act->kind == ACT_REBASE_ORDER)
+        sim_mark(s, MARK_REBASED);
 }
 
 static void note_answer(struct sim *s, int32_t partition, const struct act_answer *answer)
@@ -46,7 +85,7 @@ static void note_answer(struct sim *s, int32_t partition, const struct act_answe
     else if (answer->result == ACT_REFUSED)
         sim_mark(s, MARK_ACT_REFUSED);
     else
-        sim_mark(s, MARK_ACT_DONE);
+        mark_done(s, &a->act);
 }
 
 static enum control_decoded decode(struct sim *s, const struct kmessage *m, struct act *act, struct act_answer *answer)

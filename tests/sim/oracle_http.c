@@ -115,7 +115,7 @@ static void check_rights(struct sim *s, const struct oevent *e, const struct req
         sim_broken(s, "4: %s of e%u leaves before the step before it is noted", name, e->number);
     else if (r->value >= VARIANTS || (e->variant >= 0 && e->variant != (int)r->value))
         sim_broken(s, "11: e%u is sent with another content", e->number);
-    else if (e->final[r->value] >= 0 && !e->excused)
+    else if (e->final[r->value] >= 0 && !e->excused && e->asked <= e->round[r->value])
         sim_broken(s, "17: %s of e%u leaves after its outcome", name, e->number);
 }
 

@@ -114,6 +114,26 @@ static const char *text_of(const json_t *o, const char *name)
     return t ? t : "";
 }
 
+/* The next round begins, if an operator asked for it. False: @round is one before the present one. */
+static bool take_round(struct sim *s, struct oevent *e, unsigned variant, unsigned round, enum outcome_kind kind)
+{
+    unsigned r = round - 1;
+    if (r < e->round[variant]) {
+        if (e->past[variant][r % ROUNDS_MAX] != (int)kind && !e->excused)
+            sim_broken(s, "10: e%u has another outcome of round %u", e->number, round);
+        return false;
+    }
+    if (r > e->round[variant]) {
+        if (r > e->asked)
+            sim_broken(s, "10: e%u has an outcome of round %u, for which nobody asked", e->number, round);
+        for (; e->round[variant] < r; e->round[variant]++)
+            e->past[variant][e->round[variant] % ROUNDS_MAX] = e->final[variant];
+        e->final[variant] = -1;
+        sim_mark(s, MARK_REDRIVEN);
+    }
+    return true;
+}
+
 static void on_outcome(struct sim *s, const struct kmessage *m)
 {
     json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
@@ -128,6 +148,10 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
         int *final = &e->final[p->variant];
         const char *reason = text_of(data, "reason");
         sim_note(s, NULL, "outcome", text_of(data, "kind"), e->number, p->variant);
+        if (!take_round(s, e, p->variant, (unsigned)json_integer_value(json_object_get(data, "round")), kind)) {
+            json_decref(root);
+            return;
+        }
         if (strcmp(text_of(data, "resolved"), "read_back") == 0)
             sim_mark(s, MARK_READ_BACK);
         if (*final >= 0 && *final != (int)kind && !e->excused)

@@ -7,7 +7,7 @@
 #include "io/redis_link.h"
 #include "oracle.h"
 
-enum { EXTRAS_ALL = 7, VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3 };
+enum { EXTRAS_ALL = 7, VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3, ROUNDS_MAX = 8 };
 
 /* One changing request of an event. */
 struct ostep {
@@ -29,7 +29,9 @@ struct oevent {
     struct proc *granted_to; /* by the last CLAIM that Redis did */
     struct proc *claimed_by; /* the same, once its answer has come */
     bool step_owed;       /* a step was answered and is not noted yet */
-    int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
+    int final[VARIANTS];  /* enum outcome_kind, of the present round; -1: none yet */
+    unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
+    int past[VARIANTS][ROUNDS_MAX];  /* enum outcome_kind, of rounds before it */
     bool in_doubt;        /* it was set aside for a person, or died between two steps: nobody knows where the platform stands */
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */

@@ -94,6 +94,7 @@ struct sim {
     uint32_t marks[MARK_COUNT];
     uint32_t crashes, restarts;
     unsigned letters;           /* that billing has still to write */
+    unsigned entries_seen;      /* operator.c */
     unsigned acts, acts_said;   /* that the operator has still to write; that he has */
 };
 

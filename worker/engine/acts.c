@@ -31,6 +31,8 @@ static void item_free(struct act_item *it)
 {
     if (it->rebase != NULL)
         rebase_end(it);
+    if (it->letter != NULL)
+        letter_end(it);
     free(it);
 }
 
@@ -339,18 +341,18 @@ static bool step(struct worker *w, struct act_item *it)
     case ACT_RESUME:
         return wide_act_step(w, it);
     case ACT_APPROVE:
-        return a->of_entry ? act_is(it, ACT_REFUSED, "not_supported") : wide_act_step(w, it);
+        return a->of_entry ? entry_act_step(w, it) : wide_act_step(w, it);
     case ACT_REBASE_ORDER:
         return rebase_step(w, it);
     case ACT_RELEASE:
     case ACT_RESOLVE_DOUBT:
     case ACT_REDRIVE:
     case ACT_DROP:
-        return act_is(it, ACT_REFUSED, "not_supported");
+        return entry_act_step(w, it);
     case ACT_KIND_COUNT:
         break;
     }
-    return act_is(it, ACT_REFUSED, "not_supported");
+    return act_is(it, ACT_REFUSED, "not_known");
 }
 
 /* One of the same service, or of the whole partition, comes before it. */

@@ -20,6 +20,7 @@ struct act_item {
     unsigned stage;         /* of its step function alone; 0: at its beginning */
     uint64_t version;       /* wide_acts.c: of the record that has it */
     struct rebase *rebase;  /* rebase.c; owned */
+    struct letter *letter;  /* entry_acts.c; owned */
     bool decided;           /* result and why are set */
     bool answering;         /* its answer is on its way */
     enum act_result result;
@@ -59,6 +60,8 @@ struct control {
 bool wide_act_step(struct worker *w, struct act_item *it);
 bool rebase_step(struct worker *w, struct act_item *it);
 void rebase_end(struct act_item *it); /* its lane goes on; frees what it needed */
+bool entry_act_step(struct worker *w, struct act_item *it);
+void letter_end(struct act_item *it);
 bool act_is(struct act_item *it, enum act_result result, const char *why); /* sets the result; true */
 /* Not again before so long from now; false. */
 bool act_later(struct act_item *it, int64_t delay_ms);

@@ -165,8 +165,8 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     struct work *k = j->work;
     job_release_place(w, j);
     k->aside = *a;
-    bool new_doubt = a->reason == ENTRY_FOR_DOUBT && (j->wait == NULL || j->wait->reason != ENTRY_FOR_DOUBT);
-    k->aside.notice = j->wait == NULL || new_doubt;
+    bool for_person = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD;
+    k->aside.notice = j->wait == NULL || (for_person && j->wait->reason != a->reason);
     if (k->aside.notice)
         k->outcome.kind = notice_of(a);
     if (k->out_floor < 0)
@@ -262,6 +262,40 @@ static struct job *job_of_entry(struct worker *w, struct partition *p, struct wa
     j->wait = x;
     j->ready_ns = j->arrived_ns;
     return j;
+}
+
+struct job *aside_job_of_letter(struct partition *p, struct entry_place place, const struct reader_message *rm)
+{
+    struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
+    if (rm->message.header_count > sizeof(headers) / sizeof(headers[0]))
+        return NULL;
+    struct consumer_delivery d = {
+        .partition = p->number, .offset = place.offset, .timestamp_ms = rm->timestamp_ms, .message = rm->message};
+    d.message.header_count = entry_original_headers(&rm->message, headers);
+    d.message.headers = headers;
+    struct job *j = job_new(p->worker, p, &d);
+    if (j == NULL)
+        return NULL;
+    j->from_entry = true;
+    j->ready_ns = j->arrived_ns;
+    return j;
+}
+
+bool aside_decode_letter(struct worker *w, struct job *j)
+{
+    enum dead_reason why;
+    return j->work != NULL || (job_work(w, j) != NULL && intake_decode(w, j, &why));
+}
+
+void aside_redrive_letter(struct worker *w, struct job *j, unsigned round)
+{
+    struct work *k = j->work;
+    j->round = k->outcome.round = round;
+    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = ENTRY_FOR_DEAD};
+    job_go(w, j, JOB_ASIDE);
+    write_entry(w, j);
+    if (j->wait != NULL)
+        j->wait->act = PARK_REDRIVE;
 }
 
 static uint8_t small(unsigned n)

@@ -179,7 +179,7 @@ static bool may_be_doubtful(const struct partition *p, const char *service)
     if (p->presumed > 0 || offsets_next(p->offsets) < p->doubt_end)
         return true;
     for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
-        if (x->state == ENTRY_SENDING || x->state == ENTRY_DOUBT)
+        if (x->state != ENTRY_UNSENT) /* a dead one may have done some of its steps */
             return true;
     return false;
 }

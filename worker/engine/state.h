@@ -568,6 +568,11 @@ void aside_is_dead(struct job *j);
 /* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
  * too. False: the entry is being worked by itself. */
 bool aside_take(struct job *j);
+/* The event of a dead letter that has no entry, to be read and tried again in @round, for which an entry is written. The job is the
+ * caller's, job_free(), until it is tried again. NULL: no memory; false: it cannot be read. */
+struct job *aside_job_of_letter(struct partition *p, struct entry_place place, const struct reader_message *rm);
+bool aside_decode_letter(struct worker *w, struct job *j);
+void aside_redrive_letter(struct worker *w, struct job *j, unsigned round);
 /* The entry is read and its event worked, as @act says. */
 void aside_call_back(struct partition *p, struct wait *x, enum park_act act);
 
