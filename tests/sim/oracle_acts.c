@@ -22,6 +22,8 @@ static void on_entry_act(struct oracle *o, const struct act *act)
     struct oevent *e = p && p->kind == PLACE_EVENT ? o->events[p->event] : NULL;
     if (e && act->kind == ACT_REDRIVE && act->round > e->asked)
         e->asked = act->round;
+    if (e && act->kind == ACT_DROP)
+        e->dropped = true;
     for (int i = 0; e && act->kind == ACT_RESOLVE_DOUBT && !act->applied && i < STEPS; i++)
         if (e->steps[i].effects == 0)
             e->steps[i].doubts = 0;

@@ -20,7 +20,7 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
         return p->dead_acked;
     if (!p->outcome_acked || (needs_dead_letter(p->outcome) && !p->dead_acked))
         return false;
-    if (p->outcome == OUTCOME_DEAD && !p->was_dead)
+    if (p->outcome == OUTCOME_DEAD && !p->was_dead && !o->events[p->event]->dropped)
         return false;
     return p->outcome != OUTCOME_APPLIED || o->events[p->event]->record_acked;
 }
@@ -149,6 +149,8 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
         const char *reason = text_of(data, "reason");
         sim_note(s, NULL, "outcome", text_of(data, "kind"), e->number, p->variant);
         if (!take_round(s, e, p->variant, (unsigned)json_integer_value(json_object_get(data, "round")), kind)) {
+            p->outcome_written = true;
+            p->outcome = kind;
             json_decref(root);
             return;
         }
@@ -325,8 +327,9 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     struct entry e;
     enum entry_decoded what;
     struct place *p = place_of_entry(s, m, &e, &what);
-    if (p == NULL)
+    if (p == NULL || m->offset < p->entry_at) /* an older version, read once more */
         return;
+    p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
     p->parked = p->waits && is_for_person(&e);
     if (p->parked && e.state == ENTRY_DEAD) {
