@@ -427,8 +427,10 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 void oracle_assigned(struct sim *s, const struct kmember *m)
 {
     for (int32_t i = 0; i < s->kafka->partitions; i++)
-        if (m->owns[i] && s->oracle->owners[i].p != m->p)
+        if (m->owns[i] && s->oracle->owners[i].p != m->p) {
+            s->oracle->changes[i] += s->oracle->owners[i].p != NULL;
             s->oracle->owners[i] = (struct owner){m->p, s->now};
+        }
 }
 
 void oracle_unassigned(struct sim *s, const struct kmember *m)
