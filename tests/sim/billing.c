@@ -20,6 +20,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
 {
     switch (kind) {
     case KIND_BLOCK:
+    case KIND_UNBLOCK:
         snprintf(to, size, "{\"reason\":\"delinquency\",\"note\":\"v%u\"}", variant);
         return;
     case KIND_DELETE:

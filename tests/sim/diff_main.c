@@ -361,7 +361,8 @@ static char *with_clock_key(const char *text)
 
 static void make_scripts(struct diff *d)
 {
-    const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}"};
+    const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}",
+                                                     "{\"kind\":\"superseded\"}"};
     for (int i = 0; i < SCRIPT_COUNT; i++) {
         char *text = redis_script_new((enum script_id)i, &constants);
         d->scripts[i] = with_clock_key(text);

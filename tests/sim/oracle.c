@@ -9,6 +9,7 @@
 
 static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_BLOCK] = {"contract.blocked", {OP_BLOCK}},
+    [KIND_UNBLOCK] = {"contract.unblocked", {OP_BLOCK}},
     [KIND_DELETE] = {"service.deleted", {OP_DELETE}},
     [KIND_PLAN] = {"plan.changed", {OP_PLAN}},
     [KIND_PACKAGE] = {"package.added", {OP_PACKAGE}},
@@ -137,6 +138,9 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
 {
     if (a->service != b->service || a->kind == KIND_MESSAGE)
         return false;
+    bool block = a->kind == KIND_BLOCK || a->kind == KIND_UNBLOCK;
+    if (block)
+        return b->kind == KIND_BLOCK || b->kind == KIND_UNBLOCK;
     return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
 }
 
@@ -177,7 +181,7 @@ static void mark_claim(struct sim *s, int code)
     static const enum mark marks[CODE_COUNT] = {
         [CODE_DOUBT] = MARK_CLAIM_DOUBT,       [CODE_DECIDED] = MARK_CLAIM_DECIDED,   [CODE_BUSY] = MARK_CLAIM_BUSY,
         [CODE_STALE] = MARK_CLAIM_STALE,       [CODE_REPEATED] = MARK_CLAIM_REPEATED, [CODE_CONFLICT] = MARK_CLAIM_CONFLICT,
-        [CODE_PAUSED] = MARK_CLAIM_PAUSED,
+        [CODE_PAUSED] = MARK_CLAIM_PAUSED,     [CODE_SUPERSEDED] = MARK_CLAIM_SUPERSEDED, [CODE_COVERED] = MARK_CLAIM_COVERED,
     };
     if (code > 0 && code < CODE_COUNT && marks[code])
         sim_mark(s, marks[code]);

@@ -10,7 +10,7 @@
 #include "platform.h"
 
 /* What billing sends. The order is that of the table in oracle_event.c. */
-enum event_kind { KIND_BLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_COUNT };
+enum event_kind { KIND_BLOCK, KIND_UNBLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_COUNT };
 
 struct kind_entry {
     const char *type; /* "contract.blocked" */

@@ -36,7 +36,7 @@ static void apply(json_t *record, const struct event *e, uint64_t number, const 
     struct err err;
     json_t *p = patch == NULL ? NULL : json(patch);
     cr_assert(
-        eq(int, record_apply(record, e, (struct order){.number = number}, p, fence, &err), 0));
+        eq(int, record_apply(record, e, (struct order){.number = number}, (int64_t)number, p, fence, &err), 0));
     json_decref(p);
 }
 

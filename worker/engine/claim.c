@@ -21,11 +21,14 @@ void claim_start(struct worker *w, struct job *j)
         .event_id = k->event.id,
         .fingerprint = k->fingerprint,
         .order = k->order,
+        .place = k->offset,
         .by_sequence = k->event.sequence != NULL,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
         .maybe_sent = j->presumed || j->doubt || k->changed,
+        .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
+        .covered_count = j->covered_count,
     };
     const struct wait *before = j->doubt ? NULL : aside_blocker(j);
     if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
@@ -193,6 +196,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     struct work *k = j->work;
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
+    j->goes_first = false;
     takeover_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;
@@ -267,28 +271,6 @@ static bool has_run(const struct job *j)
     return j->work->run != NULL;
 }
 
-static void find_entry(void *arg, struct lane_item *item)
-{
-    struct job **found = arg;
-    if (*found == NULL && job_of_item(item)->from_entry)
-        *found = job_of_item(item);
-}
-
-/* The event that holds the lane in Redis may be one that came back from the waiting topic and stands behind this one, with
- * which it shares no axis. */
-static bool let_entry_before(struct worker *w, struct job *j)
-{
-    struct job *entry = NULL;
-    if (!j->from_entry && !has_run(j))
-        lane_each_behind(&j->item, find_entry, &entry);
-    if (entry == NULL)
-        return false;
-    job_release_work(w, j);
-    job_go(w, j, JOB_QUEUED);
-    lanes_let_before(w->lanes, &j->item, &entry->item);
-    return true;
-}
-
 static void by_state(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     switch (r->state) {
@@ -297,6 +279,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         ours(w, j, r);
         return;
     case CLAIM_DECIDED:
+    case CLAIM_SUPERSEDED:
         already_decided(w, j, r);
         return;
     case CLAIM_STALE:
@@ -315,8 +298,9 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         refused(w, j, OUTCOME_REJECTED, DEAD_MIXED_ORDER,
                 "events of this service came with and without sequence: only one way of ordering is possible");
         return;
-    case CLAIM_BUSY:
-        if (let_entry_before(w, j))
+    case CLAIM_BUSY: /* the one that holds the lane in Redis may stand behind it: an older one, or one from the waiting topic */
+    case CLAIM_COVERED:
+        if (supersede_let_before(w, j, r->first))
             return;
         job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;
@@ -342,7 +326,8 @@ static void on_claim(void *arg, const struct claim_reply *r)
     telemetry_stage(w->tel, STAGE_CLAIM, k->claimed_ns - k->started_ns);
     remember_fence(w, k, r->fence);
     k->redis_life = w->redis_life;
-    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_PAUSED)
+    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_COVERED &&
+        r->state != CLAIM_PAUSED)
         takeover_unpresume(j);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
     if (needs_record)

@@ -65,6 +65,7 @@ void publish_done(struct worker *w, struct job *j)
         snprintf(service, sizeof(service), "%s", j->bytes);
     if (j->wait != NULL)
         aside_finished(w, j);
+    supersede_settled(j);
     if (!j->from_entry) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;

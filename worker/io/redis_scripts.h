@@ -11,7 +11,7 @@ enum script_id { SCRIPT_CLAIM, SCRIPT_DECIDE, SCRIPT_STEP, SCRIPT_RELEASE, SCRIP
 /* What is the same for all events of a worker. */
 struct redis_script_constants {
     int64_t lease_ms, id_memory_ms;
-    const char *stale_facts, *repeated_facts; /* JSON: the outcomes that CLAIM decides by itself */
+    const char *stale_facts, *repeated_facts, *superseded_facts; /* JSON: the outcomes that CLAIM decides by itself */
 };
 
 /* The text, freed by the caller; NULL: out of memory. */
@@ -29,6 +29,8 @@ enum claim_code {
     CODE_MIXED,
     CODE_PAUSED,
     CODE_FORGOT,
+    CODE_SUPERSEDED,
+    CODE_COVERED,
     CODE_COUNT
 };
 
