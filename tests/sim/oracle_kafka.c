@@ -24,13 +24,20 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
 
 /* ---- outcomes ---- */
 
-/* Or a twin, which an event that is superseded is not. */
-static bool has_newer(const struct oracle *o, const struct oevent *e, bool strictly)
+/* Its last step is, so all are. */
+static bool is_done(const struct oevent *e)
+{
+    return e->steps[steps_of(e) - 1].effects > 0;
+}
+
+/* For `superseded` (@done) it was done at the platform, which Redis may have been told though Kafka was not; for `stale` it
+ * is as new at least. */
+static bool has_newer(const struct oracle *o, const struct oevent *e, bool done)
 {
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
         bool applied = n->variant >= 0 && n->final[n->variant] == OUTCOME_APPLIED;
-        if (n != e && applied && n->service == e->service && n->order >= e->order + strictly && (same_axis(n, e) || n->kind == KIND_DELETE))
+        if (n != e && (applied || (done && is_done(n))) && n->service == e->service && n->order >= e->order + done && (same_axis(n, e) || n->kind == KIND_DELETE))
             return true;
     }
     return false;

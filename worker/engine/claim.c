@@ -28,7 +28,7 @@ void claim_start(struct worker *w, struct job *j)
         .retry = j->claimed_before,
         .maybe_sent = j->presumed || j->doubt || k->changed,
         .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
-        .covered_count = j->covered_count,
+        .covered_count = k->run == NULL ? j->covered_count : 0,
     };
     const struct wait *before = j->doubt ? NULL : aside_blocker(j);
     if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */

@@ -165,12 +165,38 @@ static size_t find_first(struct look *l)
     return 0;
 }
 
-/* An earlier owner sent the lane's first one or one that covers it, and no other. */
+/* An earlier owner sent the lane's first one or one that covers it, and no other. One that goes first now is one of them. */
 static void note_doubts(struct look *l)
 {
     l->jobs[0]->may_cover = true;
     for (size_t i = 1; i < l->n; i++)
-        l->jobs[i]->may_cover = covers_head(l, l->jobs[i]);
+        l->jobs[i]->may_cover |= covers_head(l, l->jobs[i]);
+}
+
+/* ---- places in the lane ---- */
+
+static bool is_after(const void *arg, struct lane_item *item)
+{
+    const struct job *j = arg, *other = job_of_item(item);
+    return j->from_entry || (!other->from_entry && other->offset > j->offset);
+}
+
+/* It covers nothing for now: when it is looked at again, what is decided by then is gone. */
+static void passes_none(struct job *j)
+{
+    free(j->covered);
+    j->covered = NULL;
+    j->covered_count = 0;
+}
+
+/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. */
+static void let_before(struct worker *w, struct job *from, struct job *j)
+{
+    lanes_let_before(w->lanes, &from->item, &j->item);
+    if (from->covered == NULL)
+        return;
+    passes_none(from);
+    lanes_put_back(&j->item, &from->item, is_after, from);
 }
 
 /* CLAIM is to look at these before it gives the right to send @first. */
@@ -205,7 +231,7 @@ static bool go_first(struct look *l)
         l->nomem = true;
         return false;
     }
-    lanes_let_before(l->w->lanes, &head->item, &j->item);
+    let_before(l->w, head, j);
     return true;
 }
 
@@ -253,22 +279,19 @@ static struct job *find_key(struct worker *w, struct job *j, const char *key)
     return NULL;
 }
 
-static void forget_covered(struct job *j, const char *key)
-{
-    for (uint32_t i = 0; i < j->covered_count; i++)
-        if (strcmp(j->covered[i], key) == 0)
-            memcpy(j->covered[i], j->covered[--j->covered_count], EVENT_KEY_SIZE);
-}
-
 bool supersede_let_before(struct worker *w, struct job *j, const char *key)
 {
-    struct job *other = key[0] != '\0' && !has_run(j) ? find_key(w, j, key) : NULL;
-    forget_covered(j, key);
-    if (other == NULL)
+    if (key[0] == '\0' || has_run(j) || j->item.next == NULL)
         return false;
-    other->goes_first = true;
+    struct job *other = find_key(w, j, key);
+    if (other == NULL && j->covered == NULL)
+        return false;
+    if (other != NULL)
+        other->goes_first = true;
+    else
+        other = job_of_item(j->item.next);
     job_release_work(w, j);
     job_go(w, j, JOB_QUEUED);
-    lanes_let_before(w->lanes, &j->item, &other->item);
+    let_before(w, j, other);
     return true;
 }

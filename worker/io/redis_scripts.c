@@ -26,8 +26,8 @@
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call.
- * One that it covers is looked at first: decided, it is to be published first; sent, it is to be resolved first, unless
- * both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
+ * One that it covers is looked at first: decided, it is to be published first; sent, or with a step done, it goes on first,
+ * unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
  * lane is sent, the answer names that event's key in place of the facts.
  * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
  * `superseded`. */
@@ -57,8 +57,8 @@ static const char claim_text[] =
     "  end\n"
     "end\n"
     "for i = 5, #K do\n"
-    "  local s = call('HGET', K[i], 'st')\n"
-    "  if s == 'D' or s == 'X' or (s and s ~= 'H' and A[8] ~= '2') then\n"
+    "  local s = call('HMGET', K[i], 'st', 'steps')\n"
+    "  if s[1] == 'D' or s[1] == 'X' or A[8] ~= '2' and (s[1] and s[1] ~= 'H' or s[2]) then\n"
     "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
