@@ -139,14 +139,22 @@ static bool has_fields(const json_t *newer, const json_t *older)
     return true;
 }
 
-bool covers(const struct covers_event *newer, const struct covers_event *older)
+static bool says_all(const struct covers_event *e)
+{
+    return e->type == EVENT_SERVICE_DELETED || e->type == EVENT_SERVICE_SNAPSHOT;
+}
+
+bool covers_axes(const struct covers_event *newer, const struct covers_event *older)
 {
     if (newer->axes->n == 0 || older->axes->n == 0 || !covers_may(newer->type, older->type))
         return false;
-    if (newer->type == EVENT_SERVICE_DELETED || newer->type == EVENT_SERVICE_SNAPSHOT)
-        return true;
-    if (newer->type != EVENT_CONTRACT_CANCELLED && !has_axes(newer->axes, older->axes))
+    return says_all(newer) || newer->type == EVENT_CONTRACT_CANCELLED || has_axes(newer->axes, older->axes);
+}
+
+bool covers(const struct covers_event *newer, const struct covers_event *older)
+{
+    if (!covers_axes(newer, older))
         return false;
-    return newer->type != older->type ||
+    return says_all(newer) || newer->type != older->type ||
            (newer->data != NULL && older->data != NULL && has_fields(newer->data, older->data));
 }

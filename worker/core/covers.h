@@ -23,5 +23,7 @@ struct covers_event {
 bool covers_may(enum event_type newer, enum event_type older);
 /* @newer is the newer one by order, and another event: that is the caller's. */
 bool covers(const struct covers_event *newer, const struct covers_event *older);
+/* The same without a look at their fields. */
+bool covers_axes(const struct covers_event *newer, const struct covers_event *older);
 
 #endif

@@ -126,6 +126,7 @@ static struct wait *wait_new(struct waits *ws, const struct entry *e)
         return NULL;
     }
     x->place = e->place;
+    x->settles = -1;
     x->axes_len = len;
     pack_axes(&e->axes, x->axes);
     link_in(s, x);
@@ -141,6 +142,7 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->at = at;
     x->state = e->state;
     x->reason = e->reason;
+    x->type = e->type;
     x->round = e->round;
     x->try_no = e->try_no;
     x->since_ms = e->since_ms;
@@ -232,6 +234,53 @@ struct wait *waits_blocker(const struct waits *ws, const char *service, const st
     return NULL;
 }
 
+/* The data is in the topic: what is of one type is not compared. */
+static struct covers_event event_of(const struct wait *x, struct axes *axes)
+{
+    axes->n = 0;
+    for (const char *at = x->axes; at < x->axes + x->axes_len && axes->n < AXES_MAX; at += strlen(at) + 1)
+        memcpy(axes->name[axes->n++], at, strlen(at) + 1);
+    return (struct covers_event){.type = x->type, .axes = axes};
+}
+
+static bool covers_entry(const struct covers_event *e, const struct wait *older)
+{
+    struct axes axes;
+    struct covers_event o = event_of(older, &axes);
+    return older->state == ENTRY_UNSENT && !older->busy && covers(e, &o);
+}
+
+/* One that may have been sent before an older one covers it for certain: it passed it. What has a place in no lane yet passed
+ * nothing, and what is dead was not applied. */
+static bool covered_by(const struct covers_event *e, const struct wait *newer)
+{
+    struct axes axes;
+    struct covers_event n = event_of(newer, &axes);
+    if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD)
+        return false;
+    return covers(&n, e) || (newer->state != ENTRY_UNSENT && n.type == e->type && covers_axes(&n, e));
+}
+
+struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
+{
+    struct wait_service *s = service_find(ws, service);
+    for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev) {
+        int cmp = entry_place_cmp(x->place, place);
+        if (cmp > 0 ? covered_by(e, x) : cmp < 0 && shares(x, e->axes) && !covers_entry(e, x))
+            return x;
+    }
+    return NULL;
+}
+
+struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
+                           const struct wait *after)
+{
+    struct wait *x = after != NULL ? after->next : waits_first(ws, service);
+    while (x != NULL && entry_place_cmp(x->place, place) < 0 && !covers_entry(e, x))
+        x = x->next;
+    return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
+}
+
 static bool share(const struct wait *a, const struct wait *b)
 {
     if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
@@ -244,8 +293,15 @@ static bool share(const struct wait *a, const struct wait *b)
 
 struct wait *waits_blocker_of(const struct wait *x)
 {
+    struct axes axes;
+    if (x->prev == NULL && x->next == NULL)
+        return NULL;
+    struct covers_event e = event_of(x, &axes);
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (share(b, x))
+        if (share(b, x) && !covers_entry(&e, b))
+            return b;
+    for (struct wait *b = x->next; b != NULL && x->state == ENTRY_UNSENT; b = b->next)
+        if (covered_by(&e, b))
             return b;
     return NULL;
 }

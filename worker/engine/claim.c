@@ -31,7 +31,8 @@ void claim_start(struct worker *w, struct job *j)
         .covered_count = k->run == NULL ? j->covered_count : 0,
     };
     const struct wait *before = j->doubt ? NULL : aside_blocker(j);
-    if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
+    bool waits = before != NULL || (!j->doubt && aside_passes(j));
+    if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }

@@ -66,7 +66,7 @@ void publish_done(struct worker *w, struct job *j)
     if (j->wait != NULL)
         aside_finished(w, j);
     supersede_settled(j);
-    if (!j->from_entry) {
+    if (!j->from_entry && !aside_supersede(j)) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;
     }

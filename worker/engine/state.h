@@ -537,6 +537,10 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a);
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
 struct wait *aside_blocker(const struct job *j);
+/* @j, a decoded event, is newer than entries that it covers. */
+bool aside_passes(const struct job *j);
+/* @j is done: entries that it covers are called back, to be superseded. True: its offset is settled with the last of them. */
+bool aside_supersede(struct job *j);
 /* Something of @service came to its end: entries that waited for it alone are called back. */
 void aside_look(struct worker *w, struct partition *p, const char *service);
 /* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */
