@@ -234,6 +234,16 @@ struct wait *waits_blocker(const struct waits *ws, const char *service, const st
     return NULL;
 }
 
+static bool share(const struct wait *a, const struct wait *b)
+{
+    if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
+        return true;
+    for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
+        if (has(a->axes, a->axes_len, at))
+            return true;
+    return false;
+}
+
 /* The data is in the topic: what is of one type is not compared. */
 static struct covers_event event_of(const struct wait *x, struct axes *axes)
 {
@@ -250,15 +260,36 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
     return older->state == ENTRY_UNSENT && !older->busy && covers(e, &o);
 }
 
-/* One that may have been sent before an older one covers it for certain: it passed it. What has a place in no lane yet passed
- * nothing, and what is dead was not applied. */
+/* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */
+static bool entry_passes(const struct wait *newer, const struct covers_event *n, const struct covers_event *older)
+{
+    return covers(n, older) || (newer->state != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
+}
+
+static bool holds(const struct wait *older, const struct wait *x, const struct covers_event *e)
+{
+    struct axes axes;
+    struct covers_event o = event_of(older, &axes);
+    return share(older, x) && (older->state != ENTRY_UNSENT || older->busy || !entry_passes(x, e, &o));
+}
+
+/* One that waits for an entry before it. */
+static bool is_held(const struct wait *x, const struct covers_event *e)
+{
+    for (const struct wait *b = x->prev; b != NULL; b = b->prev)
+        if (holds(b, x, e))
+            return true;
+    return false;
+}
+
+/* What was set aside before it came into a lane waits for those before it, and what is dead was not applied. One that is held
+ * by another in between does not hold what that one waits for. */
 static bool covered_by(const struct covers_event *e, const struct wait *newer)
 {
     struct axes axes;
     struct covers_event n = event_of(newer, &axes);
-    if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD)
-        return false;
-    return covers(&n, e) || (newer->state != ENTRY_UNSENT && n.type == e->type && covers_axes(&n, e));
+    return newer->state != ENTRY_DEAD && newer->reason != ENTRY_FOR_FLOOD && entry_passes(newer, &n, e) &&
+           !is_held(newer, &n);
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
@@ -281,16 +312,6 @@ struct wait *waits_covered(const struct waits *ws, const char *service, const st
     return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
 }
 
-static bool share(const struct wait *a, const struct wait *b)
-{
-    if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
-        return true;
-    for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
-        if (has(a->axes, a->axes_len, at))
-            return true;
-    return false;
-}
-
 struct wait *waits_blocker_of(const struct wait *x)
 {
     struct axes axes;
@@ -298,7 +319,7 @@ struct wait *waits_blocker_of(const struct wait *x)
         return NULL;
     struct covers_event e = event_of(x, &axes);
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (share(b, x) && !covers_entry(&e, b))
+        if (holds(b, x, &e))
             return b;
     for (struct wait *b = x->next; b != NULL && x->state == ENTRY_UNSENT; b = b->next)
         if (covered_by(&e, b))

@@ -182,7 +182,10 @@ static void is_aside(struct worker *w, struct job *j)
         p->dirty = true;
     }
     atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
     job_settle(w, j);
+    aside_look(w, p, service); /* one that covers it may have been called back in vain while it was at work */
 }
 
 /* ---- called back ---- */
