@@ -266,11 +266,17 @@ static bool entry_passes(const struct wait *newer, const struct covers_event *n,
     return covers(n, older) || (newer->state != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
 }
 
+static bool may_be_sent(const struct wait *x)
+{
+    return x->state == ENTRY_SENDING || x->state == ENTRY_DOUBT;
+}
+
 static bool holds(const struct wait *older, const struct wait *x, const struct covers_event *e)
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    return share(older, x) && (older->state != ENTRY_UNSENT || older->busy || !entry_passes(x, e, &o));
+    bool passable = older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(x));
+    return share(older, x) && (!passable || older->busy || !entry_passes(x, e, &o));
 }
 
 /* One that waits for an entry before it. */
@@ -321,8 +327,8 @@ struct wait *waits_blocker_of(const struct wait *x)
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
         if (holds(b, x, &e))
             return b;
-    for (struct wait *b = x->next; b != NULL && x->state == ENTRY_UNSENT; b = b->next)
-        if (covered_by(&e, b))
+    for (struct wait *b = x->next; b != NULL; b = b->next)
+        if ((x->state == ENTRY_UNSENT || (x->state == ENTRY_DOUBT && may_be_sent(b))) && covered_by(&e, b))
             return b;
     return NULL;
 }

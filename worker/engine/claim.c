@@ -37,9 +37,10 @@ void claim_start(struct worker *w, struct job *j)
         return;
     }
     if (before != NULL) {
-        takeover_unpresume(j); /* what an entry holds back was not sent */
-        aside_set(w, j, &(struct aside){
-                            .state = ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
+        bool newer = before->place.offset > j->offset; /* else it was not sent, held back as it was */
+        enum entry_state state = newer && j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT;
+        takeover_unpresume(j);
+        aside_set(w, j, &(struct aside){.state = state, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
         return;
     }
     job_go(w, j, JOB_CLAIMING);
