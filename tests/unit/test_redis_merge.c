@@ -45,7 +45,7 @@ Test(redis_merge, an_event_that_is_done_is_not_claimed_again)
     struct redis_server *s = redis_server_start(NULL);
     struct worker w;
     struct claim_request c = event("e1", ORDER(5)), other = c, older = event("e0", ORDER(4));
-    struct merge_axis axis = {"block", ORDER(5), "e1"};
+    struct merge_axis axis = {"block", ORDER(5), "e1", ""};
     struct merge_request m = with_record(done("e1", "1700000000000000"), RECORD("1700000000000000", "blocked"), &axis);
     m.fingerprint = c.fingerprint;
     worker_start(&w, s, "w1");
@@ -106,7 +106,7 @@ Test(redis_merge, a_record_only_moves_forward)
 {
     struct redis_server *s = redis_server_start(NULL);
     struct worker w;
-    struct merge_axis newer = {"block", ORDER(7), "e7"}, older = {"block", ORDER(3), "e3"};
+    struct merge_axis newer = {"block", ORDER(7), "e7", ""}, older = {"block", ORDER(3), "e3", ""};
     struct merge_request m = {.service = "s1", .fence = "1700000000000007"};
     struct merge_request back = {.service = "s1", .fence = "1700000000000003"};
     m = with_record(m, RECORD("1700000000000007", "seven"), &newer);

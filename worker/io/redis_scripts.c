@@ -80,7 +80,7 @@ static const char claim_text[] =
     "    local place, id = string.match(string.sub(last[i], 33), '^@(%d+) (.*)$')\n"
     "    id = id or string.sub(last[i], 34)\n"
     "    if o == A[5] and id == A[7] then was = 2 break end\n"
-    "    if not place or (tonumber(A[10]) or 0) >= tonumber(place) then was = 1\n"
+    "    if not place or (tonumber(A[10]) or math.huge) >= tonumber(place) then was = 1\n"
     "    elseif was == 0 then was, by = 7, id end\n"
     "  end\n"
     "end\n"
