@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "core/covers.h"
 #include "engine/state.h"
 
@@ -262,6 +263,7 @@ void supersede_settled(struct job *j)
 {
     if (j->covered == NULL || !outcome_kind_moves_record(j->work->outcome.kind))
         return;
+    crash_point("superseding");
     for (struct lane_item *i = j->item.next; i != NULL; i = i->next)
         if (job_of_item(i)->passed_by == j->offset + 1)
             job_of_item(i)->goes_first = true;
