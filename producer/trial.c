@@ -85,6 +85,15 @@ static void note_result(struct trial *t, const struct run_result *x)
     json_object_set_new(t->report, "token_life_ms", json_integer(x->token_life_ms));
 }
 
+/* What the worker writes before it sends the next request. */
+static void note_kept(struct trial *t, struct run *r)
+{
+    if (run_kept(r) == NULL)
+        return;
+    note(t, "remembered", json_deep_copy(run_kept(r)));
+    run_kept_done(r);
+}
+
 /* Shows the present request and gives the next reply. False: there is none left. */
 static bool one_call(struct trial *t, struct run *r)
 {
@@ -94,6 +103,7 @@ static bool one_call(struct trial *t, struct run *r)
     const struct call_reply *reply = &t->in->replies[t->next_reply++].reply;
     note(t, "status", json_integer(reply->status));
     run_reply(r, reply);
+    note_kept(t, r);
     if (run_state(r) == RUN_RETRY)
         note(t, "again_after_ms", json_integer(run_retry_after_ms(r)));
     return true;
@@ -162,6 +172,13 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
 
 /* --- for people --- */
 
+static void print_object(const char *title, const json_t *v, const char *indent, FILE *out)
+{
+    fprintf(out, "%s%s", indent, title);
+    json_dumpf(v, out, JSON_INDENT(2));
+    fputc('\n', out);
+}
+
 static void print_call(const json_t *call, const char *indent, FILE *out)
 {
     const json_t *h;
@@ -178,13 +195,8 @@ static void print_call(const json_t *call, const char *indent, FILE *out)
     if (json_object_get(call, "again_after_ms") != NULL)
         fprintf(out, "%s  the pack wants this again after %" JSON_INTEGER_FORMAT " ms\n", indent,
                 json_integer_value(json_object_get(call, "again_after_ms")));
-    fputc('\n', out);
-}
-
-static void print_object(const char *title, const json_t *v, const char *indent, FILE *out)
-{
-    fprintf(out, "%s%s", indent, title);
-    json_dumpf(v, out, JSON_INDENT(2));
+    if (json_object_get(call, "remembered") != NULL)
+        print_object("  remembered in the record before the next call: ", json_object_get(call, "remembered"), indent, out);
     fputc('\n', out);
 }
 

@@ -72,14 +72,20 @@ static struct bound_pack *bind(const struct pack *p, struct err *e)
     return b;
 }
 
+static size_t place_of_pack(const char *name)
+{
+    return strcmp(name, "stalker") == 0 ? 0 : strcmp(name, "token") == 0 ? 1 : 2;
+}
+
 static const struct pack *pack_of(const char *name)
 {
     static struct {
         const char *name, *dir;
         struct pack *pack;
     } all[] = {{"stalker", TVB_ROOT "/schemas/providers/stalker", NULL},
-               {"token", TVB_ROOT "/tests/integration/packs/token", NULL}};
-    size_t i = strcmp(name, all[0].name) == 0 ? 0 : 1;
+               {"token", TVB_ROOT "/tests/integration/packs/token", NULL},
+               {"sim", TVB_ROOT "/tests/sim/pack", NULL}};
+    size_t i = place_of_pack(name);
     struct pack_faults faults;
     if (all[i].pack == NULL)
         all[i].pack = pack_load(all[i].dir, &faults);
@@ -116,9 +122,9 @@ struct stage {
 
 static const struct bound_pack *bound_of(const char *name)
 {
-    static struct bound_pack *all[2];
+    static struct bound_pack *all[3];
     struct err e = {0};
-    size_t i = strcmp(name, "stalker") == 0 ? 0 : 1;
+    size_t i = place_of_pack(name);
     if (all[i] == NULL)
         all[i] = bind(pack_of(name), &e);
     must(all[i] != NULL, "%s", e.msg);
@@ -212,6 +218,9 @@ static bool step(struct run *r, const struct play *p, size_t *at, char *to)
         (void)run_request(r);
         return true;
     case RUN_CALL:
+        if (run_kept(r) != NULL)
+            note_json(to, "remembers", run_kept(r));
+        run_kept_done(r);
         note(to, run_request(r)->method, run_request(r)->url, run_request(r)->body != NULL ? run_request(r)->body : "");
         if (p->replies[*at] == NULL)
             return false;
@@ -289,6 +298,21 @@ static struct play with_token = {
     .replies = {"401 {}", "{\"ok\":true,\"number\":\"77\"}", "{\"ok\":true}"},
 };
 
+static struct play suspended = {
+    .pack = "sim", .workflow = "contract.suspended", .data = "{\"note\":\"v0\"}", .record = "{\"remembered\":{\"old\":1}}",
+    .replies = {"{\"ok\":true,\"extras\":7}", "{\"ok\":true}"},
+};
+
+static enum torture_end run_suspended(void)
+{
+    return play(&suspended, false);
+}
+
+static enum torture_end run_suspended_restarts(void)
+{
+    return play(&suspended, true);
+}
+
 static enum torture_end run_created(void)
 {
     return play(&created, false);
@@ -339,6 +363,8 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.unknown_account", run_unknown_account, 0},
         {"workflow.catalog", run_catalog, 0},
         {"workflow.token", run_with_token, 0},
+        {"workflow.remembering", run_suspended, 0},
+        {"workflow.remembering_with_restarts", run_suspended_restarts, 0},
     };
     *ret_count = ARRAY_LEN(list);
     return list;

@@ -3,6 +3,7 @@
 
 usage: tests/integration/worker.py [--list] [NAME...]    NAME: a case, or the beginning of some (`faults.`)
 
+Cases mostly wait, so TVB_CASES of them (default: 3) run side by side, each with topics, a platform and workers of its own.
 TVB_BROKERS: a Kafka; without it one is started. TVB_BIN: the folder with the programs; without it they are built.
 TVB_KEEP=1 keeps logs, journals and settings, and says where. Ends with one line `N passed, N failed`.
 """
@@ -11,6 +12,7 @@ import pathlib
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "deploy/demo.d")]
@@ -56,7 +58,8 @@ def main():
         if keep:
             print(f"files: {stack.dir}", flush=True)
         bench = place.Bench(stack)
-        results = [run(name, bench) for name in names]
+        with ThreadPoolExecutor(int(os.environ.get("TVB_CASES", "3"))) as pool:
+            results = list(pool.map(lambda name: run(name, bench), names))
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

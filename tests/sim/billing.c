@@ -38,6 +38,10 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
     case KIND_LIMIT:
         snprintf(to, size, "{\"device_limit\":%u}", variant + 1);
         return;
+    case KIND_CUT:
+    case KIND_BACK:
+        snprintf(to, size, "{\"reason\":\"customer_request\",\"note\":\"v%u\"}", variant);
+        return;
     case KIND_UPDATE:
         snprintf(to, size, "{\"comment\":\"v%u\"}", variant);
         return;

@@ -118,6 +118,16 @@ static void add_axes(struct diff *d, struct call *c, unsigned event)
     }
 }
 
+/* As it was at the end of a claim, or before that. */
+static void record(struct diff *d, struct call *c)
+{
+    long long fence = (long long)(d->now_us + sim_range(&d->sim, -5, 5));
+    if (sim_chance(&d->sim, 700))
+        argf(c, "{\"fence\":\"%lld\"}", fence);
+    else
+        argf(c, "{\"fence\":\"%lld\",\"unfinished\":\"%lld\"}", fence, fence);
+}
+
 static void make_decide(struct diff *d, struct call *c)
 {
     unsigned event = keys(d, c, 3, 0);
@@ -126,7 +136,7 @@ static void make_decide(struct diff *d, struct call *c)
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
     if (sim_chance(&d->sim, 300))
         return;
-    argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5, 5)));
+    record(d, c);
     arg(c, "s");
     add_axes(d, c, event);
 }
@@ -147,7 +157,10 @@ static void make_merge(struct diff *d, struct call *c)
         arg(c, "");
         return;
     }
-    argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5000000, 5)));
+    if (sim_chance(&d->sim, 500))
+        record(d, c);
+    else
+        argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5000000, 5)));
     arg(c, sim_chance(&d->sim, 800) ? "s" : "");
     add_axes(d, c, event);
 }
@@ -169,6 +182,8 @@ static void make_call(struct diff *d, struct call *c)
         fence(d, c, event);
         if (id == SCRIPT_STEP)
             argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
+        if (id == SCRIPT_STEP && sim_chance(&d->sim, 300))
+            record(d, c);
     }
 }
 

@@ -41,6 +41,8 @@ enum mark {
     MARK_REJECTED,
     MARK_CONFLICT,
     MARK_RESUMED,            /* a workflow went on after a step that another life did */
+    MARK_REMEMBERED,         /* a record said it before the request that destroys it */
+    MARK_PUT_BACK,
     MARK_LOST,               /* partitions went away without being given back */
     MARK_DRAINED,
     MARK_EXCUSED,

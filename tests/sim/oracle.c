@@ -15,6 +15,8 @@ static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_PACKAGE] = {"package.added", {OP_PACKAGE}},
     [KIND_MESSAGE] = {"message.requested", {OP_MESSAGE}},
     [KIND_LIMIT] = {"device_limit.changed", {OP_LIMIT}},
+    [KIND_CUT] = {"contract.suspended", {OP_CUT}},
+    [KIND_BACK] = {"contract.reactivated", {OP_BACK}},
     [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
 };
 
@@ -32,6 +34,8 @@ struct oracle *oracle_new(struct sim *s)
     for (unsigned i = 0; i < SERVICES_MAX; i++)
         for (unsigned k = 0; k < SLOT_COUNT; k++)
             o->slots[i][k] = (struct slot){-1, -1};
+    for (unsigned i = 0; i < SERVICES_MAX; i++)
+        o->extras[i] = EXTRAS_ALL;
     return o;
 }
 
@@ -138,9 +142,10 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
 {
     if (a->service != b->service || a->kind == KIND_MESSAGE)
         return false;
-    bool block = a->kind == KIND_BLOCK || a->kind == KIND_UNBLOCK;
-    if (block)
+    if (a->kind == KIND_BLOCK || a->kind == KIND_UNBLOCK)
         return b->kind == KIND_BLOCK || b->kind == KIND_UNBLOCK;
+    if (a->kind == KIND_CUT || a->kind == KIND_BACK)
+        return b->kind == KIND_CUT || b->kind == KIND_BACK;
     return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
 }
 
@@ -161,10 +166,12 @@ void oracle_redis_lost(struct sim *s)
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
     static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK"};
-    const struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
+    struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
     int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
+    if (e && script == SCRIPT_CLAIM && (code == CODE_FRESH || code == CODE_DOUBT))
+        e->granted_to = p;
     sim_note(s, p, "redis did", script < (int)ARRAY_LEN(names) ? names[script] : "?", e ? (int64_t)e->number : -1, code);
 }
 
@@ -201,7 +208,8 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
     }
     if (steps_len > 0 && e->claimed_by != p)
         sim_mark(s, MARK_RESUMED);
-    e->claimed_by = p;
+    if (e->granted_to == p) /* else the answer comes late: it is another's by now */
+        e->claimed_by = p;
 }
 
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result)
@@ -296,7 +304,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
     struct oracle *o = s->oracle;
     const struct oevent *newest = newest_applied(o, e);
     for (int i = 0; newest && i < STEPS; i++) {
-        struct request r = {.op = kinds[e->kind].ops[i], .part = e->part};
+        struct request r = {.op = kinds[newest->kind].ops[i], .part = e->part};
         if (r.op == OP_PING)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];

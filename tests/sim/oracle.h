@@ -10,7 +10,9 @@
 #include "platform.h"
 
 /* What billing sends. The order is that of the table in oracle_event.c. */
-enum event_kind { KIND_BLOCK, KIND_UNBLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_COUNT };
+enum event_kind {
+    KIND_BLOCK, KIND_UNBLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_CUT, KIND_BACK, KIND_COUNT
+};
 
 struct kind_entry {
     const char *type; /* "contract.blocked" */
@@ -31,6 +33,7 @@ void oracle_key(struct sim *s, unsigned event, const char *key); /* the idempote
 void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_kind kind, unsigned event, unsigned variant);
 bool oracle_is_refused(struct sim *s, unsigned event);
 bool oracle_is_put_off(struct sim *s, unsigned event);
+unsigned oracle_extras(struct sim *s, unsigned service); /* that are switched on at the platform: a bit for each */
 bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 
 /* Kafka */

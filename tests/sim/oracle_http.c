@@ -8,6 +8,9 @@ enum slot_name slot_of(const struct request *r)
     switch (r->op) {
     case OP_BLOCK:
         return SLOT_BLOCK;
+    case OP_CUT:
+    case OP_BACK:
+        return SLOT_SUSPENSION;
     case OP_DELETE:
         return SLOT_DELETE;
     case OP_LABEL:
@@ -24,6 +27,7 @@ enum slot_name slot_of(const struct request *r)
         return SLOT_LIMIT;
     case OP_PING:
     case OP_DONE:
+    case OP_EXTRAS:
     case OP_MESSAGE:
     case OP_COUNT:
         return SLOT_COUNT;
@@ -114,6 +118,14 @@ static void check_rights(struct sim *s, const struct oevent *e, const struct req
         sim_broken(s, "17: %s of e%u leaves after its outcome", name, e->number);
 }
 
+/* 22: what a cut takes away stands in Kafka before the cut leaves. */
+static void check_remembered(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    unsigned lacks = s->oracle->extras[r->service] & ~s->oracle->remembered[r->service];
+    if (r->op == OP_CUT && lacks != 0)
+        sim_broken(s, "22: cut of e%u leaves though no acknowledged record remembers extras %u", e->number, lacks);
+}
+
 void oracle_left(struct sim *s, struct request *r)
 {
     if (op_entry(r->op)->repeat == CALL_READ)
@@ -127,6 +139,7 @@ void oracle_left(struct sim *s, struct request *r)
         sim_mark(s, MARK_RESENT_QUERY);
     if (st->doubts > 0)
         check_again(s, e, st, r);
+    check_remembered(s, e, r);
     check_alone(s, r);
     check_owner(s, r);
     e->variant = (int)r->value;
@@ -202,6 +215,26 @@ static void check_order(struct sim *s, const struct oevent *e, const struct requ
         *at = (struct slot){(int)e->number, e->order};
 }
 
+/* 22: what was remembered before a cut is put back after it. */
+static void change_extras(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    unsigned *extras = &s->oracle->extras[e->service];
+    if (r->op == OP_CUT)
+        *extras = 0;
+    if (r->op != OP_BACK)
+        return;
+    if (*extras == 0)
+        sim_mark(s, MARK_PUT_BACK);
+    *extras |= r->part;
+    if (*extras != EXTRAS_ALL)
+        sim_broken(s, "22: e%u put extras %u back, of %u that were there before the cut", e->number, r->part, EXTRAS_ALL);
+}
+
+unsigned oracle_extras(struct sim *s, unsigned service)
+{
+    return s->oracle->extras[service];
+}
+
 void oracle_effect(struct sim *s, const struct request *r)
 {
     struct oevent *e = event_of(s, r);
@@ -213,4 +246,5 @@ void oracle_effect(struct sim *s, const struct request *r)
     e->steps[step].effects++;
     check_once(s, e, &e->steps[step], r);
     check_order(s, e, r);
+    change_extras(s, e, r);
 }

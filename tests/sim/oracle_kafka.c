@@ -185,6 +185,9 @@ static void record_acked(struct sim *s, const struct kmessage *m)
     json_t *root = json_loadb(m->value, m->value_len, 0, NULL), *axis;
     unsigned service = (unsigned)strtoul(m->key + 1, NULL, 10);
     const char *name;
+    if (json_object_get(root, "remembered") != NULL && o->extras[service] != 0)
+        sim_mark(s, MARK_REMEMBERED);
+    o->remembered[service] = (unsigned)json_integer_value(json_object_get(json_object_get(root, "remembered"), "extras"));
     json_object_foreach (json_object_get(root, "axes"), name, axis) {
         const char *id = text_of(axis, "id");
         unsigned n = id[0] == 'e' ? (unsigned)strtoul(id + 1, NULL, 10) : EVENTS_MAX;

@@ -6,7 +6,7 @@
 #include "io/redis_link.h"
 #include "oracle.h"
 
-enum { VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3 };
+enum { EXTRAS_ALL = 7, VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3 };
 
 /* One changing request of an event. */
 struct ostep {
@@ -25,7 +25,8 @@ struct oevent {
     char key[72];
     int variant;          /* that left, or -1 */
     struct ostep steps[STEPS];
-    struct proc *claimed_by;
+    struct proc *granted_to; /* by the last CLAIM that Redis did */
+    struct proc *claimed_by; /* the same, once its answer has come */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind; -1: none yet */
     bool dead_in_doubt;
@@ -48,7 +49,7 @@ struct slot {
     int64_t order;
 };
 
-enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_LABEL, SLOT_NOTE, SLOT_PACKAGE, SLOT_COUNT = SLOT_PACKAGE + PARTS_MAX };
+enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_LABEL, SLOT_NOTE, SLOT_SUSPENSION, SLOT_PACKAGE, SLOT_COUNT = SLOT_PACKAGE + PARTS_MAX };
 
 struct flight {
     struct flight *next;
@@ -67,6 +68,8 @@ struct oracle {
     struct place *places[KAFKA_PARTS_MAX];
     int64_t place_count[KAFKA_PARTS_MAX], place_cap[KAFKA_PARTS_MAX];
     struct slot slots[SERVICES_MAX][SLOT_COUNT];
+    unsigned extras[SERVICES_MAX];     /* at the platform */
+    unsigned remembered[SERVICES_MAX]; /* by the newest record in Kafka */
     struct flight *flights[SERVICES_MAX];
     struct owner owners[KAFKA_PARTS_MAX];
     int64_t committed[KAFKA_PARTS_MAX];

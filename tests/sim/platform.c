@@ -6,7 +6,8 @@
 #include "oracle.h"
 
 static const struct op_entry ops[OP_COUNT] = {
-    [OP_PING] = {"ping", CALL_READ},       [OP_DONE] = {"done", CALL_READ},       [OP_BLOCK] = {"block", CALL_SAFE},
+    [OP_PING] = {"ping", CALL_READ},       [OP_DONE] = {"done", CALL_READ},       [OP_EXTRAS] = {"extras", CALL_READ},
+    [OP_CUT] = {"cut", CALL_SAFE},         [OP_BACK] = {"back", CALL_SAFE},     [OP_BLOCK] = {"block", CALL_SAFE},
     [OP_DELETE] = {"delete", CALL_SAFE},   [OP_LABEL] = {"label", CALL_SAFE},     [OP_PLAN] = {"plan", CALL_KEYED},
     [OP_TAG] = {"tag", CALL_KEYED},        [OP_PACKAGE] = {"package", CALL_QUERY}, [OP_NOTE] = {"note", CALL_QUERY},
     [OP_MESSAGE] = {"message", CALL_NEVER}, [OP_LIMIT] = {"limit", CALL_NEVER},
@@ -97,6 +98,9 @@ bool platform_read(struct platform *pl, const struct call_request *req, struct r
     v = query(req->url, "step", &len);
     if (op == OP_DONE && v)
         ret->part = (unsigned)find_op(v, len);
+    v = query(req->url, "set", &len);
+    if (op == OP_BACK)
+        ret->part = v ? (unsigned)strtoul(v, NULL, 10) : 0;
     for (size_t i = 0; i < req->header_count; i++)
         if (strcmp(req->headers[i].name, "Idempotency-Key") == 0)
             ret->key = sim_copy(pl->sim, req->headers[i].value, strlen(req->headers[i].value));
@@ -136,6 +140,11 @@ void platform_do(struct platform *pl, struct request *r)
 
 const char *platform_answer(struct platform *pl, const struct request *r)
 {
+    char text[64];
+    if (r->op == OP_EXTRAS) {
+        int len = snprintf(text, sizeof(text), "{\"ok\":true,\"extras\":%u}", oracle_extras(pl->sim, r->service));
+        return sim_copy(pl->sim, text, (size_t)len);
+    }
     if (r->op != OP_DONE)
         return "{\"ok\":true}";
     return oracle_was_done(pl->sim, r->event, (enum op)r->part) ? "{\"ok\":true,\"done\":true}" : "{\"ok\":true,\"done\":false}";

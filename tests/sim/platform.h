@@ -12,7 +12,10 @@
 enum op {
     OP_PING,
     OP_DONE,    /* was it done? */
+    OP_EXTRAS,  /* what is switched on? */
     OP_BLOCK,   /* safe */
+    OP_CUT,     /* safe: takes all extras away */
+    OP_BACK,    /* safe: gives extras back */
     OP_DELETE,  /* safe */
     OP_LABEL,   /* safe: second step of service.updated */
     OP_PLAN,    /* keyed */
@@ -34,7 +37,7 @@ const struct op_entry *op_entry(enum op op);
 struct request {
     enum op op;
     unsigned service, event, value; /* value: which variant of the event, from 0 */
-    unsigned part;                  /* package's number */
+    unsigned part;                  /* package's number; of OP_BACK: the extras */
     const char *key;                /* Idempotency-Key, or "" */
     uint64_t number;                /* of this transmission */
     int64_t left_at;

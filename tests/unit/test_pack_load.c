@@ -169,6 +169,38 @@ Test(pack_load, workflows_that_are_not_supported_are_refused_by_name)
     check_rows(rows, ARRAY_LEN(rows), false);
 }
 
+Test(pack_load, what_a_step_remembers_wrongly_is_refused_by_name)
+{
+    static const char with_last[] = "      - stepId: last\n        operationId: getUser\n        parameters: [{name: login, in: path, value: x}]\n    outputs:\n      v:";
+    static const struct refusal rows[] = {
+        {"        x-record: {before: next, remembered: {a: 1}}\n", "        x-record: {remembered: {a: 1}}\n", "x-record: {remembered", STEP "/x-record", "`before` is missing"},
+        {"before: next", "before: end", "before: end", STEP "/x-record/before", "must be `next`"},
+        {"before: next, remembered: {a: 1}", "before: next", "before: next", STEP "/x-record", "here is nothing"},
+        {"before: next, remembered: {a: 1}", "before: next, axes: {a: 1}", "axes:", STEP "/x-record/axes", "`axes` is written by tvbridge itself"},
+        {"before: next, remembered: {a: 1}", "before: next, status: active", "before: next, status:", STEP "/x-record/status", "`status` is written by"},
+        {"before: next, remembered: {a: 1}", "before: next, remembered: null", "remembered:", STEP "/x-record/remembered", "null forgets"},
+        {"before: next, remembered: {a: 1}", "before: next, remembered: {a: {b: null}}", "remembered:", STEP "/x-record/remembered", "null forgets"},
+        {"before: next, remembered: {a: 1}", "before: next, remembered: $outputs.v", "remembered:", STEP "/x-record/remembered", "$outputs can be named"},
+        {"before: next, remembered: {a: 1}", "before: next, remembered: $steps.gone.outputs.x", "gone", STEP "/x-record/remembered", "no step of that name"},
+        {"      - stepId: last\n        operationId: getUser\n        parameters: [{name: login, in: path, value: x}]\n", "", "before: next", STEP "/x-record", "no request follows"},
+        {"  - workflowId: contract.blocked\n", "  - workflowId: list\n", "before: next", STEP "/x-record", "`list` belongs to no event"},
+        {"    x-record: {block: blocked}\n", "    x-record: {before: next, block: blocked}\n", NULL, "/workflows/0/x-record/before", "belongs to the x-record of a step"},
+    };
+    char *half = edit(good_workflows, "    outputs:\n      v:", with_last);
+    char *whole = edit(half, "          v: $response.body#/v\n", "          v: $response.body#/v\n        x-record: {before: next, remembered: {a: 1}}\n");
+    struct pack_faults f;
+    pack_free(pack_files_good(pack_files_openapi, whole));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *edited = edit(whole, rows[i].from, rows[i].to);
+        cr_expect(pack_files_load(pack_files_openapi, edited, &f) == NULL, "%s", rows[i].text);
+        expect_fault(&rows[i], &f, "/workflows.arazzo.yaml", edited);
+        pack_faults_fini(&f);
+        free(edited);
+    }
+    free(half);
+    free(whole);
+}
+
 Test(pack_load, descriptions_that_are_not_supported_are_refused_by_name)
 {
     static const struct refusal rows[] = {

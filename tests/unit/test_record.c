@@ -173,3 +173,47 @@ Test(record, is_what_its_schema_says)
     json_decref(r);
     schema_free(s);
 }
+
+/* ---- what is remembered before it is destroyed ---- */
+
+Test(record, what_is_remembered_is_added_and_never_replaces)
+{
+    static const struct {
+        const char *why, *record, *patch, *want;
+    } rows[] = {
+        {"new", "{}", "{\"remembered\":{\"P1\":{\"to\":\"x\"}}}", "{\"remembered\":{\"P1\":{\"to\":\"x\"}}}"},
+        {"beside what is there", "{\"remembered\":{\"P1\":{}}}", "{\"remembered\":{\"P2\":{}}}", "{\"remembered\":{\"P1\":{},\"P2\":{}}}"},
+        {"deep inside", "{\"remembered\":{\"P1\":{\"to\":\"x\"}}}", "{\"remembered\":{\"P1\":{\"to\":\"y\",\"by\":\"z\"}}}",
+         "{\"remembered\":{\"P1\":{\"to\":\"x\",\"by\":\"z\"}}}"},
+        {"a list stays as it is", "{\"remembered\":[1,2]}", "{\"remembered\":[]}", "{\"remembered\":[1,2]}"},
+        {"a number too", "{\"extras\":7}", "{\"extras\":0}", "{\"extras\":7}"},
+        {"no object in the place of a text", "{\"a\":\"b\"}", "{\"a\":{\"c\":1}}", "{\"a\":\"b\"}"},
+        {"null is nothing, on both sides", "{\"a\":null,\"b\":1}", "{\"a\":2,\"b\":null,\"c\":null}", "{\"a\":2,\"b\":1}"},
+        {"the books are ours", "{\"status\":\"active\"}", "{\"status\":\"x\",\"axes\":{},\"fence\":\"9\",\"unfinished\":\"9\"}", "{\"status\":\"active\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *r = json(rows[i].record), *patch = json(rows[i].patch);
+        cr_expect(eq(int, record_remember(r, patch, NULL), 0), "%s", rows[i].why);
+        expect_json(r, rows[i].want);
+        json_decref(r);
+        json_decref(patch);
+    }
+}
+
+Test(record, is_unfinished_from_then_to_the_events_end)
+{
+    json_t *r = record_new("stalker", "70001"), *patch = json("{\"remembered\":{\"P1\":{}}}");
+    struct event first = made(EVENT_CONTRACT_BLOCKED, "e1", "7", "block"), second = made(EVENT_CONTRACT_BLOCKED, "e2", "8", "block");
+    apply(r, &first, 7, "{}", "100");
+    json_t *axes = json_deep_copy(json_object_get(r, "axes"));
+    cr_expect(eq(int, record_remember(r, patch, "101"), 0));
+    cr_expect(eq(int, json_equal(axes, json_object_get(r, "axes")), 1));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "fence")), "101"));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "unfinished")), "101"));
+    apply(r, &second, 8, "{\"unfinished\":\"1\"}", "101");
+    cr_expect(json_object_get(r, "unfinished") == NULL);
+    cr_expect(json_object_get(r, "remembered") != NULL);
+    json_decref(axes);
+    json_decref(patch);
+    json_decref(r);
+}

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,68 @@ Test(redis_merge, a_record_only_moves_forward)
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " by"), "s"));
     cr_expect(eq(str, (char *)redis_server_ask(s, "EXISTS t:{p/s1}:e:"), "0"));
     worker_end(&w);
+    redis_server_stop(s);
+}
+
+/* ---- a record that was written before its event's end ---- */
+
+#define UNFINISHED "{\"fence\":\"1700000000000007\",\"unfinished\":\"1700000000000007\",\"remembered\":{}}"
+
+Test(redis_merge, an_unfinished_record_does_not_undo_what_its_claim_ended_with)
+{
+    static const struct {
+        const char *why, *first, *first_fence, *then, *then_fence, *want;
+    } rows[] = {
+        {"in the order of the claim", UNFINISHED, "1700000000000007", RECORD("1700000000000007", "end"), "1700000000000007", RECORD("1700000000000007", "end")},
+        {"the other way round", RECORD("1700000000000007", "end"), "1700000000000007", UNFINISHED, "1700000000000007", RECORD("1700000000000007", "end")},
+        {"after an earlier claim", RECORD("1700000000000003", "old"), "1700000000000003", UNFINISHED, "1700000000000007", UNFINISHED},
+        {"after a later one", RECORD("1700000000000009", "new"), "1700000000000009", UNFINISHED, "1700000000000007", RECORD("1700000000000009", "new")},
+        {"twice", UNFINISHED, "1700000000000007", UNFINISHED, "1700000000000007", UNFINISHED},
+    };
+    struct redis_server *s = redis_server_start(NULL);
+    struct merge_axis axis = {"block", ORDER(7), "e7", ""};
+    struct worker w;
+    worker_start(&w, s, "w1");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct merge_request a = with_record((struct merge_request){.service = "s1", .fence = rows[i].first_fence}, rows[i].first, &axis);
+        struct merge_request b = with_record((struct merge_request){.service = "s1", .fence = rows[i].then_fence}, rows[i].then, &axis);
+        redis_server_ask(s, "DEL " LANE);
+        RESULT(merge(&w, &a), REDIS_OK);
+        RESULT(merge(&w, &b), REDIS_OK);
+        cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " rec"), (char *)rows[i].want), "%s", rows[i].why);
+    }
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+static enum redis_result keep(struct worker *w, const struct claim_request *c, const char *fence, const char *steps, const char *record)
+{
+    struct redis_kept kept = {steps, strlen(steps), record, strlen(record)};
+    cr_assert(zero(int, redis_keep(w->redis, c->service, c->event_key, fence, &kept, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
+Test(redis_merge, what_is_remembered_comes_with_the_steps_or_not_at_all)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w, other;
+    struct claim_request c = event("e1", ORDER(5));
+    char fence[32];
+    worker_start(&w, s, "w1");
+    worker_start(&other, s, "w2");
+    STATE(&w, &c, CLAIM_FRESH);
+    snprintf(fence, sizeof(fence), "%s", w.a.fence);
+    RESULT(keep(&w, &c, fence, "{\"at\":1}", UNFINISHED), REDIS_OK);
+    expire(s);
+    STATE(&other, &c, CLAIM_DOUBT);
+    cr_expect(eq(str, other.a.steps, "{\"at\":1}"));
+    cr_expect(eq(str, other.a.record, UNFINISHED));
+    RESULT(keep(&w, &c, fence, "{\"at\":2}", RECORD("1", "zombie")), REDIS_FENCED);
+    RESULT(step(&other, &c, other.a.fence, "{\"at\":3}"), REDIS_OK);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " rec"), UNFINISHED));
+    worker_end(&w);
+    worker_end(&other);
     redis_server_stop(s);
 }
 

@@ -532,3 +532,74 @@ Test(run, a_nul_in_an_answer_does_not_reach_what_is_kept)
     pack_free(p);
     free(text);
 }
+
+#define READ                                                                                                           \
+    "    steps:\n      - stepId: read\n        operationId: getUser\n        parameters: [{name: login, in: path, value: a}]\n" OK_IF
+#define CUT                                                                                                            \
+    "      - stepId: cut\n        operationId: updateUser\n        parameters: [{name: login, in: path, value: a}]\n"   \
+    "        requestBody: {payload: {keep: $inputs.record.remembered.P1}}\n" OK_IF
+
+Test(run, what_a_step_remembers_is_owed_before_the_next_request)
+{
+    static const struct row rows[] = {
+        {"and the next step sees it in the record", READ "        x-record: {before: next, remembered: {x-each: $response.body#/p, x-key: $item.id, value: $item.to}}\n" CUT
+         "    x-record: {block: blocked}\n", NULL, "{}", {"{\"status\":\"OK\",\"p\":[{\"id\":\"P1\",\"to\":\"x\"},{\"id\":\"P2\",\"to\":\"y\"}]}", "{\"status\":\"OK\"}"},
+         "GET http://tv/users/a\nremembers {\"remembered\":{\"P1\":\"x\",\"P2\":\"y\"}}\nPUT http://tv/users/a keep=x\n=> applied record {\"block\":\"blocked\"}"},
+        {"what the record has already stays", READ "        x-record: {before: next, remembered: {P1: $response.body#/p}}\n" CUT, NULL,
+         "{\"remembered\":{\"P1\":\"old\"}}", {"{\"status\":\"OK\",\"p\":\"new\"}", "{\"status\":\"OK\"}"},
+         "GET http://tv/users/a\nremembers {\"remembered\":{\"P1\":\"new\"}}\nPUT http://tv/users/a keep=old\n=> applied"},
+        {"nothing is nothing", READ "        x-record: {before: next, remembered: $response.body#/p}\n" CUT, NULL, "{}",
+         {"{\"status\":\"OK\"}", "{\"status\":\"OK\"}"}, "GET http://tv/users/a\nPUT http://tv/users/a \n=> applied"},
+        {"a step that failed remembers nothing", READ "        onFailure: [{name: no, type: end}]\n        x-record: {before: next, remembered: {P1: $response.body#/p}}\n" CUT,
+         NULL, "{}", {"{\"status\":\"NO\",\"p\":1}"}, "GET http://tv/users/a\n=> rejected no"},
+        {"an end needs nothing", READ "        onSuccess: [{name: e, type: end}]\n        x-record: {before: next, remembered: {P1: $response.body#/p}}\n" CUT,
+         NULL, "{}", {"{\"status\":\"OK\",\"p\":1}"}, "GET http://tv/users/a\n=> applied"},
+        {"a value that cannot be rewritten ends it before the request", READ "        x-record: {before: next, remembered: {P1: {x-format: mac, value: $response.body#/p}}}\n" CUT,
+         NULL, "{}", {"{\"status\":\"OK\",\"p\":\"zz\"}"},
+         "GET http://tv/users/a\n=> rejected invalid_input (step read: a value cannot be rewritten, see /workflows/0/steps/0/x-record/remembered/P1)"},
+        {"each item of a loop", "    steps:\n      - stepId: read\n        operationId: getUser\n        x-for-each: $inputs.data.l\n        parameters: [{name: login, in: path, value: $item}]\n" OK_IF
+         "        x-record: {before: next, remembered: {'{$item}': $response.body#/p}}\n", "{\"l\":[\"p\",\"q\"]}", "{}",
+         {"{\"status\":\"OK\",\"p\":1}", "{\"status\":\"OK\",\"p\":2}"},
+         "GET http://tv/users/p\nremembers {\"remembered\":{\"p\":1}}\nGET http://tv/users/q\n=> applied"},
+    };
+    run_rows(rows, ARRAY_LEN(rows));
+}
+
+Test(run, what_is_to_be_remembered_is_owed_over_a_restart)
+{
+    char *text = pack_files_workflow(READ "        x-record: {before: next, remembered: {P1: $response.body#/p}}\n" CUT);
+    struct pack *p = pack_files_good(pack_files_openapi, text);
+    struct bound_pack *b = pack_files_bind(p);
+    json_t *record = json_pack("{s:{}}", "remembered");
+    const struct run_inputs in = {.record = record};
+    struct run *r = run_new(b, pack_workflow(p, "w"), &in), *back, *later;
+    const struct call_reply reply = {.status = 200, .body = "{\"status\":\"OK\",\"p\":7}", .body_len = 21, .content_type = "", .retry_after_ms = -1};
+    struct buf saved, after;
+    buf_init(&saved, 65536);
+    buf_init(&after, 65536);
+    cr_expect(run_kept(r) == NULL);
+    cr_assert(eq(int, (int)run_reply(r, &reply), (int)RUN_CALL));
+    run_save(r, &saved);
+    back = run_restore(b, pack_workflow(p, "w"), &in, saved.data, saved.len);
+    cr_assert(back != NULL);
+    cr_assert(run_kept(back) != NULL);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(json_object_get(run_kept(back), "remembered"), "P1")), 7));
+    cr_expect(eq(str, (char *)run_request(back)->body, "keep=7"));
+    run_kept_done(back);
+    run_save(back, &after);
+    later = run_restore(b, pack_workflow(p, "w"), &in, after.data, after.len);
+    cr_assert(later != NULL);
+    cr_expect(run_kept(later) == NULL);
+    static const char bad[] = "{\"at\":{\"step\":\"cut\"},\"kept\":7}";
+    cr_expect(run_restore(b, pack_workflow(p, "w"), &in, bad, strlen(bad)) == NULL);
+    cr_expect(eq(sz, json_object_size(json_object_get(record, "remembered")), 0u)); /* the caller's is left alone */
+    buf_fini(&saved);
+    buf_fini(&after);
+    run_free(r);
+    run_free(back);
+    run_free(later);
+    json_decref(record);
+    bound_pack_free(b);
+    pack_free(p);
+    free(text);
+}

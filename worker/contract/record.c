@@ -7,7 +7,7 @@
 #include "contract/json_read.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
-static const char *const reserved[] = {"service", "provider", "order_by", "fence", "axes"};
+static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes"};
 
 static bool is_reserved(const char *name)
 {
@@ -137,5 +137,52 @@ int record_apply(json_t *record, const struct event *e, struct order order, int6
         return err_nomem(reterr);
     if (fence != NULL && fence[0] != '\0' && set_text(record, "fence", fence) != 0)
         return err_nomem(reterr);
+    (void)json_object_del(record, "unfinished");
     return 0;
+}
+
+bool record_member_is_ours(const char *name)
+{
+    return is_reserved(name) || strcmp(name, "status") == 0;
+}
+
+static int add_member(json_t *target, const char *name, json_t *value);
+
+static int add_members(json_t *target, const json_t *patch)
+{
+    json_t *p = (json_t *)(uintptr_t)patch;
+    for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it))
+        if (add_member(target, json_object_iter_key(it), json_object_iter_value(it)) != 0)
+            return -1;
+    return 0;
+}
+
+static int add_member(json_t *target, const char *name, json_t *value)
+{
+    json_t *there = json_object_get(target, name);
+    if (json_is_null(value))
+        return 0;
+    if (json_is_object(value) && json_is_object(there))
+        return add_members(there, value);
+    if (there != NULL && !json_is_null(there))
+        return 0;
+    if (!json_is_object(value))
+        return json_object_set_new_nocheck(target, name, copy_of(value));
+    json_t *inner = json_object();
+    if (json_object_set_new_nocheck(target, name, inner) != 0)
+        return -1;
+    return add_members(inner, value);
+}
+
+int record_remember(json_t *record, const json_t *patch, const char *fence)
+{
+    json_t *p = (json_t *)(uintptr_t)patch;
+    for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it)) {
+        const char *name = json_object_iter_key(it);
+        if (!record_member_is_ours(name) && add_member(record, name, json_object_iter_value(it)) != 0)
+            return -1;
+    }
+    if (fence == NULL || fence[0] == '\0')
+        return 0;
+    return set_text(record, "fence", fence) == 0 ? set_text(record, "unfinished", fence) : -1;
 }

@@ -7,6 +7,7 @@
 #define TVB_CONTRACT_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -23,6 +24,15 @@ json_t *record_parse(const char *text, size_t len);
  * `existence` by service.deleted sets status terminated unless the patch says otherwise. -1: out of memory. */
 int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr);
+
+/* What an event is about to destroy is remembered: members of @patch that the record does not have, or has as null, are
+ * added, in objects member by member; what is there stays, so that whoever reads again what is destroyed by then forgets
+ * nothing. Null and tvbridge's own members are passed over. The axes stay. With @fence (NULL: neither) it says `fence` and
+ * `unfinished`: that of the same claim which says what came of the event is newer, though their fences are equal.
+ * -1: out of memory. */
+int record_remember(json_t *record, const json_t *patch, const char *fence);
+/* Members that a pack cannot write, or (status) that are always there. */
+bool record_member_is_ours(const char *name);
 
 /* RFC 7396 on two objects. -1: out of memory. */
 int json_merge_patch(json_t *target, const json_t *patch);

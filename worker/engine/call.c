@@ -193,6 +193,10 @@ static bool must_note(const struct worker *w, const struct job *j)
 static void next_step(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
+    if (run_kept(k->run) != NULL) {
+        keep_start(w, j);
+        return;
+    }
     if (!must_note(w, j)) {
         send_request(w, j);
         return;
@@ -206,6 +210,16 @@ static void next_step(struct worker *w, struct job *j)
         j->pending++;
     else
         job_wait(w, j, 200, true);
+}
+
+void call_kept(struct worker *w, struct job *j)
+{
+    if (pace_is_open(w)) { /* the provider went down meanwhile */
+        job_wait(w, j, 0, true);
+        return;
+    }
+    job_go(w, j, JOB_CALLING);
+    next_step(w, j);
 }
 
 /* ---- slots ---- */
@@ -380,14 +394,12 @@ static void note_failure(struct worker *w, struct job *j)
     if (j->failures < UINT8_MAX)
         j->failures++;
     j->uncounted = false;
-    if (others_were_answered(w, j))
+    bool unproven = !others_were_answered(w, j);
+    if (unproven && pace_is_down(w))
+        return; /* it is the provider's, whatever `probe` would say */
+    j->uncounted = unproven && provider_ask(w, &j->asked);
+    if (!j->uncounted)
         count_failure(w, j);
-    else if (pace_is_down(w))
-        j->uncounted = false; /* it is the provider's, whatever `probe` would say */
-    else if (!provider_ask(w, &j->asked))
-        count_failure(w, j);
-    else
-        j->uncounted = true;
 }
 
 bool call_count_late(struct worker *w, struct job *j)

@@ -224,7 +224,7 @@ bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn)
     return buf_ok(&w->scratch) && send(w, j, &m, fn);
 }
 
-static bool send_record(struct worker *w, struct job *j)
+bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
     struct work *k = j->work;
     struct producer_message m = {
@@ -235,7 +235,7 @@ static bool send_record(struct worker *w, struct job *j)
         .value = k->record_text.data,
         .value_len = k->record_text.len,
     };
-    return send(w, j, &m, on_ack);
+    return send(w, j, &m, fn);
 }
 
 static bool send_dead_letter(struct worker *w, struct job *j)
@@ -280,7 +280,7 @@ static void publish_now(struct worker *w, struct job *j)
     if (k->decoded && k->judged_ns != 0)
         sent = publish_notice(w, j, on_outcome_ack);
     if (sent && k->record_text.len > 0)
-        sent = send_record(w, j);
+        sent = publish_record(w, j, on_ack);
     if (sent && k->dead_letter)
         sent = send_dead_letter(w, j);
     if (sent) {

@@ -377,6 +377,8 @@ void call_resume(struct worker *w, struct job *j);
 /* Once a turn: slots that are free go to those that wait for one. In a drain or a pause, claims under which nothing left
  * are given back. */
 void call_pump(struct worker *w);
+/* What was to be remembered before the next request is safe: it may leave. */
+void call_kept(struct worker *w, struct job *j);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -392,6 +394,10 @@ bool call_count_late(struct worker *w, struct job *j);
 /* Tries again later, or ends as dead when tries or time are used up. @release: proven not applied. A failure counts
  * against the event only if the provider is known to answer others: its outage buries nothing. */
 void call_retry_later(struct worker *w, struct job *j, bool release, int64_t retry_after_ms, const char *why);
+
+/* ---- keep.c: what the next request destroys ---- */
+/* Makes safe what run_kept() says, then call_kept(). */
+void keep_start(struct worker *w, struct job *j);
 
 /* ---- pace.c: how hard the provider is called ---- */
 /* Once a turn, before anything starts. */
@@ -455,6 +461,8 @@ int64_t publish_wait_ms(const struct worker *w);
 void publish_done(struct worker *w, struct job *j);
 /* For aside.c: a notice is an outcome with its own ack, which tells publish_note_outcome(). */
 bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn);
+/* For keep.c: the record in work->record_text, with its own ack. */
+bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn);
 void publish_note_outcome(struct job *j, bool ok, int64_t offset);
 void publish_log_failure(struct worker *w, const struct job *j, const char *why);
 

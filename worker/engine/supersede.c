@@ -86,6 +86,15 @@ static bool does_cover(const struct work *newer, const struct work *older)
     return is_newer(newer, older) && covers(&n, &o);
 }
 
+/* A number that is too far ahead is seen by the record of those before it: claim.c. */
+static bool is_plausible(const struct worker *w, const struct work *newer, const struct work *head)
+{
+    struct order n, h;
+    int64_t jump = w->numbers->sequence_jump;
+    return jump == 0 || newer->event.sequence == NULL || order_parse(newer->order, &n) != 0 ||
+           order_parse(head->order, &h) != 0 || n.number - h.number <= (uint64_t)jump;
+}
+
 /* Of one that stands behind in its lane: it could go first. */
 static bool may_go_first(const struct job *j, const struct job *head)
 {
@@ -133,7 +142,7 @@ static bool covers_head(struct look *l, struct job *j)
         !decoded(l->w, j, &l->nomem))
         return false;
     j->axes_bits = bits_of(&j->work->event) | 1U << 31; /* never 0 */
-    return does_cover(j->work, head);
+    return does_cover(j->work, head) && is_plausible(l->w, j->work, head);
 }
 
 static bool passes(struct look *l, const struct job *j, struct job *older)

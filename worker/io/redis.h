@@ -137,6 +137,15 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
 /* A workflow's step is done: outputs so far, next step SENT, lease renewed. */
 int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
                size_t steps_len, redis_done_fn *fn, void *arg);
+/* The same, and what was remembered before the next step: the lane's record with it. */
+struct redis_kept {
+    const char *steps;
+    size_t steps_len;
+    const char *record;
+    size_t record_len;
+};
+int redis_keep(struct redis *r, const char *service, const char *event_key, const char *fence, const struct redis_kept *kept,
+               redis_done_fn *fn, void *arg);
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);

@@ -268,6 +268,20 @@ int redis_step(struct redis *r, const char *service, const char *event_key, cons
     return holder(r, SCRIPT_STEP, service, event_key, fence, steps, steps_len, fn, arg);
 }
 
+int redis_keep(struct redis *r, const char *service, const char *event_key, const char *fence, const struct redis_kept *kept,
+               redis_done_fn *fn, void *arg)
+{
+    struct redis_request *q = request_take(r);
+    if (!q)
+        return -1;
+    begin(r, SCRIPT_STEP, 3, 4, service, event_key);
+    redis_link_str(r->link, r->mark);
+    redis_link_str(r->link, fence);
+    redis_link_arg(r->link, kept->steps, kept->steps_len);
+    redis_link_arg(r->link, kept->record, kept->record_len);
+    return end(r, fn, arg, q);
+}
+
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg)
 {

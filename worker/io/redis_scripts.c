@@ -150,10 +150,12 @@ static const char decide_text[] =
     "local t = redis.call('TIME')\n"                                                                                   \
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 
-/* STEP. ARGV 3 steps. The next step is SENT by this call: a doubt before it is settled. */
+/* STEP. ARGV 3 steps, 4 the lane's record, where something was remembered before the next step. That step is SENT by this
+ * call: a doubt before it is settled. */
 static const char step_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then return 1 end\n" NOW_TEXT
     "redis.call('HSET', KEYS[2], 'st', 'S', 'steps', ARGV[3], 'sent', string.format('%.0f', now))\n"
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
+    "if ARGV[4] then redis.call('HSET', KEYS[3], 'rec', ARGV[4]) end\n"
     "return 0\n";
 
 /* RELEASE. A held event that nobody takes again is forgotten as decided ones are. */
@@ -168,7 +170,8 @@ static const char release_text[] = HOLDER_TEXT
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
  * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
  * 9.. a:<axis>, "<order>@<place> <event id>" of each axis of the record. A record is taken when its fence is not below that of
- * the one that is there; an axis when its order is higher. */
+ * the one that is there, but an unfinished one never takes the place of that which its claim ended with; an axis when its
+ * order is higher. */
 static const char merge_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
@@ -186,7 +189,9 @@ static const char merge_text[] =
     "if mine > (tonumber(l[1]) or 0) then call('HSET', K[3], 'fence', A[2]) end\n"
     "if A[7] ~= '' then\n"
     "  local was = l[3] and tonumber(string.match(l[3], '\"fence\":\"(%d+)\"') or 0) or -1\n"
-    "  if mine >= was then call('HSET', K[3], 'rec', A[7]) end\n"
+    "  local mark = '\"unfinished\":\"' .. A[2] .. '\"'\n"
+    "  local undoes = mine == was and string.find(A[7], mark, 1, true) and not string.find(l[3], mark, 1, true)\n"
+    "  if mine >= was and not undoes then call('HSET', K[3], 'rec', A[7]) end\n"
     "  if not l[4] and A[8] ~= '' then call('HSET', K[3], 'by', A[8]) end\n"
     "  for i = 9, #A, 2 do\n"
     "    local h = call('HGET', K[3], A[i])\n"

@@ -169,6 +169,7 @@ static void compile_ends(struct loader *l, struct making *m, const struct at *at
     after.raw_outputs_of = m->v;
     w->more_outputs = compile_object_member(l, &after, m->v, "x-outputs", at);
     w->record = compile_object_member(l, &after, m->v, "x-record", at);
+    arazzo_keep_misplaced(l, m->v, at);
     bool login = strcmp(w->id, "authenticate") == 0;
     if (login)
         compile_token(l, &after, m->v, &w->token, at);

@@ -31,6 +31,11 @@ void arazzo_body(struct loader *l, const struct where *w, struct step *ret, cons
 /* The step's `onSuccess` or `onFailure` followed by the workflow's. */
 void arazzo_actions(struct loader *l, const struct making *m, const struct where *w, const json_t *step, bool success,
                     struct actions *ret, const struct at *at);
+/* The step's x-record; the rest of it is compiled, those of the other steps' too as far as they come before it. */
+void arazzo_keep(struct loader *l, const struct making *m, const struct where *after, struct step *ret, const json_t *v,
+                 const struct at *at);
+/* Refuses `before: next` in the x-record of a workflow. */
+void arazzo_keep_misplaced(struct loader *l, const json_t *workflow, const struct at *at);
 /* x-outcome of @v; false when there is none. */
 bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, struct ending *ret, const struct at *at);
 void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, struct outputs *ret, const struct at *at);

@@ -11,6 +11,7 @@
  *   Arazzo step         x-when: [CRITERION]      the step is skipped (its outputs null) unless all hold
  *   Arazzo step         x-confirm: { workflowId: ID, condition: COND }   for query: after a doubt, run that workflow; the step
  *                                                counts as done when the condition over its $outputs and $inputs holds
+ *   Arazzo step         x-record: { before: next, ... }   added to the record, acknowledged, before the next request leaves
  *   Arazzo workflow     x-record: OBJECT of expressions: the merge patch for the record after an applied or unchanged end
  *   Arazzo workflow     x-outcome: { kind, reason }     what a run to the last step's success means (default applied)
  *   Arazzo workflow     x-outputs: OBJECT of expressions: more outputs, as lists and objects in our words

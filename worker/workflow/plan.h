@@ -242,6 +242,7 @@ struct step {
     struct criteria when;
     const struct expr *for_each;
     struct confirm confirm; /* cond NULL: none */
+    const struct tmpl *keep; /* x-record with before: next; NULL: none */
 };
 
 /* What `inputs` asks for. */

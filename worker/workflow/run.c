@@ -234,6 +234,8 @@ static void succeed(struct run *r)
     const struct step *s = run_present(r);
     r->changed = r->changed || s->op->repeat != CALL_READ;
     take_outputs(r);
+    if (s->keep != NULL && !run_take_knowledge(r))
+        return;
     if (r->cur.items != NULL) {
         r->cur.item_at++;
         if (seek_item(r)) {
@@ -448,6 +450,8 @@ void run_free(struct run *r)
     json_decref(r->scope.keep);
     json_decref(r->result_outputs);
     json_decref(r->result_record);
+    json_decref(r->kept);
+    json_decref(r->own_record);
     free(r->token);
     buf_fini(&r->url);
     buf_fini(&r->body);

@@ -57,6 +57,12 @@ void run_set_token(struct run *r, const char *token); /* copied */
 const char *run_token(const struct run *r);
 int64_t run_retry_after_ms(const struct run *r);
 
+/* What must be in the record, acknowledged by Kafka and Redis, before the present request leaves (x-record with before: next):
+ * only what the record does not have yet is added, record_remember(). Borrowed; NULL: nothing. It stays so, over saving and
+ * restoring too, until run_kept_done(). */
+const json_t *run_kept(const struct run *r);
+void run_kept_done(struct run *r);
+
 /* x-confirm of the present step: the workflow that asks whether it was done; NULL when it has none. */
 const struct workflow *run_confirm(const struct run *r);
 /* Whether the condition of x-confirm holds over the outputs of that workflow's run. */

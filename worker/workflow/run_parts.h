@@ -28,6 +28,8 @@ struct run {
     struct frame back;  /* whose retry runs the present step first; step RUN_NO_STEP: none */
     json_t **outputs;   /* by step, owned; in the arena */
     unsigned jumps;
+    json_t *kept;       /* owned: what is to be remembered before the next request; NULL: nothing */
+    json_t *own_record; /* owned: in.record with all that was remembered since; NULL: nothing was */
     bool changed;       /* a changing call has succeeded */
     bool token_refused; /* a fresh token was asked for after a refusal */
     char *token;        /* owned; NULL: none yet */
@@ -51,6 +53,11 @@ void frame_close(struct frame *f);
 const struct step *run_present(const struct run *r);
 /* Makes the request of the present frame and enters @state, or RUN_TOKEN, or the end. */
 void run_prepare(struct run *r, enum run_state state);
+
+/* Takes what the present step's x-record says, while its answer is there. False: a value cannot be made, and the run has ended. */
+bool run_take_knowledge(struct run *r);
+/* @patch is to be remembered, and from now the run sees it in the record. False: out of memory. */
+bool run_remember(struct run *r, const json_t *patch);
 
 /* Ends the run. */
 void run_finish(struct run *r, const struct ending *end);

@@ -51,6 +51,8 @@ static int save(const struct run *r, json_t *v)
         return -1;
     if (r->back.step < r->w->step_count && save_frame(r, &r->back, v, "back") != 0)
         return -1;
+    if (r->kept != NULL && json_object_set(v, "kept", r->kept) != 0)
+        return -1;
     if (save_outputs(r, v) != 0 || json_object_set_new(v, "changed", json_boolean(r->changed)) != 0)
         return -1;
     return json_object_set_new(v, "jumps", json_integer(r->jumps));
@@ -122,13 +124,19 @@ static bool restore_outputs(struct run *r, const json_t *outputs)
     return true;
 }
 
+/* Before any step looks at the record. */
+static bool restore_kept(struct run *r, const json_t *kept)
+{
+    return kept == NULL || (json_is_object(kept) && run_remember(r, kept));
+}
+
 static bool restore(struct run *r, const json_t *v)
 {
     const json_t *back = json_object_get(v, "back");
     json_int_t jumps = json_integer_value(json_object_get(v, "jumps"));
     if (!json_is_object(v) || !restore_outputs(r, json_object_get(v, "outputs")) || jumps < 0 || jumps > RUN_JUMPS_MAX)
         return false;
-    if (!restore_frame(r, &r->cur, json_object_get(v, "at")))
+    if (!restore_kept(r, json_object_get(v, "kept")) || !restore_frame(r, &r->cur, json_object_get(v, "at")))
         return false;
     if (back != NULL && !restore_frame(r, &r->back, back))
         return false;

@@ -3,6 +3,7 @@ import json
 import time
 
 from harness import load, topics
+from harness.place import until
 from lib import kafka
 
 
@@ -62,7 +63,9 @@ def _flood(p):
     p.open(numbers={"lane_limit": 4})
     p.worker()
     p.worker()
+    p.await_quarantine()
     p.send(p.events(12, 30))
+    until(lambda: any("event=set_aside" in w.log() for w in p.workers), "an event that is set aside")
     p.send(p.events(100, 4, prefix="other"), over_s=10)
 
 

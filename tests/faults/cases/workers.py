@@ -44,6 +44,8 @@ def crash_at(point, what, loss):
         p.open(redis="pair" if loss != "intact" else "shared", numbers={"lane_limit": 4} if floods else None)
         first = p.worker(point=f"{point}:{p.rng.randint(1, RARE.get(point, 40))}")
         p.worker()
+        if floods:
+            p.await_quarantine()
         p.send(p.events(12, 20, classes=(what,)) if floods else p.events(40, 6, classes=(what,)), over_s=0 if floods else 2)
         before(p)
         first.await_killed()

@@ -370,6 +370,10 @@ class Place:
     def pause(self, least_s, most_s):
         time.sleep(self.rng.uniform(least_s, most_s))
 
+    def await_quarantine(self):
+        """Until workers that have just got their partitions set events aside: before that nobody may."""
+        time.sleep(NUMBERS["quarantine_ms"] / 1000 + 1)
+
     def grows(self, seconds):
         """Waits so long; how many final outcomes came meanwhile. Tells whether a disturbance is felt."""
         before = self.done()

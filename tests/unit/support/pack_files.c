@@ -199,6 +199,16 @@ static void add_end(struct buf *out, const struct run_result *x)
     free(record);
 }
 
+static void add_kept(struct buf *out, struct run *r)
+{
+    if (run_kept(r) == NULL)
+        return;
+    char *text = json_dumps(run_kept(r), JSON_COMPACT);
+    buf_addf(out, "remembers %s\n", text);
+    run_kept_done(r);
+    free(text);
+}
+
 static bool go_on(struct run *r, const struct trial_inputs *in, size_t *at, struct buf *out)
 {
     switch (run_state(r)) {
@@ -213,6 +223,7 @@ static bool go_on(struct run *r, const struct trial_inputs *in, size_t *at, stru
             return false;
         }
         give_reply(r, in->replies[(*at)++]);
+        add_kept(out, r);
         return true;
     case RUN_TOKEN:
         buf_adds(out, "token\n");
