@@ -205,6 +205,7 @@ struct job {
     uint32_t axes_bits;      /* supersede.c: a bit for each of its axes; 0: not known */
     char (*covered)[EVENT_KEY_SIZE]; /* keys of the older ones that wait for what comes of it; NULL: none */
     uint32_t covered_count;
+    unsigned covered_life;   /* worker.redis_life when it passed them */
     int64_t passed_by;       /* it is one of those; the other's offset + 1 */
     uint32_t size;           /* of the whole block */
     uint32_t key_len, value_len;

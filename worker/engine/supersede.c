@@ -215,6 +215,7 @@ static bool note_covered(const struct look *l, size_t first)
     struct job *j = l->jobs[first];
     free(j->covered);
     j->covered_count = 0;
+    j->covered_life = l->w->redis_life;
     j->covered = malloc(first * sizeof(j->covered[0]));
     if (j->covered == NULL)
         return false;
@@ -245,8 +246,19 @@ static bool go_first(struct look *l)
     return true;
 }
 
+/* It passed others, Redis has forgotten since, and no claim has proven them unsent: they may be in doubt now. */
+static bool passed_in_another_life(const struct worker *w, const struct job *head)
+{
+    return head->covered != NULL && head->covered_life != w->redis_life && !head->claimed_before && !head->doubt &&
+           head->item.next != NULL;
+}
+
 bool supersede_look(struct worker *w, struct job *head)
 {
+    if (passed_in_another_life(w, head)) {
+        let_before(w, head, job_of_item(head->item.next));
+        return true;
+    }
     struct look l = {.w = w, .doubt = head->presumed};
     bool gone = false;
     if (head->from_entry || head->goes_first || head->doubt || has_run(head) || !any_may_go_first(head, l.doubt))
