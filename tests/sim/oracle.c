@@ -17,6 +17,7 @@ static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_LIMIT] = {"device_limit.changed", {OP_LIMIT}},
     [KIND_CUT] = {"contract.suspended", {OP_CUT}},
     [KIND_BACK] = {"contract.reactivated", {OP_BACK}},
+    [KIND_UNPACK] = {"package.removed", {OP_PACKAGE}},
     [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
 };
 
@@ -146,7 +147,9 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
         return b->kind == KIND_BLOCK || b->kind == KIND_UNBLOCK;
     if (a->kind == KIND_CUT || a->kind == KIND_BACK)
         return b->kind == KIND_CUT || b->kind == KIND_BACK;
-    return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
+    if (a->kind == KIND_PACKAGE || a->kind == KIND_UNPACK)
+        return (b->kind == KIND_PACKAGE || b->kind == KIND_UNPACK) && a->part == b->part;
+    return a->kind == b->kind;
 }
 
 /* ---- Redis ---- */
