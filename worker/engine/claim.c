@@ -28,7 +28,7 @@ void claim_start(struct worker *w, struct job *j)
         .retry = j->claimed_before,
         .maybe_sent = j->presumed || j->doubt || k->changed,
         .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
-        .covered_count = k->run == NULL ? j->covered_count : 0,
+        .covered_count = j->covered_count,
     };
     const struct wait *before = j->doubt ? NULL : aside_blocker(j);
     bool waits = before != NULL || (!j->doubt && aside_passes(j));
@@ -302,7 +302,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         return;
     case CLAIM_BUSY: /* the one that holds the lane in Redis may stand behind it: an older one, or one from the waiting topic */
     case CLAIM_COVERED:
-        if (supersede_let_before(w, j, r->first))
+        if (supersede_let_before(w, j, r->first, r->state == CLAIM_COVERED))
             return;
         job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;

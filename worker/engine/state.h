@@ -448,8 +448,9 @@ bool guard_allows(struct worker *w, const struct job *j, int64_t accounts, struc
 bool supersede_look(struct worker *w, struct job *head);
 /* @j is settled: those that it covers are told what came of it, before any newer one. */
 void supersede_settled(struct job *j);
-/* @j cannot be claimed before the event of that key. True: it is of the same lane, and its head now. */
-bool supersede_let_before(struct worker *w, struct job *j, const char *key);
+/* @j cannot be claimed before the event of that key, one that it covers where @covered. True: it is of the same lane, and its
+ * head now. */
+bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */

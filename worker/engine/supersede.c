@@ -302,9 +302,14 @@ static struct job *find_key(struct worker *w, struct job *j, const char *key)
     return NULL;
 }
 
-bool supersede_let_before(struct worker *w, struct job *j, const char *key)
+bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered)
 {
-    if (key[0] == '\0' || has_run(j) || j->item.next == NULL)
+    if (has_run(j) && j->work->changed) { /* a part of it is done: nothing older comes before it any more */
+        if (covered)
+            j->covered_count = 0;
+        return false;
+    }
+    if (key[0] == '\0' || j->item.next == NULL)
         return false;
     struct job *other = find_key(w, j, key);
     if (other == NULL && j->covered == NULL)
@@ -313,7 +318,8 @@ bool supersede_let_before(struct worker *w, struct job *j, const char *key)
         other->goes_first = true;
     else
         other = job_of_item(j->item.next);
-    job_release_work(w, j);
+    job_release_place(w, j);
+    forget(w, j);
     job_go(w, j, JOB_QUEUED);
     let_before(w, j, other);
     return true;
