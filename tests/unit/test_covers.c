@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include "base/attr.h"
-#include "core/covers.h"
+#include "contract/covers.h"
 
 struct side {
     enum event_type type;

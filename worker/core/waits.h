@@ -13,7 +13,7 @@
 
 #include "base/attr.h"
 #include "contract/entry.h"
-#include "core/covers.h"
+#include "contract/covers.h"
 #include "core/heap.h"
 
 struct waits;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/crash_point.h"
-#include "core/covers.h"
+#include "contract/covers.h"
 #include "engine/state.h"
 
 #define LOOK_DEPTH 64

@@ -4,8 +4,8 @@
  * A deletion and a snapshot in mode apply cover every event that has an axis, a cancellation what blocks or suspends, any other
  * event those whose axes it has all; two of one type only where the newer one has also each field of the older. A creation
  * covers nothing, and an event without an axis neither covers nor is covered. Pure. */
-#ifndef TVB_CORE_COVERS_H
-#define TVB_CORE_COVERS_H
+#ifndef TVB_CONTRACT_COVERS_H
+#define TVB_CONTRACT_COVERS_H
 
 #include <jansson.h>
 #include <stdbool.h>

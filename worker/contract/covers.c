@@ -1,4 +1,4 @@
-#include "core/covers.h"
+#include "contract/covers.h"
 
 #include <stdint.h>
 #include <string.h>
