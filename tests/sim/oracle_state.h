@@ -45,6 +45,7 @@ struct place {
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     bool parked; /* that entry waits for a person */
+    int64_t behind; /* the place that it waits for; -1: none, or not known */
     int64_t entry_at; /* where its newest version that is acknowledged stands */
     bool was_dead; /* ever an entry `dead`, acknowledged */
     enum outcome_kind outcome;

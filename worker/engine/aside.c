@@ -192,7 +192,10 @@ static void is_aside(struct worker *w, struct job *j)
         p->dirty = true;
     }
     atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
     job_settle(w, j);
+    aside_look(w, p, service); /* one that covers it may have been called back in vain while it was at work */
 }
 
 /* ---- called back ---- */
@@ -500,22 +503,58 @@ void aside_end(struct partition *p)
 
 /* ---- who waits for whom ---- */
 
+static struct covers_event event_of(const struct job *j)
+{
+    const struct event *e = &j->work->event;
+    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data};
+}
+
+static struct entry_place place_of(const struct job *j)
+{
+    return (struct entry_place){.partition = j->partition, .offset = j->offset};
+}
+
 struct wait *aside_blocker(const struct job *j)
 {
-    const struct work *k = j->work;
     if (j->from_entry || waits_count(j->part->waits) == 0)
         return NULL;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    struct wait *x = waits_blocker(j->part->waits, k->event.service, &k->event.axes, at);
-    return x != NULL ? x : waits_same(j->part->waits, k->event.service, k->event.key, at);
+    struct covers_event e = event_of(j);
+    struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
+    return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
+}
+
+bool aside_passes(const struct job *j)
+{
+    if (waits_count(j->part->waits) == 0)
+        return false;
+    struct covers_event e = event_of(j);
+    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
+}
+
+/* Their own claims say that they are superseded. Until they are settled @j's offset is not: whoever is next would not know
+ * of them. */
+bool aside_supersede(struct job *j)
+{
+    struct partition *p = j->part;
+    bool any = false;
+    if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
+        return false;
+    struct covers_event e = event_of(j);
+    struct wait *x = NULL;
+    while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
+        call_back(p, x);
+        if (!j->from_entry)
+            x->settles = j->offset;
+        any = true;
+    }
+    return any && !j->from_entry;
 }
 
 bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
         return true;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    struct wait *x = waits_find(j->part->waits, j->work->event.service, at);
+    struct wait *x = waits_find(j->part->waits, j->work->event.service, place_of(j));
     if (x == NULL)
         return true;
     if (x->busy)
@@ -552,12 +591,28 @@ void aside_look(struct worker *w, struct partition *p, const char *service)
         look_at(w, p, service);
 }
 
+/* The last of those that the event at @offset superseded is settled, and so is that event. */
+static void settle_if_last(struct partition *p, const char *service, int64_t offset)
+{
+    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->settles == offset)
+            return;
+    if (offset < 0)
+        return;
+    offsets_settle(p->offsets, offset);
+    p->dirty = true;
+}
+
 void aside_finished(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     struct wait *x = j->wait;
+    int64_t settles = x->settles;
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(x));
     j->wait = NULL;
     waits_remove(p->waits, x);
+    settle_if_last(p, service, settles);
     telemetry_count(w->tel, COUNTER_CALLED_BACK, 1);
 }
 

@@ -146,8 +146,13 @@ static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT
     json_object_foreach (json_object_get(record, "axes"), axis, last) {
         const char *order = json_string_value(json_object_get(last, "order"));
         const char *id = json_string_value(json_object_get(last, "id"));
-        if (order != NULL && id != NULL && n < AXES_AT_ONCE)
-            ret[n++] = (struct merge_axis){axis, order, id};
+        if (order == NULL || id == NULL || n == AXES_AT_ONCE)
+            continue;
+        const json_t *offset = json_object_get(last, "offset");
+        ret[n] = (struct merge_axis){.name = axis, .order = order, .event_id = id};
+        if (json_is_integer(offset) && json_integer_value(offset) >= 0)
+            snprintf(ret[n].place, sizeof(ret[n].place), "%lld", (long long)json_integer_value(offset));
+        n++;
     }
     return n;
 }
@@ -293,7 +298,7 @@ void takeover_unpresume(struct job *j)
 static void behind_claimed(void *arg, struct lane_item *item)
 {
     (void)arg;
-    if (job_of_item(item)->from_entry)
+    if (job_of_item(item)->from_entry || job_of_item(item)->may_cover)
         return;
     takeover_unpresume(job_of_item(item));
     job_of_item(item)->not_sent = true;
