@@ -149,7 +149,8 @@ static void on_rebase(struct sim *s, void *arg)
     a.by_sequence = !by || by[0] == 's';
     a.number = highest_of(record);
     snprintf(a.fence, sizeof(a.fence), "%s", fence ? fence : "");
-    if (sim_chance(s, 100))
+    bool unfinished = json_object_get(record, "unfinished"); /* the event at work may move it under the same fence */
+    if (unfinished || sim_chance(s, 100))
         snprintf(a.fence, sizeof(a.fence), "7");
     json_decref(record);
     say(s, &a, part);

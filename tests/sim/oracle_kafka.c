@@ -255,7 +255,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     if (p == NULL || what != ENTRY_IS_ENTRY)
         return;
     sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
-    if (e.state == ENTRY_DOUBT && is_for_person(&e)) {
+    if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
         sim_mark(s, MARK_PARKED_DOUBT);
     }
