@@ -317,6 +317,11 @@ size_t entry_headers(const struct entry *e, struct entry_store *store, struct ev
     return w.n;
 }
 
+struct event_header entry_tombstone_header(const char *fence)
+{
+    return (struct event_header){.name = header_names[NAME_FENCE], .value = fence, .len = strlen(fence)};
+}
+
 /* ---- reading ---- */
 
 static int refuse(enum name name, const char *want, struct fault *ret_fault)
@@ -549,6 +554,16 @@ static int check_whole(const struct entry *e, uint32_t seen, struct fault *ret_f
     return 0;
 }
 
+/* None, or one that cannot be read, is the lowest. */
+static void take_tombstone_fence(const struct event_message *m, struct entry *ret)
+{
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct event_header *h = &m->headers[i];
+        if (name_of(h->name) == NAME_FENCE && h->value != NULL && take_fence(h, ret->fence) != 0)
+            ret->fence[0] = '\0';
+    }
+}
+
 enum entry_decoded entry_decode(const struct event_message *m, struct entry *ret, struct fault *ret_fault)
 {
     uint32_t seen = 0;
@@ -560,8 +575,10 @@ enum entry_decoded entry_decode(const struct event_message *m, struct entry *ret
         fault_set(ret_fault, "", "the key is not <service>/<partition>-<offset>");
         return ENTRY_IS_INVALID;
     }
-    if (m->value == NULL)
+    if (m->value == NULL) {
+        take_tombstone_fence(m, ret);
         return ENTRY_IS_TOMBSTONE;
+    }
     for (size_t i = 0; i < m->header_count; i++) {
         const struct event_header *h = &m->headers[i];
         enum name name = name_of(h->name);

@@ -2,7 +2,8 @@
  * schemas/waiting-entry.schema.json.
  *
  * Key: `<service>/<partition>-<offset>`, the event's original place; `.<sub>` follows for an event that tvbridge made
- * from the one at that place. The topic is compacted: the last message of a key counts, a tombstone ends the entry.
+ * from the one at that place. The topic is compacted; a tombstone ends the entry. Nothing fences who writes there: of one key the
+ * message with the highest tvbridge-fence counts, a tombstone's too, and of several with the same the last.
  * Value: the event's original bytes; its original headers are kept, those below are added, all as text:
  *
  *   tvbridge-state tvbridge-reason tvbridge-behind tvbridge-detail tvbridge-step tvbridge-status tvbridge-type
@@ -121,6 +122,9 @@ struct entry_store {
  * steps are longer than ENTRY_STEPS_MAX. */
 size_t entry_headers(const struct entry *e, struct entry_store *store, struct event_header ret[ENTRY_HEADERS_MAX]);
 
+/* The header of a tombstone; @fence: decimal text, borrowed. */
+struct event_header entry_tombstone_header(const char *fence);
+
 /* True for a header that entry_headers() or dead_letter_headers() adds: the original ones are those of an entry or dead
  * letter for which it is false. An event that brings one of these names along loses it, as an entry and on its way back. */
 bool entry_owns_header(const char *name);
@@ -129,7 +133,7 @@ size_t entry_original_headers(const struct event_message *m, struct event_header
 
 enum entry_decoded {
     ENTRY_IS_ENTRY,
-    ENTRY_IS_TOMBSTONE, /* service and place are set, nothing else */
+    ENTRY_IS_TOMBSTONE, /* service, place and fence are set, nothing else */
     ENTRY_IS_INVALID,   /* @ret_fault: its pointer names the header ("/tvbridge-order"), "" the key */
 };
 /* Reads key and headers; the value is looked at only for being there. @ret->steps points into the message. */

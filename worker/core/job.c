@@ -23,7 +23,7 @@ static unsigned allowed(enum job_state from)
         return bit(JOB_CLAIMING) | bit(JOB_PUBLISHING) | bit(JOB_WAITING) | bit(JOB_ASIDE) | bit(JOB_DROPPED);
     case JOB_CLAIMING: /* Redis down: back to its lane */
         return bit(JOB_CALLING) | bit(JOB_CONFIRMING) | bit(JOB_WAITING) | bit(JOB_DECIDING) |
-               bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_DROPPED);
+               bit(JOB_PUBLISHING) | bit(JOB_QUEUED) | bit(JOB_ASIDE) | bit(JOB_DROPPED);
     case JOB_CLAIMED:
         return bit(JOB_CALLING) | bit(JOB_WAITING) | bit(JOB_DROPPED);
     case JOB_CALLING:

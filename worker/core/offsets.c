@@ -126,6 +126,11 @@ enum offsets_opened offsets_open(struct offsets *o, int64_t offset)
     return OFFSETS_OPENED;
 }
 
+bool offsets_is_open(const struct offsets *o, int64_t offset)
+{
+    return offset >= o->base && offset < o->next && bit_get(o, o->open, offset);
+}
+
 /* The lowest open offset at or above @from; o->next when there is none. */
 static int64_t lowest_open(const struct offsets *o, int64_t from)
 {

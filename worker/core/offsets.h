@@ -32,6 +32,7 @@ ATTR_MUST_USE enum offsets_opened offsets_open(struct offsets *o, int64_t offset
 /* Settles an open @offset. True when the watermark moved: there is something to commit. */
 bool offsets_settle(struct offsets *o, int64_t offset);
 
+bool offsets_is_open(const struct offsets *o, int64_t offset); /* opened, and not settled */
 int64_t offsets_watermark(const struct offsets *o); /* the offset to commit: the next to read */
 int64_t offsets_next(const struct offsets *o);      /* one above the newest that was opened */
 size_t offsets_open_count(const struct offsets *o);

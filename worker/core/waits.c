@@ -394,6 +394,19 @@ bool waits_is_over(const struct wait *x)
     return entry_reason_is_timed(x->reason) && x->timer.place == 0;
 }
 
+void waits_remove_if(struct waits *ws, bool (*fn)(void *arg, const struct wait *x), void *arg)
+{
+    struct wait_service *s, *tmp;
+    HASH_ITER (hh, ws->services, s, tmp) {
+        size_t left = s->count; /* the last one takes the service with it */
+        for (struct wait *x = s->first, *next; left > 0; left--, x = next) {
+            next = x->next;
+            if (fn(arg, x))
+                waits_remove(ws, x);
+        }
+    }
+}
+
 void waits_each(const struct waits *ws, void (*fn)(void *arg, struct wait *x), void *arg)
 {
     struct wait_service *s, *tmp;

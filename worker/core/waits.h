@@ -37,6 +37,9 @@ struct wait {
     int64_t first_try_ms;      /* Unix ms; 0: none */
     bool busy;                 /* being written, read or worked */
     bool wanted;               /* to be read from the topic; the caller's */
+    bool gone;                 /* its tombstone was read; the caller's, as the next two */
+    bool overwritten;          /* in the topic, by one with a lower fence */
+    bool unsure;               /* its event may be decided */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
     int64_t settles;           /* the caller's; -1 at first */
@@ -80,6 +83,8 @@ bool wait_is_for_person(const struct wait *x);
 bool waits_is_over(const struct wait *x);
 /* It is to be looked at again at @at_ms. -1: out of memory. */
 ATTR_MUST_USE int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms);
+/* Removes each for which @fn says so. */
+void waits_remove_if(struct waits *ws, bool (*fn)(void *arg, const struct wait *x), void *arg);
 /* Calls @fn for every entry, in no order; it must not add or remove any. */
 void waits_each(const struct waits *ws, void (*fn)(void *arg, struct wait *x), void *arg);
 

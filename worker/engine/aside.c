@@ -4,6 +4,7 @@
  * The index of a partition's entries (core/waits.h) is read before its first claim. An entry is called only after the
  * quarantine that follows an assignment, when the waiting topic was read to its end once more: the group does not fence
  * who writes there. Before its call it is rewritten as `sending`, since the ceiling does not cover it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,20 @@
 #define AGAIN_MS 500
 
 /* ---- an entry, written ---- */
+
+static uint64_t fence_of(const char *text)
+{
+    return strtoull(text, NULL, 10);
+}
+
+/* Not below any that was ever read of this partition: all others had written by then. */
+static void entry_fence(const struct worker *w, const struct job *j, char ret[ENTRY_FENCE_SIZE])
+{
+    uint64_t fence = j->part->waits_fence, own = fence_of(j->work->fence), seen = fence_of(w->fence);
+    fence = own > fence ? own : fence;
+    fence = seen > fence ? seen : fence;
+    snprintf(ret, ENTRY_FENCE_SIZE, "%" PRIu64, fence);
+}
 
 static bool fill(struct worker *w, const struct job *j, struct entry *e)
 {
@@ -40,9 +55,11 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
         e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
     snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
     snprintf(e->step, sizeof(e->step), "%s", k->run != NULL ? run_step(k->run) : "");
-    e->steps = j->steps;
-    e->steps_len = j->steps_len;
-    memcpy(e->fence, k->fence, sizeof(e->fence));
+    if (!j->doubt_all) { /* else nobody knows to which step it came */
+        e->steps = j->steps;
+        e->steps_len = j->steps_len;
+    }
+    entry_fence(w, j, e->fence);
     return entry_of_event(&k->event, e) == 0;
 }
 
@@ -103,9 +120,11 @@ static bool put_in_index(struct job *j, const struct entry *e)
 {
     struct wait *x = waits_put(j->part->waits, e, j->wait != NULL ? j->wait->at : -1);
     j->wait = x;
-    if (x != NULL)
-        x->busy = true;
-    return x != NULL;
+    if (x == NULL)
+        return false;
+    x->busy = true;
+    x->unsure = false;
+    return true;
 }
 
 /* In the index first. */
@@ -160,6 +179,22 @@ static enum outcome_kind notice_of(const struct aside *a)
     return a->reason == ENTRY_FOR_GUARD ? OUTCOME_HELD : OUTCOME_WAITING;
 }
 
+void aside_keep(struct worker *w, struct job *j)
+{
+    const struct wait *x = j->wait;
+    bool begun = x->state == ENTRY_SENDING, timed = begun || entry_reason_is_timed(x->reason);
+    struct aside a = {.state = begun ? ENTRY_DOUBT : x->state,
+                      .reason = begun ? ENTRY_FOR_RETRY : x->reason,
+                      .release_at_ms = timed ? clock_real_ms() : 0};
+    const struct wait *before = aside_blocker(j);
+    if (a.reason == ENTRY_FOR_BEHIND && before != NULL)
+        a.behind = before->place;
+    else if (a.reason == ENTRY_FOR_BEHIND)
+        a = (struct aside){.state = ENTRY_UNSENT, .reason = ENTRY_FOR_FLOOD};
+    takeover_unpresume(j);
+    aside_set(w, j, &a);
+}
+
 void aside_set(struct worker *w, struct job *j, const struct aside *a)
 {
     struct work *k = j->work;
@@ -183,6 +218,7 @@ static void is_aside(struct worker *w, struct job *j)
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     j->wait->busy = false;
+    j->wait->act = PARK_NO_ACT;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
     if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
@@ -323,9 +359,23 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
     }
     if (e->steps_len > 0)
         park_keep_steps(j, e->steps, e->steps_len);
-    j->steps_known = e->state == ENTRY_DOUBT;
+    j->steps_known = e->state == ENTRY_DOUBT && e->steps_len > 0;
     if (e->state == ENTRY_DOUBT || e->state == ENTRY_SENDING) /* or an earlier owner was about to call it */
         takeover_presume(j);
+}
+
+/* As it was, under a fence of today. */
+static void rewrite(struct worker *w, struct job *j, const struct entry *e)
+{
+    struct work *k = j->work;
+    k->aside.state = e->state;
+    k->aside.release_at_ms = e->release_at_ms;
+    k->outcome.status = e->status;
+    snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", e->detail);
+    j->wait->overwritten = false;
+    takeover_unpresume(j);
+    job_go(w, j, JOB_ASIDE);
+    write_entry(w, j);
 }
 
 static void begin_again(struct worker *w, struct job *j, const struct entry *e)
@@ -343,6 +393,10 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     }
     k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind, .drop = x->act == PARK_DROP};
     resume(w, j, e);
+    if (x->act == PARK_REWRITE) {
+        rewrite(w, j, e);
+        return;
+    }
     if (k->aside.drop && redis_is_up(w->redis))
         (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
@@ -434,17 +488,47 @@ static void log_void(struct worker *w, const struct entry *e, const char *why)
     log_end(w->log);
 }
 
-/* An entry that another owner wrote after this one had read all: he had lost the partition by then, and its event is worked
- * here from the input topic. Or it is this one that has lost it: so nothing is written. Whoever reads the entry next finds
- * its event decided. */
-static void took_late(struct worker *w, struct partition *p, const struct entry *e, int64_t at)
+/* An entry that another owner wrote after this one had read all: he had lost the partition by then. Its event, where it comes from
+ * the input topic still, takes it up; where it has come and is done, it is called back, and found decided. */
+static void took_late(struct partition *p, struct wait *x)
 {
-    struct wait *x = waits_find(p->waits, e->service, e->place);
-    if (x == NULL) {
-        log_void(w, e, "written by an owner that had lost the partition");
-    } else if (at > x->at && !x->busy && waits_put(p->waits, e, at) == NULL) {
-        partitions_drain(w, DRAIN_STOP);
+    if (!offsets_is_open(p->offsets, x->place.offset) && x->place.offset < offsets_next(p->offsets))
+        x->unsure = true;
+}
+
+/* The group fences nobody who writes there. Of one key the write with the highest fence counts, and of two with the same the later;
+ * one below it came too late, and what it overwrote is written again. */
+static void take_entry(struct partition *p, const struct entry *e, struct wait *x, int64_t at)
+{
+    uint64_t fence = fence_of(e->fence);
+    bool is_new = x == NULL;
+    if (!is_new && fence < x->fence && x->gone) {
+        is_new = true; /* its tombstone was overwritten: it is called back, and found decided */
+    } else if (!is_new && fence < x->fence) {
+        x->overwritten = true;
+        return;
     }
+    bool again = x != NULL && x->gone && is_new;
+    if ((x = waits_put(p->waits, e, at)) == NULL) {
+        partitions_drain(p->worker, DRAIN_STOP);
+        return;
+    }
+    x->gone = x->overwritten = false;
+    x->unsure |= again;
+    if (is_new && p->waits_loaded)
+        took_late(p, x);
+}
+
+static void take_tombstone(struct wait *x, uint64_t fence)
+{
+    if (x == NULL || x->busy)
+        return;
+    if (fence < x->fence) {
+        x->overwritten = true;
+        return;
+    }
+    x->fence = fence;
+    x->gone = true; /* until all is read: what it ended may have been written late */
 }
 
 static void on_index(void *arg, const struct reader_message *rm)
@@ -456,17 +540,24 @@ static void on_index(void *arg, const struct reader_message *rm)
     if (wide_load(p, rm))
         return;
     enum entry_decoded what = entry_decode(&rm->message, &e, &fault);
-    struct wait *x = what == ENTRY_IS_INVALID ? NULL : waits_find(p->waits, e.service, e.place);
-    if (what == ENTRY_IS_TOMBSTONE) {
-        if (x != NULL && !x->busy)
-            waits_remove(p->waits, x);
-    } else if (what == ENTRY_IS_INVALID) {
+    if (what == ENTRY_IS_INVALID) {
         log_void(w, &e, fault.reason);
-    } else if (p->waits_loaded) {
-        took_late(w, p, &e, rm->offset);
-    } else if (waits_put(p->waits, &e, rm->offset) == NULL) {
-        partitions_drain(w, DRAIN_STOP);
+        return;
     }
+    struct wait *x = waits_find(p->waits, e.service, e.place);
+    uint64_t fence = fence_of(e.fence);
+    if (fence > p->waits_fence)
+        p->waits_fence = fence;
+    if (what == ENTRY_IS_TOMBSTONE)
+        take_tombstone(x, fence);
+    else
+        take_entry(p, &e, x, rm->offset);
+}
+
+static bool is_gone(void *arg, const struct wait *x)
+{
+    (void)arg;
+    return x->gone;
 }
 
 static void on_index_end(void *arg, bool ok, int64_t end, const char *why)
@@ -476,6 +567,7 @@ static void on_index_end(void *arg, bool ok, int64_t end, const char *why)
     p->waits_read = NULL;
     if (!ok)
         return;
+    waits_remove_if(p->waits, is_gone, NULL);
     p->waits_end = end;
     p->waits_ready = p->waits_loaded;
     p->waits_loaded = true;
@@ -550,6 +642,17 @@ bool aside_supersede(struct job *j)
     return any && !j->from_entry;
 }
 
+void aside_take_late(struct job *j)
+{
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    bool looks = !j->from_entry && j->wait == NULL && j->work->decoded && waits_count(j->part->waits) > 0;
+    struct wait *x = looks ? waits_find(j->part->waits, j->work->event.service, at) : NULL;
+    if (x == NULL || x->busy)
+        return;
+    x->busy = true;
+    j->wait = x;
+}
+
 bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
@@ -618,8 +721,11 @@ void aside_finished(struct worker *w, struct job *j)
 
 bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
-    char key[ENTRY_KEY_SIZE];
-    struct producer_message m = {.topic = w->topic[TOPIC_WAITING], .partition = j->partition, .key = key};
+    char key[ENTRY_KEY_SIZE], text[ENTRY_FENCE_SIZE];
+    entry_fence(w, j, text);
+    struct event_header fence = entry_tombstone_header(text);
+    struct producer_message m = {
+        .topic = w->topic[TOPIC_WAITING], .partition = j->partition, .key = key, .headers = &fence, .header_count = 1};
     m.key_len = entry_key_format(j->work->event.service, j->wait->place, key);
     if (producer_send(w->producer, &m, fn, j, NULL) != 0)
         return false;
@@ -651,8 +757,14 @@ static void note_all(void *arg, struct wait *x)
     struct partition *p = arg;
     bool behind = x->reason == ENTRY_FOR_BEHIND || x->reason == ENTRY_FOR_FLOOD;
     bool begun = x->state == ENTRY_SENDING; /* whatever it waited for: an earlier owner had called it back */
-    if ((behind || begun) && !x->busy && waits_blocker_of(x) == NULL)
+    if (x->busy)
+        return;
+    if (x->overwritten)
+        aside_call_back(p, x, PARK_REWRITE);
+    else if (x->unsure || ((behind || begun) && waits_blocker_of(x) == NULL))
         call_back(p, x);
+    else if (wait_is_for_person(x))
+        park_check(p->worker, p, x);
 }
 
 /* The quarantine after the assignment is over: no other owner's message comes any more. */

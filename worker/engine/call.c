@@ -436,6 +436,8 @@ static bool set_aside(struct worker *w, struct job *j, int64_t delay_ms)
     bool doubt = j->doubt || k->changed;
     if (!j->part->waits_ready || j->first_try_ms == 0 || pace_up_ms(w) + delay_ms - j->first_try_ms <= w->numbers->aside_after_ms)
         return false;
+    if (doubt)
+        park_save_steps(w, j);
     if (doubt && (!redis_is_up(w->redis) ||
                   redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL) != 0))
         return false;

@@ -393,8 +393,13 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
     case CLAIM_COVERED:
         if (supersede_let_before(w, j, r->first, r->state == CLAIM_COVERED))
             return;
-        if (waits_count(j->part->waits) > 0 && j->part->waits_ready)
+        if (waits_count(j->part->waits) > 0 && j->part->waits_ready) {
             park_free_lane(w, j->part, j->work->event.service);
+            if (j->wait != NULL && !j->from_entry) { /* its lane went on without it, and what that came to stands behind it now */
+                aside_keep(w, j);
+                return;
+            }
+        }
         job_wait(w, j, r->wait_ms < 50 ? 50 : r->wait_ms, has_run(j));
         return;
     case CLAIM_PAUSED:

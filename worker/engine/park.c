@@ -2,6 +2,8 @@
  *
  * They are entries of the waiting topic (aside.c) that neither the clock nor the lane calls back, and that hold back what shares
  * an axis with them. What ends them is an act, or what comes of the event elsewhere. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,16 +78,74 @@ void park_doubt(struct worker *w, struct job *j, const char *detail)
         job_wait(w, j, PARK_AGAIN_MS, false);
 }
 
-void park_free_lane(struct worker *w, const struct partition *p, const char *service)
+struct park_check {
+    struct park_check *prev, *next; /* in worker.checks */
+    struct worker *worker;
+    struct partition *part; /* NULL: gone */
+    struct entry_place place;
+    char service[ENTRY_SERVICE_SIZE];
+};
+
+static void check_free(struct park_check *c)
+{
+    *(c->prev != NULL ? &c->prev->next : &c->worker->checks) = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    free(c);
+}
+
+void park_end(struct worker *w, const struct partition *p)
+{
+    for (struct park_check *c = w->checks; c != NULL; c = c->next)
+        if (c->part == p)
+            c->part = NULL;
+}
+
+void park_free_all(struct worker *w)
+{
+    while (w->checks != NULL)
+        check_free(w->checks); /* NOLINT(clang-analyzer-unix.Malloc) */
+}
+
+static void on_checked(void *arg, enum redis_result res)
+{
+    struct park_check *c = arg;
+    struct partition *p = c->part;
+    struct wait *x = p != NULL ? waits_find(p->waits, c->service, c->place) : NULL;
+    if (x != NULL && !x->busy && wait_is_for_person(x) && res != REDIS_OK)
+        aside_call_back(p, x, PARK_NO_ACT);
+    check_free(c);
+}
+
+static bool ask_redis(struct worker *w, const struct wait *x, struct park_check *c)
 {
     char key[2 * HASH_SHA256_SIZE + 1], fence[ENTRY_FENCE_SIZE];
-    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
-        if (x->state != ENTRY_DOUBT || x->busy || !x->keyed)
-            continue;
-        hash_hex(x->key, sizeof(x->key), key);
-        snprintf(fence, sizeof(fence), "%llu", (unsigned long long)x->fence);
-        (void)redis_park(w->redis, service, key, fence, NULL, NULL);
-    }
+    hash_hex(x->key, sizeof(x->key), key);
+    snprintf(fence, sizeof(fence), "%" PRIu64, x->fence);
+    return redis_park(w->redis, wait_service_name(x), key, fence, c != NULL ? on_checked : NULL, c) == 0;
+}
+
+void park_check(struct worker *w, struct partition *p, struct wait *x)
+{
+    struct park_check *c = x->state == ENTRY_DOUBT && x->keyed ? calloc(1, sizeof(*c)) : NULL;
+    if (c == NULL)
+        return;
+    *c = (struct park_check){.worker = w, .part = p, .place = x->place, .next = w->checks};
+    snprintf(c->service, sizeof(c->service), "%s", wait_service_name(x));
+    if (c->next != NULL)
+        c->next->prev = c;
+    w->checks = c;
+    if (redis_is_up(w->redis) && ask_redis(w, x, c))
+        return;
+    check_free(c);
+    aside_call_back(p, x, PARK_NO_ACT);
+}
+
+void park_free_lane(struct worker *w, const struct partition *p, const char *service)
+{
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->state == ENTRY_DOUBT && !x->busy && x->keyed)
+            (void)ask_redis(w, x, NULL);
 }
 
 bool park_resolve_doubt(struct worker *w, struct job *j)

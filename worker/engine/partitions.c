@@ -23,6 +23,7 @@ static void partition_free(struct partition *p)
     if (p == NULL)
         return;
     takeover_end(p);
+    park_end(p->worker, p);
     aside_end(p);
     guard_unwatch(p);
     acts_end(p);

@@ -116,6 +116,7 @@ static void settle(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     k->published = true;
+    aside_take_late(j);
     if (!k->buried && (j->wait != NULL || park_holds(w, j))) {
         bury(w, j);
         return;

@@ -63,6 +63,7 @@ enum part_phase {
 };
 
 struct merging; /* takeover.c */
+struct park_check; /* park.c */
 
 struct watch;   /* guard.c */
 
@@ -101,6 +102,7 @@ struct partition {
     struct waits *waits;
     struct reader_read *waits_read; /* of the waiting topic, whatever for; NULL: none */
     int64_t waits_end;   /* the index knows the topic up to it */
+    uint64_t waits_fence; /* the highest that was read there */
     bool waits_loaded;   /* the index is there: claims may go */
     bool waits_ready;    /* read again after the quarantine: entries may be called back */
     bool waits_swept;
@@ -125,6 +127,7 @@ enum park_act {
     PARK_NOT_APPLIED, /* it was not: sent again */
     PARK_REDRIVE,     /* dead: tried again in the next round */
     PARK_DROP,        /* dead: never tried again */
+    PARK_REWRITE,     /* nobody's act: a write of an earlier owner came too late and overwrote it */
 };
 
 /* How an event is set aside. */
@@ -287,6 +290,7 @@ struct worker {
     struct redis *redis;
     struct reader *reader;
     struct merging *mergings; /* takeover.c: all of them */
+    struct park_check *checks; /* park.c: all of them */
     struct control *controls; /* acts.c: all of them */
     struct watch *watches;    /* guard.c: all of them */
     unsigned redis_life;      /* counts how often Redis forgot */
@@ -571,6 +575,9 @@ void aside_end(struct partition *p);
 void aside_tick(struct worker *w);
 /* Sets @j aside: it has a decoded event and holds no claim, or one that was given back. */
 void aside_set(struct worker *w, struct job *j, const struct aside *a);
+/* @j, from the input topic, has an entry of an earlier owner (aside_take()), and its lane went on behind that: it is written again as it
+ * was, and its offset settled. Not before the partition is waits_ready. */
+void aside_keep(struct worker *w, struct job *j);
 /* Writes the entry again after a failure. */
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
@@ -590,6 +597,8 @@ void aside_is_dead(struct job *j);
 /* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
  * too. False: the entry is being worked by itself. */
 bool aside_take(struct job *j);
+/* The same when its outcome stands: one that was read since. */
+void aside_take_late(struct job *j);
 /* The event of a dead letter that has no entry, to be read and tried again in @round, for which an entry is written. The job is the
  * caller's, job_free(), until it is tried again. NULL: no memory; false: it cannot be read. */
 struct job *aside_job_of_letter(struct partition *p, struct entry_place place, const struct reader_message *rm);
@@ -610,6 +619,12 @@ void park_keep_steps(struct job *j, const char *text, size_t len);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
  * aside. Its lane is let go. */
 void park_free_lane(struct worker *w, const struct partition *p, const char *service);
+/* An entry that waits for a person, read by a new owner: if Redis does not say that its event is in doubt, it is called back, to be
+ * found decided, or to be marked there. */
+void park_check(struct worker *w, struct partition *p, struct wait *x);
+/* The partition goes away; and when Redis' connection is gone: no reply comes any more. */
+void park_end(struct worker *w, const struct partition *p);
+void park_free_all(struct worker *w);
 /* A person's word on the doubtful request that the run stands at. True: it may be sent. */
 bool park_resolve_doubt(struct worker *w, struct job *j);
 

@@ -388,6 +388,7 @@ void worker_free(struct worker *w)
     if (w->redis != NULL)
         redis_free(w->redis);
     takeover_free_all(w);
+    park_free_all(w);
     acts_free_all(w);
     guard_free_all(w);
     free_dropped(w);
