@@ -256,6 +256,7 @@ struct worker {
     struct redis *redis;
     struct reader *reader;
     struct merging *mergings; /* takeover.c: all of them */
+    unsigned merges_pending;  /* takeover.c: what they asked Redis for and have no reply to */
     unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;
