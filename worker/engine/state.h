@@ -293,6 +293,7 @@ struct worker {
     struct park_check *checks; /* park.c: all of them */
     struct control *controls; /* acts.c: all of them */
     struct watch *watches;    /* guard.c: all of them */
+    unsigned merges_pending;  /* takeover.c: what they asked Redis for and have no reply to */
     unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;

@@ -11,6 +11,7 @@
 #include "contract/outcome_read.h"
 #include "engine/state.h"
 
+#define MERGES_MOST 2048      /* asked for at once, of all partitions: some 100 ms of Redis */
 #define AGAIN_MS 500          /* after a failure */
 #define DELIVERY_STILL_MS 3000 /* nothing more comes below the ceiling: the rest are gaps in the log */
 #define QUIET_POLL_MS 200
@@ -64,10 +65,21 @@ static void give_up(struct partition *p)
     merging_free_if_done(m);
 }
 
+/* Kafka gives records faster than Redis takes them: more than Redis does within its timeout would never be merged. */
+static void hold_reader(struct worker *w)
+{
+    if (w->merges_pending >= MERGES_MOST)
+        reader_hold(w->reader, true);
+    else if (w->merges_pending <= MERGES_MOST / 2)
+        reader_hold(w->reader, false);
+}
+
 static void on_merged(void *arg, enum redis_result res)
 {
     struct merging *m = arg;
     m->pending--;
+    m->worker->merges_pending--;
+    hold_reader(m->worker);
     if (res != REDIS_OK)
         m->failed = true;
     if (m->part == NULL)
@@ -78,10 +90,13 @@ static void on_merged(void *arg, enum redis_result res)
 
 static void merge(struct merging *m, const struct merge_request *req)
 {
-    if (redis_merge(m->worker->redis, req, on_merged, m) == 0)
+    if (redis_merge(m->worker->redis, req, on_merged, m) == 0) {
         m->pending++;
-    else
+        m->worker->merges_pending++;
+        hold_reader(m->worker);
+    } else {
         m->failed = true;
+    }
     m->merged++;
 }
 
