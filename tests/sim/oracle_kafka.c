@@ -20,7 +20,7 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
         return p->dead_acked;
     if (!p->outcome_acked || (needs_dead_letter(p->outcome) && !p->dead_acked))
         return false;
-    if (p->outcome == OUTCOME_DEAD && !p->was_dead)
+    if (p->outcome == OUTCOME_DEAD && !p->was_dead && !o->events[p->event]->dropped)
         return false;
     return p->outcome != OUTCOME_APPLIED || o->events[p->event]->record_acked;
 }
@@ -325,8 +325,10 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     struct entry e;
     enum entry_decoded what;
     struct place *p = place_of_entry(s, m, &e, &what);
-    if (p == NULL)
+    if (p == NULL || m->offset < p->entry_at) /* an older version, read by a new owner */
         return;
+    p->entry_at = m->offset;
+    s->oracle->events[p->event]->dropped |= what == ENTRY_IS_TOMBSTONE && p->parked && p->outcome == OUTCOME_DEAD;
     p->waits = what == ENTRY_IS_ENTRY;
     p->parked = p->waits && is_for_person(&e);
     if (p->parked && e.state == ENTRY_DEAD) {

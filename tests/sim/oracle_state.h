@@ -33,6 +33,7 @@ struct oevent {
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
     int past[VARIANTS][ROUNDS_MAX];  /* enum outcome_kind, of rounds before it */
     bool in_doubt;        /* it was set aside for a person, or died between two steps: nobody knows where the platform stands */
+    bool dropped;         /* by an operator, when it was dead */
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
@@ -45,6 +46,7 @@ struct place {
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     bool parked; /* that entry waits for a person */
     bool was_dead; /* ever an entry `dead`, acknowledged */
+    int64_t entry_at; /* offset of the newest version of the entry that is acknowledged */
     enum outcome_kind outcome;
 };
 
