@@ -48,7 +48,8 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_CONFLICT] = {"conflict", false, true, "the same id with other content"},
     [FAULT_INVALID] = {"invalid", false, true, "messages that are no events, or in the wrong partition"},
     [FAULT_EXPIRY] = {"expiry", false, true, "events with an expirytime"},
-    [FAULT_ACTS] = {"acts", false, true, "operators pause, resume and rebase, and say some of it twice"},
+    [FAULT_ACTS] = {"acts", false, true, "operators act on the provider, on a service's order and on all that waits; some of it twice"},
+    [FAULT_GUARD] = {"guard", false, true, "few accounts may be cut in an hour: with acts, which approve the others"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

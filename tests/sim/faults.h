@@ -56,6 +56,7 @@ enum trouble {
     FAULT_EXPIRY,
     /* operators */
     FAULT_ACTS,
+    FAULT_GUARD,
     FAULT_COUNT
 };
 

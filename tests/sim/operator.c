@@ -99,6 +99,18 @@ static void on_pause(struct sim *s, void *arg)
     s->acts--;
 }
 
+static void on_approve(struct sim *s, void *arg)
+{
+    (void)arg;
+    struct act a = act_of(s, ACT_APPROVE);
+    a.partition = (int32_t)sim_range(s, 0, s->cfg.partitions - 1);
+    a.until_ms = sim_real_ms(s) + sim_range(s, -1000, 600000);
+    a.max = (uint64_t)sim_range(s, 0, 2);
+    a.max_total = a.max + 1;
+    say(s, &a, a.partition);
+    s->acts--;
+}
+
 /* ---- rebase ---- */
 
 /* The newest record of the service; NULL: none. */
@@ -241,6 +253,8 @@ void operator_plan(struct sim *s)
     }
     for (int64_t n = sim_range(s, 0, 3); n > 0; n--)
         plan(s, sim_range(s, 1000, last), on_rebase);
+    for (int64_t n = s->cfg.guard > 0 ? sim_range(s, 0, 3) : 0; n > 0; n--)
+        plan(s, sim_range(s, 1, last), on_approve);
     sim_after(s, sim_range(s, 1, 60000) * SIM_MS, on_look_around, NULL);
     plan(s, last + 2 * REPLAY_MAX_MS + PAUSE_MAX_MS, on_resume_all);
 }

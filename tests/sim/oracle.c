@@ -24,6 +24,8 @@ const struct kind_entry *kind_entry(enum event_kind k)
     return &kinds[k];
 }
 
+#define PUT_OFF_NS (600 * SIM_S)
+
 /* ---- registry ---- */
 
 struct oracle *oracle_new(struct sim *s)
@@ -93,8 +95,11 @@ bool oracle_is_refused(struct sim *s, unsigned event)
     return event < s->oracle->event_count && s->oracle->events[event]->refused;
 }
 
+/* When the operator has seen it lie dead for long enough, he has a word with the platform. */
 bool oracle_is_put_off(struct sim *s, unsigned event)
 {
+    if (s->cfg.on[FAULT_ACTS] && s->now > (s->cfg.publish_ms + s->cfg.faults_ms) * SIM_MS + PUT_OFF_NS)
+        return false;
     return event < s->oracle->event_count && s->oracle->events[event]->put_off;
 }
 

@@ -22,6 +22,8 @@ static void on_entry_act(struct oracle *o, const struct act *act)
     struct oevent *e = p && p->kind == PLACE_EVENT ? o->events[p->event] : NULL;
     if (e && act->kind == ACT_REDRIVE && act->round > e->asked)
         e->asked = act->round;
+    if (e && act->kind == ACT_DROP)
+        e->dropped = true;
     for (int i = 0; e && act->kind == ACT_RESOLVE_DOUBT && !act->applied && i < STEPS; i++)
         if (e->steps[i].effects == 0)
             e->steps[i].doubts = 0;
@@ -180,6 +182,31 @@ void oracle_acts_left(struct sim *s, const struct request *r, int32_t partition)
     if (pause->by == r->p || o->since > pause->answered)
         sim_broken(s, "%s of e%u leaves though the provider is paused by act %s at %d-%lld", op_entry(r->op)->name, r->event,
                    pause->act.id, (int)partition, (long long)pause->offset);
+}
+
+/* ---- the guard: no more accounts are cut in an hour than the limit, but for those that are approved ---- */
+
+/* What an owner had noted may be lost with him, or with Redis; a story is shorter than the hour. */
+static uint64_t may_be_cut(const struct sim *s, int32_t partition)
+{
+    uint64_t limit = (s->cfg.guard + (unsigned)s->cfg.partitions - 1) / (unsigned)s->cfg.partitions, all = limit;
+    all += limit * (s->oracle->changes[partition] + s->oracle->redis_lost);
+    for (const struct oact *a = s->oracle->acts[partition]; a; a = a->next)
+        if (a->act.kind == ACT_APPROVE)
+            all += a->act.of_entry ? 1 : a->act.max;
+    return all;
+}
+
+void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition)
+{
+    enum event_type type;
+    if (s->cfg.guard == 0 || event_type_parse(kind_entry(e->kind)->type, &type) != 0 || !event_is_cut(type))
+        return;
+    unsigned *cut = &s->oracle->cut[partition];
+    *cut |= 1u << e->service;
+    if ((uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))
+        sim_broken(s, "e%u is cut, the %dth service of partition %d, and the guard lets %llu go", e->number,
+                   __builtin_popcount(*cut), (int)partition, (unsigned long long)may_be_cut(s, partition));
 }
 
 /* ---- rebased ---- */

@@ -136,13 +136,18 @@ static int64_t first_place(const struct oracle *o, int32_t partition, unsigned e
     return at;
 }
 
+static int32_t partition_of_service(const struct sim *s, unsigned service)
+{
+    char key[16];
+    int len = snprintf(key, sizeof(key), "s%u", service);
+    return partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
+}
+
 /* 14: what waits for a person holds back what comes after it. */
 static void check_held(struct sim *s, const struct oevent *e, const struct request *r)
 {
     const struct oracle *o = s->oracle;
-    char key[16];
-    int len = snprintf(key, sizeof(key), "s%u", r->service);
-    int32_t part = partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
+    int32_t part = partition_of_service(s, r->service);
     int64_t first = first_place(o, part, e->number);
     for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
         const struct place *p = &o->places[part][i];
@@ -168,6 +173,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_alone(s, r);
     check_owner(s, r);
     check_held(s, e, r);
+    oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;
     st->last_left = s->now;

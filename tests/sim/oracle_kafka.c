@@ -149,6 +149,8 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
         const char *reason = text_of(data, "reason");
         sim_note(s, NULL, "outcome", text_of(data, "kind"), e->number, p->variant);
         if (!take_round(s, e, p->variant, (unsigned)json_integer_value(json_object_get(data, "round")), kind)) {
+            p->outcome_written = true;
+            p->outcome = kind;
             json_decref(root);
             return;
         }
@@ -325,10 +327,9 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     struct entry e;
     enum entry_decoded what;
     struct place *p = place_of_entry(s, m, &e, &what);
-    if (p == NULL || m->offset < p->entry_at) /* an older version, read by a new owner */
+    if (p == NULL || m->offset < p->entry_at) /* an older version, read once more */
         return;
     p->entry_at = m->offset;
-    s->oracle->events[p->event]->dropped |= what == ENTRY_IS_TOMBSTONE && p->parked && p->outcome == OUTCOME_DEAD;
     p->waits = what == ENTRY_IS_ENTRY;
     p->parked = p->waits && is_for_person(&e);
     if (p->parked && e.state == ENTRY_DEAD) {
@@ -426,8 +427,10 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 void oracle_assigned(struct sim *s, const struct kmember *m)
 {
     for (int32_t i = 0; i < s->kafka->partitions; i++)
-        if (m->owns[i] && s->oracle->owners[i].p != m->p)
+        if (m->owns[i] && s->oracle->owners[i].p != m->p) {
+            s->oracle->changes[i] += s->oracle->owners[i].p != NULL;
             s->oracle->owners[i] = (struct owner){m->p, s->now};
+        }
 }
 
 void oracle_unassigned(struct sim *s, const struct kmember *m)

@@ -33,7 +33,7 @@ struct oevent {
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
     int past[VARIANTS][ROUNDS_MAX];  /* enum outcome_kind, of rounds before it */
     bool in_doubt;        /* it was set aside for a person, or died between two steps: nobody knows where the platform stands */
-    bool dropped;         /* by an operator, when it was dead */
+    bool dropped;         /* by an operator */
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
@@ -45,8 +45,8 @@ struct place {
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     bool parked; /* that entry waits for a person */
+    int64_t entry_at; /* where its newest version that is acknowledged stands */
     bool was_dead; /* ever an entry `dead`, acknowledged */
-    int64_t entry_at; /* offset of the newest version of the entry that is acknowledged */
     enum outcome_kind outcome;
 };
 
@@ -93,6 +93,8 @@ struct oracle {
     int64_t committed[KAFKA_PARTS_MAX];
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
+    unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
+    unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */
     struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
     bool *rests; /* oracle_all_settled() alone */
     int64_t rests_cap;
@@ -103,6 +105,7 @@ void oracle_control_produced(struct sim *s, const struct producer_message *m);
 void oracle_control_acked(struct sim *s, int32_t partition, const struct kmessage *m);
 void oracle_control_commit(struct sim *s, const struct consumer_partition *c);
 void oracle_acts_left(struct sim *s, const struct request *r, int32_t partition);
+void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition);
 size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
 /* An act says that all of the service up to there counts as applied. */
 bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order);

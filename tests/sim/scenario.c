@@ -40,6 +40,7 @@ void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])
     c->net_us = sim_chance(s, 200) ? sim_range(s, 10000, 300000) : sim_range(s, 200, 5000);
     c->by_offset = sim_chance(s, 300);
     c->calm_ms = sim_chance(s, 300) ? 1000 : sim_range(s, 1000, 12000);
+    c->guard = c->on[FAULT_ACTS] && c->on[FAULT_GUARD] ? (unsigned)sim_range(s, 1, 4) : 0;
     bool narrow = sim_chance(s, 400); /* few kinds, so that they meet */
     for (int i = 0; i < KIND_COUNT; i++)
         c->mix[i] = narrow && sim_chance(s, 600) ? 0 : (unsigned)sim_range(s, 1, 10);
@@ -154,6 +155,7 @@ static void fit_settings(struct sim *s)
     env->settings->log_level = s->tracing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
+    env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? 0 : 100, .accounts = s->cfg.guard};
     if (ftruncate(env->log_fd, 0) != 0 || lseek(env->log_fd, 0, SEEK_SET) != 0)
         sim_broken(s, "the log's file cannot be emptied");
 }

@@ -61,6 +61,7 @@ struct scenario {
     int64_t net_us;       /* typical latency */
     int64_t calm_ms;      /* between two mischiefs, at most */
     bool by_offset;       /* some services send no sequence */
+    unsigned guard;       /* accounts that may be cut in an hour; 0: any number */
 };
 
 struct sim_event {
