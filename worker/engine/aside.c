@@ -681,7 +681,7 @@ static void look_at(struct worker *w, struct partition *p, const char *service)
     struct wait *next;
     for (struct wait *x = waits_first(p->waits, service); x != NULL; x = next) {
         next = x->next;
-        bool over = x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
+        bool over = x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
                     (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
         if (over && !x->busy && waits_blocker_of(x) == NULL)
             call_back(p, x);
@@ -761,7 +761,7 @@ static void note_all(void *arg, struct wait *x)
         return;
     if (x->overwritten)
         aside_call_back(p, x, PARK_REWRITE);
-    else if (x->unsure || ((behind || begun) && waits_blocker_of(x) == NULL))
+    else if ((x->unsure || behind || begun) && waits_blocker_of(x) == NULL)
         call_back(p, x);
     else if (wait_is_for_person(x))
         park_check(p->worker, p, x);
