@@ -205,9 +205,10 @@ void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition)
     if (s->cfg.guard == 0 || event_type_parse(name, &type) != 0 || !event_is_cut(type))
         return;
     unsigned *cut = &s->oracle->cut[partition];
+    if (!e->fresh) /* what may have been sent before cannot be held any more */
+        return;
     *cut |= 1u << e->service;
-    if (e->fresh && /* what may have been sent before cannot be held any more */
-        (uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))
+    if ((uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))
         sim_broken(s, "e%u is cut, the %dth service of partition %d, and the guard lets %llu go", e->number,
                    __builtin_popcount(*cut), (int)partition, (unsigned long long)may_be_cut(s, partition));
 }
