@@ -226,6 +226,7 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
         sim_mark(s, MARK_RESUMED);
     if (e->granted_to == p) /* else the answer comes late: it is another's by now */
         e->claimed_by = p;
+    e->fresh = code == CODE_FRESH;
 }
 
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result)

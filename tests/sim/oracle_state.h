@@ -28,6 +28,7 @@ struct oevent {
     struct ostep steps[STEPS];
     struct proc *granted_to; /* by the last CLAIM that Redis did */
     struct proc *claimed_by; /* the same, once its answer has come */
+    bool fresh;           /* its last claim was no doubtful one */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind, of the present round; -1: none yet */
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */

@@ -216,11 +216,9 @@ static bool is_own(const struct partition *p, int64_t offset)
 /* Redis forgot whom it had seen cut off within the hour. */
 static void note_cut(struct partition *p, const struct outcome_seen *seen, int64_t timestamp_ms)
 {
-    static const char prefix[] = "tvbridge.";
     const char *type = json_text(json_object_get(json_object_get(seen->root, "data"), "event"), "type");
     enum event_type t;
-    bool cut = seen->facts.kind == OUTCOME_APPLIED && strncmp(type, prefix, sizeof(prefix) - 1) == 0 &&
-               event_type_parse(type + sizeof(prefix) - 1, &t) == 0 && event_is_cut(t);
+    bool cut = seen->facts.kind == OUTCOME_APPLIED && event_type_parse(type, &t) == 0 && event_is_cut(t);
     int64_t ago_ms = clock_real_ms() - timestamp_ms;
     if (cut && ago_ms < REDIS_GUARD_MS)
         guard_saw(p, seen->service, ago_ms > 0 ? ago_ms : 0);
