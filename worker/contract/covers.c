@@ -69,6 +69,8 @@ static unsigned covered_by(enum event_type t)
 {
     if (t == EVENT_SERVICE_CREATED)
         return 0;
+    if (t == EVENT_SERVICE_DELETED)
+        return OF_ALL & ~(unsigned)OF_CREATION;
     if (t == EVENT_CONTRACT_CANCELLED)
         return OF_BLOCK | OF_SUSPENSION | OF_CANCELLATION;
     return kinds_of(t);
@@ -144,9 +146,14 @@ static bool says_all(const struct covers_event *e)
     return e->type == EVENT_SERVICE_DELETED || e->type == EVENT_SERVICE_SNAPSHOT;
 }
 
+static bool is_newer(const struct covers_event *newer, const struct covers_event *older)
+{
+    return newer->order == NULL || older->order == NULL || order_cmp(*newer->order, *older->order) > 0;
+}
+
 bool covers_axes(const struct covers_event *newer, const struct covers_event *older)
 {
-    if (newer->axes->n == 0 || older->axes->n == 0 || !covers_may(newer->type, older->type))
+    if (newer->axes->n == 0 || older->axes->n == 0 || !covers_may(newer->type, older->type) || !is_newer(newer, older))
         return false;
     return says_all(newer) || newer->type == EVENT_CONTRACT_CANCELLED || has_axes(newer->axes, older->axes);
 }

@@ -160,6 +160,7 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->state = e->state;
     x->reason = e->reason;
     x->type = e->type;
+    x->order = e->order;
     x->round = e->round;
     x->try_no = e->try_no;
     x->fence = strtoull(e->fence, NULL, 10);
@@ -283,7 +284,7 @@ static struct covers_event event_of(const struct wait *x, struct axes *axes)
     axes->n = 0;
     for (const char *at = x->axes; at < x->axes + x->axes_len && axes->n < AXES_MAX; at += strlen(at) + 1)
         memcpy(axes->name[axes->n++], at, strlen(at) + 1);
-    return (struct covers_event){.type = x->type, .axes = axes};
+    return (struct covers_event){.type = x->type, .axes = axes, .order = &x->order};
 }
 
 static bool covers_entry(const struct covers_event *e, const struct wait *older)

@@ -29,6 +29,7 @@ struct wait {
     enum entry_state state;
     enum entry_reason reason;
     enum event_type type;
+    struct order order;
     unsigned round, try_no;
     uint64_t fence;            /* of that version; 0: none */
     bool keyed;

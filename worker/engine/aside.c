@@ -210,6 +210,27 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     write_entry(w, j);
 }
 
+/* The last of those that the event at @offset superseded is settled, or stands in its topic again, and so is that event. */
+static void settle_if_last(struct partition *p, const char *service, int64_t offset)
+{
+    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->settles == offset)
+            return;
+    if (offset < 0)
+        return;
+    offsets_settle(p->offsets, offset);
+    p->dirty = true;
+}
+
+/* Whoever is next finds it: nothing has to be delivered again for its sake. */
+static void stands_again(struct partition *p, struct wait *x)
+{
+    int64_t settles = x->settles;
+    x->settles = -1;
+    x->busy = false;
+    settle_if_last(p, wait_service_name(x), settles);
+}
+
 /* Its offset is settled: the waiting topic has it. */
 static void is_aside(struct worker *w, struct job *j)
 {
@@ -217,7 +238,7 @@ static void is_aside(struct worker *w, struct job *j)
     crash_point("set_aside");
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
-    j->wait->busy = false;
+    stands_again(p, j->wait);
     j->wait->act = PARK_NO_ACT;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
@@ -595,10 +616,12 @@ void aside_end(struct partition *p)
 
 /* ---- who waits for whom ---- */
 
-static struct covers_event event_of(const struct job *j)
+/* @order: room for it, as long as the event is looked at. */
+static struct covers_event event_of(const struct job *j, struct order *order)
 {
     const struct event *e = &j->work->event;
-    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data};
+    *order = event_order(e, j->worker->o.settings->epoch, j->offset);
+    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data, .order = order};
 }
 
 static struct entry_place place_of(const struct job *j)
@@ -610,7 +633,8 @@ struct wait *aside_blocker(const struct job *j)
 {
     if (j->from_entry || waits_count(j->part->waits) == 0)
         return NULL;
-    struct covers_event e = event_of(j);
+    struct order order;
+    struct covers_event e = event_of(j, &order);
     struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
     return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
 }
@@ -619,7 +643,8 @@ bool aside_passes(const struct job *j)
 {
     if (waits_count(j->part->waits) == 0)
         return false;
-    struct covers_event e = event_of(j);
+    struct order order;
+    struct covers_event e = event_of(j, &order);
     return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
 }
 
@@ -631,7 +656,8 @@ bool aside_supersede(struct job *j)
     bool any = false;
     if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
         return false;
-    struct covers_event e = event_of(j);
+    struct order order;
+    struct covers_event e = event_of(j, &order);
     struct wait *x = NULL;
     while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
         call_back(p, x);
@@ -694,18 +720,6 @@ void aside_look(struct worker *w, struct partition *p, const char *service)
         look_at(w, p, service);
 }
 
-/* The last of those that the event at @offset superseded is settled, and so is that event. */
-static void settle_if_last(struct partition *p, const char *service, int64_t offset)
-{
-    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
-        if (x->settles == offset)
-            return;
-    if (offset < 0)
-        return;
-    offsets_settle(p->offsets, offset);
-    p->dirty = true;
-}
-
 void aside_finished(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
@@ -746,7 +760,7 @@ bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn)
 
 void aside_is_dead(struct job *j)
 {
-    j->wait->busy = false;
+    stands_again(j->part, j->wait);
     j->wait = NULL;
 }
 

@@ -81,8 +81,8 @@ static bool is_newer(const struct work *a, const struct work *b)
 
 static bool does_cover(const struct work *newer, const struct work *older)
 {
-    struct covers_event n = {newer->event.type, &newer->event.axes, newer->event.data};
-    struct covers_event o = {older->event.type, &older->event.axes, older->event.data};
+    struct covers_event n = {.type = newer->event.type, .axes = &newer->event.axes, .data = newer->event.data};
+    struct covers_event o = {.type = older->event.type, .axes = &older->event.axes, .data = older->event.data};
     return is_newer(newer, older) && covers(&n, &o);
 }
 
