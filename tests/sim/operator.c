@@ -141,12 +141,13 @@ static void on_rebase(struct sim *s, void *arg)
 {
     (void)arg;
     struct act a = act_of(s, ACT_REBASE_ORDER);
-    snprintf(a.service, sizeof(a.service), "s%u", (unsigned)sim_range(s, 0, s->cfg.services - 1));
+    unsigned service = (unsigned)sim_range(s, 0, s->cfg.services - 1);
+    snprintf(a.service, sizeof(a.service), "s%u", service);
     int32_t part = partition_of(PARTITIONER_MURMUR2, a.service, strlen(a.service), s->cfg.partitions);
     json_t *record = record_of(s, a.service, part);
     const char *fence = json_string_value(json_object_get(record, "fence"));
     const char *by = json_string_value(json_object_get(record, "order_by"));
-    a.by_sequence = !by || by[0] == 's';
+    a.by_sequence = by ? by[0] == 's' : !s->cfg.by_offset || service % 2 == 0;
     a.number = highest_of(record);
     snprintf(a.fence, sizeof(a.fence), "%s", fence ? fence : "");
     if (sim_chance(s, 100))
