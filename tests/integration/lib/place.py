@@ -360,12 +360,13 @@ class Place:
 
     def parked(self, number, service):
         """The entry of a doubt that waits for a person, after its notice."""
-        until(lambda: [o for o in self.of(number, service) if o["data"]["kind"] == "in_doubt"], f"the notice of {number}", self.brief)
+        told = until(lambda: [o for o in self.of(number, service) if o["data"]["kind"] == "in_doubt"], f"the notice of {number}",
+                     self.brief)[0]["data"]["place"]
         same("final outcomes", self.finals(number, service), [])
 
         def entry():
             rows = [json.loads(line) for line in self.tvbridge("doubt", "list", "--json", "--service", service).splitlines()]
-            return [r for r in rows if r["id"] == (number if isinstance(number, str) else f"e{number}")]
+            return [r for r in rows if r["place"] == f"{told['partition']}-{told['offset']}"]
         return until(entry, f"the entry of {number}", self.brief)[0]
 
     def dead_letters(self, reason=None):

@@ -212,7 +212,7 @@ def attempts_used_up(bench):
             same("what came of it", [o["data"]["kind"] for o in p.of(number)], ["waiting"])
         same("effects", [p.portal.names(s) for s in "123"], [[], ["status"], []])
         dead = [json.loads(line) for line in p.tvbridge("dead", "list", "--json").splitlines()]
-        same("dead", [(d["id"], d["state"]) for d in dead], [("d", "dead")])
+        same("dead", [(d["service"], d.get("state")) for d in dead], [("3", "dead")])
         p.tvbridge("dead", "drop", "--place", dead[0]["place"], "--reason", "of no use")
         same("it is tried now", p.outcome("e", "dead")["data"]["reason"], "attempts_exhausted")
         p.one_final(["c", "d", "e"])
