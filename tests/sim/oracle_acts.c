@@ -205,7 +205,9 @@ void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition)
     if (s->cfg.guard == 0 || event_type_parse(name, &type) != 0 || !event_is_cut(type))
         return;
     unsigned *cut = &s->oracle->cut[partition];
-    if (!e->fresh) /* what may have been sent before cannot be held any more */
+    if (!e->fresh) /* what may have been sent before cannot be held any more; nor what follows for that service */
+        s->oracle->cut_in_doubt |= 1u << e->service;
+    if ((s->oracle->cut_in_doubt & 1u << e->service) != 0)
         return;
     *cut |= 1u << e->service;
     if ((uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))

@@ -96,6 +96,7 @@ struct oracle {
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
     unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
+    unsigned cut_in_doubt;             /* the same, of services of which one may have been sent before */
     unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */
     struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
     bool *rests; /* oracle_all_settled() alone */
