@@ -323,13 +323,13 @@ static bool is_held(const struct wait *x, const struct covers_event *e)
 }
 
 /* What was set aside before it came into a lane waits for those before it, and what is dead was not applied. One that is held
- * by another in between does not hold what that one waits for. */
+ * by another in between does not hold what that one waits for, unless it may have been sent already. */
 static bool covered_by(const struct covers_event *e, const struct wait *newer)
 {
     struct axes axes;
     struct covers_event n = event_of(newer, &axes);
     return newer->state != ENTRY_DEAD && newer->reason != ENTRY_FOR_FLOOD && entry_passes(newer, &n, e) &&
-           !is_held(newer, &n);
+           (may_be_sent(newer) || !is_held(newer, &n));
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
