@@ -35,7 +35,7 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool maybe_sent = j->doubt || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
+    bool maybe_sent = j->doubt || k->changed || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
     const struct wait *before = maybe_sent ? NULL : aside_blocker(j);
     bool waits = before != NULL || (!maybe_sent && aside_passes(j));
     if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
