@@ -126,15 +126,19 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
-/* Nothing of such a run can be believed: it is made anew at the next try. */
-static void forget_if_out_of_memory(struct work *k)
+static void drop_run(struct work *k)
 {
-    if (k->run != NULL && !run_is_out_of_memory(k->run))
-        return;
     run_free(k->run);
     k->run = NULL;
     plan_unref(k->plan);
     k->plan = NULL;
+}
+
+/* Nothing of such a run can be believed: it is made anew at the next try. */
+static void forget_if_out_of_memory(struct work *k)
+{
+    if (k->run == NULL || run_is_out_of_memory(k->run))
+        drop_run(k);
 }
 
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
@@ -158,6 +162,15 @@ static bool restore_run(struct worker *w, struct job *j, const char *steps, size
     forget_if_out_of_memory(k);
     k->changed = k->run != NULL && run_changed(k->run);
     return k->run != NULL;
+}
+
+/* Nothing was done and nothing is in doubt: what its steps have read, others may have changed since, and what it remembered they
+ * may have put back. */
+static void forget_if_untouched(struct job *j)
+{
+    struct work *k = j->work;
+    if (k->run != NULL && !k->changed && !j->doubt && j->act == PARK_NO_ACT)
+        drop_run(k);
 }
 
 /* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is
@@ -200,6 +213,7 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         without_steps(w, j, wf);
         return;
     }
+    forget_if_untouched(j);
     if (wf != NULL && k->run == NULL && !no_memory)
         new_run(w, k, wf);
     if (wf == NULL)

@@ -312,7 +312,7 @@ bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool
     if (key[0] == '\0' || j->item.next == NULL)
         return false;
     struct job *other = find_key(w, j, key);
-    if (other == NULL && j->covered == NULL)
+    if (other == NULL && (!covered || j->covered == NULL)) /* not of this lane: it would be the head again at once */
         return false;
     if (other != NULL)
         other->goes_first = true;
