@@ -548,7 +548,7 @@ int cmd_dead_list(int argc, char **argv)
         .name = "dead list",
         .operands = "",
         .about = "Shows what is dead: events that hold their service (entries) and dead letters that nothing has closed.",
-        .examples = "  tvbridge dead list --settings tvbridge.yaml --cause in_doubt\n"
+        .examples = "  tvbridge dead list --settings tvbridge.yaml --cause attempts_exhausted\n"
                     "  tvbridge dead list -b localhost:9092 -p stalker --older-than 1h --json\n",
     };
     static const struct verb v = {&command, LISTS, true, DEAD_ONLY, ACT_REDRIVE};

@@ -114,13 +114,15 @@ def half_done(c):
 
 @case("dead without a dead letter", lost=1)
 def dead_without_letter(c):
-    c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="in_doubt")
+    c.h.effects = [e for e in c.h.effects if e["id"] != "e5"]
+    c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="attempts_exhausted")
 
 
 @case("dead with its letter is an end")
 def dead_with_letter(c):
-    c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="in_doubt")
-    c.h.dead.append({"partition": 0, "offset": 4, "reason": "in_doubt", "attempts": 1})
+    c.h.effects = [e for e in c.h.effects if e["id"] != "e5"]
+    c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="attempts_exhausted")
+    c.h.dead.append({"partition": 0, "offset": 4, "reason": "dead", "attempts": 1})
 
 
 @case("bytes that are no event, without a dead letter", lost=1)
@@ -198,14 +200,13 @@ def by_offset(c):
 
 @case("two different final outcomes of one round", contradictory=1)
 def two_ends(c):
-    c.h.outcomes.append(outcome(c.events[4], 4, "dead", reason="in_doubt"))
-    c.h.dead.append({"partition": 0, "offset": 4, "reason": "in_doubt", "attempts": 1})
+    c.h.outcomes.append(outcome(c.events[4], 4, "unchanged"))
 
 
 @case("two rounds may end differently")
 def two_rounds(c):
-    c.h.outcomes.insert(4, outcome(c.events[4], 4, "dead", reason="in_doubt"))
-    c.h.dead.append({"partition": 0, "offset": 4, "reason": "in_doubt", "attempts": 1})
+    c.h.outcomes.insert(4, outcome(c.events[4], 4, "dead", reason="attempts_exhausted"))
+    c.h.dead.append({"partition": 0, "offset": 4, "reason": "dead", "attempts": 1})
     c.h.outcomes[5] = outcome(c.events[4], 4, number=2)
 
 
@@ -280,7 +281,14 @@ def no_record(c):
 def waits(c):
     del c.h.outcomes[4]
     c.h.effects = [e for e in c.h.effects if e["id"] != "e5"]
-    c.h.waiting["7/0-4"] = {"state": "doubt", "reason": "in_doubt"}
+    c.h.waiting["7/0-4"] = {"state": "doubt", "reason": "doubt"}
+
+
+@case("a doubt is no end", contradictory=1)
+def doubt_ended(c):
+    c.h.effects = [e for e in c.h.effects if e["id"] != "e5"]
+    c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="in_doubt")
+    c.h.dead.append({"partition": 0, "offset": 4, "reason": "in_doubt", "attempts": 1})
 
 
 @case("a waiting entry that says nothing", unexplained=1)
@@ -291,7 +299,7 @@ def waits_unexplained(c):
 
 @case("applied and still waiting", contradictory=1)
 def applied_and_waits(c):
-    c.h.waiting["7/0-4"] = {"state": "doubt", "reason": "in_doubt"}
+    c.h.waiting["7/0-4"] = {"state": "doubt", "reason": "doubt"}
 
 
 @case("a waiting entry of no event", contradictory=1)

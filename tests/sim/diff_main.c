@@ -143,7 +143,7 @@ static void make_merge(struct diff *d, struct call *c)
     else
         argf(c, "fp%u", event);
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
-    arg(c, "{\"kind\":\"applied\"}");
+    argf(c, "{\"kind\":\"applied\",\"round\":%lld}", (long long)sim_range(&d->sim, 1, 3));
     argf(c, "%u", event);
     if (sim_chance(&d->sim, 300)) {
         arg(c, "");
@@ -172,7 +172,12 @@ static void make_call(struct diff *d, struct call *c)
         make_merge(d, c);
     } else {
         unsigned event = keys(d, c, 3);
-        fence(d, c, event);
+        if (id == SCRIPT_REOPEN || id == SCRIPT_CLOSE)
+            argf(c, "%lld", (long long)sim_range(&d->sim, 1, 3));
+        else
+            fence(d, c, event);
+        if (id == SCRIPT_PARK)
+            argf(c, "%u", event);
         if (id == SCRIPT_STEP)
             argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
         if (id == SCRIPT_STEP && sim_chance(&d->sim, 300))

@@ -146,7 +146,8 @@ static void on_rebase(struct sim *s, void *arg)
     int32_t part = partition_of(PARTITIONER_MURMUR2, a.service, strlen(a.service), s->cfg.partitions);
     json_t *record = record_of(s, a.service, part);
     const char *fence = json_string_value(json_object_get(record, "fence"));
-    a.by_sequence = !s->cfg.by_offset || service % 2 == 0; /* as billing.c has it */
+    const char *by = json_string_value(json_object_get(record, "order_by"));
+    a.by_sequence = by ? by[0] == 's' : !s->cfg.by_offset || service % 2 == 0;
     a.number = highest_of(record);
     snprintf(a.fence, sizeof(a.fence), "%s", fence ? fence : "");
     if (sim_chance(s, 100))

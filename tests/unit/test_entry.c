@@ -217,6 +217,20 @@ Test(entry, a_tombstone_says_which_entry_has_ended)
     cr_expect(eq(int, (int)entry_decode(&m, &e, &f), ENTRY_IS_TOMBSTONE));
     cr_expect(eq(str, e.service, "70001"));
     cr_expect(entry_place_equal(e.place, (struct entry_place){4, 1812, 0}));
+    cr_expect(eq(str, e.fence, ""));
+}
+
+Test(entry, a_tombstone_bears_the_fence_of_who_wrote_it)
+{
+    struct entry e;
+    struct fault f = {.pointer = ""};
+    struct event_header fence = entry_tombstone_header("1790000000000007");
+    struct event_message m = {.key = "70001/4-1812", .key_len = 12, .headers = &fence, .header_count = 1};
+    cr_expect(eq(int, (int)entry_decode(&m, &e, &f), ENTRY_IS_TOMBSTONE));
+    cr_expect(eq(str, e.fence, "1790000000000007"));
+    fence = entry_tombstone_header("17x");
+    cr_expect(eq(int, (int)entry_decode(&m, &e, &f), ENTRY_IS_TOMBSTONE));
+    cr_expect(eq(str, e.fence, ""), "what cannot be read is the lowest");
 }
 
 /* ---- what is refused ---- */

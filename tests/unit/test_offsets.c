@@ -43,6 +43,18 @@ Test(offsets, settling_twice_or_an_unknown_offset_changes_nothing)
     offsets_free(o);
 }
 
+Test(offsets, only_what_was_opened_and_is_not_settled_is_open)
+{
+    struct offsets *o = fresh(5);
+    for (int64_t at = 5; at < 8; at++)
+        cr_assert(eq(int, offsets_open(o, at), OFFSETS_OPENED));
+    offsets_settle(o, 6);
+    static const bool want[] = {false, true, false, true, false};
+    for (int64_t at = 4; at < 9; at++)
+        cr_expect(eq(int, offsets_is_open(o, at), want[at - 4]), "%d", (int)at);
+    offsets_free(o);
+}
+
 Test(offsets, an_offset_seen_before_is_done)
 {
     struct offsets *o = fresh(5);

@@ -103,6 +103,133 @@ Test(redis_merge, what_was_decided_stays_as_it_is)
     redis_server_stop(s);
 }
 
+/* ---- what is set aside for a person ---- */
+
+static enum redis_result park(struct worker *w, const char *key, const char *fence)
+{
+    cr_assert(zero(int, redis_park(w->redis, "s1", key, fence, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
+static enum redis_result of_round(struct worker *w, bool close, const char *key, unsigned round)
+{
+    cr_assert(zero(int, close ? redis_close(w->redis, "s1", key, round, on_done, w) : redis_reopen(w->redis, "s1", key, round, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
+static void die(struct worker *w, const struct claim_request *c)
+{
+    struct decide_request d = decision(c, w->a.fence);
+    d.outcome = "{\"kind\":\"dead\",\"round\":1}";
+    d.outcome_len = strlen(d.outcome);
+    d.dead = true;
+    d.record = NULL;
+    cr_assert(zero(int, redis_decide(w->redis, &d, on_done, w)));
+    run_for(w, 1);
+    RESULT(w->result, REDIS_OK);
+}
+
+Test(redis_merge, what_is_parked_keeps_its_doubt_and_lets_its_lane_go)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e1", ORDER(5)), next = event("e2", ORDER(6));
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    char fence[32];
+    memcpy(fence, w.a.fence, sizeof(fence));
+    RESULT(step(&w, &c, fence, "done so far"), REDIS_OK);
+    STATE(&w, &next, CLAIM_BUSY);
+    RESULT(park(&w, "e1", fence), REDIS_OK);
+    RESULT(park(&w, "e1", fence), REDIS_OK);
+    cr_expect(eq(int, atoi(redis_server_ask(s, "PTTL t:{p/s1}:e:e1")), -1), "it does not expire");
+    STATE(&w, &next, CLAIM_FRESH);
+    RESULT(park(&w, "e1", fence), REDIS_OK);
+    STATE(&w, &c, CLAIM_BUSY); /* the lane is the other's now, and stays so */
+    RESULT(decide(&w, &next, w.a.fence[0] ? w.a.fence : ""), REDIS_FENCED);
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+Test(redis_merge, a_redis_from_before_it_was_parked_lets_the_lane_go_for_the_entrys_fence_alone)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e1", ORDER(5)), next = event("e2", ORDER(6));
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    RESULT(park(&w, "e1", "7"), REDIS_FENCED); /* a zombie's, from before this claim */
+    STATE(&w, &next, CLAIM_BUSY);
+    RESULT(park(&w, "e1", "1890000000000000"), REDIS_OK);
+    STATE(&w, &next, CLAIM_FRESH);
+    RESULT(park(&w, "e3", "1890000000000000"), REDIS_FENCED); /* it knows nothing of it */
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+Test(redis_merge, a_redrive_opens_the_next_round_once)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e1", ORDER(5));
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    RESULT(step(&w, &c, w.a.fence, "one is done"), REDIS_OK);
+    die(&w, &c);
+    RESULT(of_round(&w, false, "e1", 1), REDIS_FENCED);
+    RESULT(of_round(&w, false, "e1", 2), REDIS_OK);
+    RESULT(of_round(&w, false, "e1", 2), REDIS_OK);
+    STATE(&w, &c, CLAIM_FRESH);
+    cr_expect(eq(str, w.a.steps, "one is done"), "it goes on where it was");
+    struct merge_request m = done("e1", "1");
+    m.fingerprint = c.fingerprint;
+    m.outcome = "{\"kind\":\"dead\",\"round\":1}";
+    m.outcome_len = strlen(m.outcome);
+    m.dead = true;
+    RESULT(merge(&w, &m), REDIS_OK); /* Kafka says what came of the first round */
+    RESULT(decide(&w, &c, w.a.fence), REDIS_OK);
+    RESULT(of_round(&w, false, "e1", 2), REDIS_FENCED);
+    m.outcome = "{\"kind\":\"applied\",\"round\":3}";
+    m.outcome_len = strlen(m.outcome);
+    m.dead = false;
+    RESULT(merge(&w, &m), REDIS_OK);
+    STATE(&w, &c, CLAIM_DECIDED);
+    cr_expect(eq(str, w.a.outcome, "{\"kind\":\"applied\",\"round\":3}"), "a later round counts");
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+static bool dropped_seen;
+
+static void on_dropped(void *arg, const struct claim_reply *r)
+{
+    dropped_seen = r->dropped;
+    on_claim(arg, r);
+}
+
+Test(redis_merge, what_was_dropped_is_answered_so)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e1", ORDER(5));
+    worker_start(&w, s, "w1");
+    RESULT(of_round(&w, true, "e1", 1), REDIS_FENCED);
+    STATE(&w, &c, CLAIM_FRESH);
+    die(&w, &c);
+    RESULT(of_round(&w, true, "e1", 2), REDIS_FENCED);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(zero(int, redis_claim(w.redis, &c, on_dropped, &w)));
+        run_for(&w, 1);
+        cr_expect(eq(int, (int)w.a.state, (int)CLAIM_DECIDED));
+        cr_expect(eq(int, dropped_seen, i == 1));
+        RESULT(of_round(&w, true, "e1", 1), i == 0 ? REDIS_OK : REDIS_FENCED);
+    }
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis_merge, a_record_only_moves_forward)
 {
     struct redis_server *s = redis_server_start(NULL);

@@ -67,6 +67,71 @@ Test(waits, what_touches_existence_holds_back_everything)
     waits_free(ws);
 }
 
+#define KEY_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define KEY_B "0f112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct wait *put_keyed(struct waits *ws, int64_t offset, const char *key, enum entry_state state, enum entry_reason reason)
+{
+    struct entry e = {.service = "s1", .place = at(offset), .state = state, .reason = reason, .round = 1, .fence = "1790000000000007"};
+    snprintf(e.key, sizeof(e.key), "%s", key);
+    struct wait *x = waits_put(ws, &e, offset);
+    cr_assert(ne(ptr, x, NULL));
+    return x;
+}
+
+Test(waits, an_event_without_an_axis_holds_back_only_its_own_repeat)
+{
+    struct waits *ws = waits_new();
+    struct wait *first = put_keyed(ws, 10, KEY_A, ENTRY_DOUBT, ENTRY_FOR_DOUBT);
+    struct wait *other = put_keyed(ws, 11, KEY_B, ENTRY_UNSENT, ENTRY_FOR_FLOOD);
+    struct wait *repeat = put_keyed(ws, 12, KEY_A, ENTRY_UNSENT, ENTRY_FOR_BEHIND);
+    cr_expect(eq(u64, first->fence, UINT64_C(1790000000000007)));
+    cr_expect(eq(ptr, waits_same(ws, "s1", KEY_A, at(20)), repeat));
+    cr_expect(eq(ptr, waits_same(ws, "s1", KEY_A, at(12)), first));
+    cr_expect(eq(ptr, waits_same(ws, "s1", KEY_A, at(10)), NULL), "not its own");
+    cr_expect(eq(ptr, waits_same(ws, "s2", KEY_A, at(20)), NULL), "another service");
+    cr_expect(eq(ptr, waits_same(ws, "s1", "", at(20)), NULL), "no key");
+    cr_expect(eq(ptr, waits_blocker_of(other), NULL));
+    cr_expect(eq(ptr, waits_blocker_of(repeat), first));
+    waits_free(ws);
+}
+
+Test(waits, a_doubt_and_a_dead_event_are_for_a_person_until_they_are_called_back)
+{
+    static const struct { enum entry_state state; enum entry_reason reason; bool want; } rows[] = {
+        {ENTRY_DOUBT, ENTRY_FOR_DOUBT, true},     {ENTRY_DEAD, ENTRY_FOR_DEAD, true},
+        {ENTRY_SENDING, ENTRY_FOR_DOUBT, false},  {ENTRY_SENDING, ENTRY_FOR_DEAD, false},
+        {ENTRY_DOUBT, ENTRY_FOR_RETRY, false},    {ENTRY_UNSENT, ENTRY_FOR_GUARD, false},
+    };
+    struct waits *ws = waits_new();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct wait *x = put_keyed(ws, 10, KEY_A, rows[i].state, rows[i].reason);
+        cr_expect(eq(int, wait_is_for_person(x), rows[i].want), "row %zu", i);
+        cr_expect(not(rows[i].want && waits_pop_due(ws, INT64_MAX) != NULL), "no clock ends it");
+    }
+    waits_free(ws);
+}
+
+static bool is_gone(void *arg, const struct wait *x)
+{
+    (void)arg;
+    return x->gone;
+}
+
+Test(waits, what_is_gone_is_removed_at_once)
+{
+    struct waits *ws = waits_new();
+    struct wait *first = put(ws, "s1", 10, "block", ENTRY_FOR_FLOOD, 0);
+    put(ws, "s1", 11, "block", ENTRY_FOR_FLOOD, 0);
+    struct wait *last = put(ws, "s1", 12, "block", ENTRY_FOR_FLOOD, 0), *alone = put(ws, "s2", 13, "block", ENTRY_FOR_FLOOD, 0);
+    first->gone = last->gone = alone->gone = true;
+    waits_remove_if(ws, is_gone, NULL);
+    cr_expect(eq(sz, waits_count(ws), 1));
+    cr_expect(eq(sz, waits_count_of(ws, "s1"), 1));
+    cr_expect(eq(ptr, waits_first(ws, "s2"), NULL));
+    waits_free(ws);
+}
+
 Test(waits, entries_of_a_service_stand_by_place_whatever_comes_first)
 {
     struct waits *ws = waits_new();

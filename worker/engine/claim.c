@@ -151,7 +151,7 @@ static bool restore_run(struct worker *w, struct job *j, const char *steps, size
     k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, steps, steps_len);
     *ret_no_memory = k->run == NULL ? errno == ENOMEM : run_is_out_of_memory(k->run);
     forget_if_out_of_memory(k);
-    k->changed = k->run != NULL;
+    k->changed = k->run != NULL && run_changed(k->run);
     return k->run != NULL;
 }
 

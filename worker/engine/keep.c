@@ -71,7 +71,10 @@ void keep_start(struct worker *w, struct job *j)
     const struct buf *steps = &w->scratch;
     bool made = make_texts(w, k);
     if (made && k->record_text.failed && !k->record_text.no_memory) { /* it does not fit, and nothing is destroyed yet */
-        decide_dead(w, j, j->doubt ? DEAD_IN_DOUBT : DEAD_EXHAUSTED, "record_not_kept");
+        if (j->doubt)
+            park_doubt(w, j, "record_not_kept");
+        else
+            decide_dead(w, j, DEAD_EXHAUSTED, "record_not_kept");
         return;
     }
     job_go(w, j, JOB_STEPPING);

@@ -198,7 +198,7 @@ static const char renew_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then re
 static const char park_text[] =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
     "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
-    "if (tonumber(e[2]) or 0) > tonumber(ARGV[2]) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
+    "if (tonumber(e[2]) or 0) > (tonumber(ARGV[2]) or 0) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
     "if redis.call('HGET', KEYS[3], 'sent') == ARGV[3] then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
     "return 0\n";

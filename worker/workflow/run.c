@@ -471,6 +471,11 @@ bool run_is_out_of_memory(const struct run *r)
     return r->scope.no_memory || r->detail.no_memory;
 }
 
+bool run_changed(const struct run *r)
+{
+    return r->changed;
+}
+
 const char *run_step(const struct run *r)
 {
     return r->state == RUN_END ? "" : r->step_name;

@@ -46,6 +46,8 @@ enum run_state run_state(const struct run *r);
 bool run_is_out_of_memory(const struct run *r);
 /* The request to send now; borrowed, valid until the next call on @r. States CALL, RETRY, UNKNOWN. May be asked for again. */
 const struct call_request *run_request(struct run *r);
+/* A request that changes something was carried out: the run is not begun from the start any more. */
+bool run_changed(const struct run *r);
 /* The name of the present step ("" at the end) and how often x-for-each came round: names a try in logs. */
 const char *run_step(const struct run *r);
 /* An answer was read (call_fate_of() is CALL_ANSWERED). Returns the new state. */

@@ -71,8 +71,7 @@ def outage(how):
         _judge_load(p, sum(during.values()) - sum(before.values()), len(p.sent) - sent)
         p.settle(WAIT_AFTER_OUTAGE_S)
         for reason, n in _dead(p).items():
-            if reason != "in_doubt":  # what may be done and cannot be asked is for a person, outage or not
-                p.problems.append(f"the outage buried {n} events: {reason}")
+            p.problems.append(f"the outage buried {n} events: {reason}")
     return play
 
 

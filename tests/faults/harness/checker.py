@@ -228,6 +228,10 @@ class Judge:
             self.v.add("unexplained", f"{e}: waits, and nothing says for what: {json.dumps(entry)[:200]}")
         else:
             self.v.waiting[why] = self.v.waiting.get(why, 0) + 1
+        if entry.get("state") == "doubt" and why == "doubt":
+            self.v.count("doubts for a person")
+            if e.tries == 0:
+                self.v.count("for a person though never sent")
 
     def judge_final(self, e, data):
         kind = data["kind"]
@@ -250,11 +254,11 @@ class Judge:
     def judge_dead(self, e, data):
         reason = data.get("reason", "")
         self.v.count(f"dead {reason}")
-        if reason != "in_doubt" and e.effects and not set(REQUESTS.get(e.kind, ())) - set(e.effects):
+        if reason == "in_doubt":
+            self.v.add("contradictory", f"{e}: a doubt waits for a person, it is no end")
+        if e.effects and not set(REQUESTS.get(e.kind, ())) - set(e.effects):
             first = next(iter(e.effects.values()))[0]
             self.v.add("contradictory", f"{e}: dead ({reason}), but it took effect: {line_text(first)}")
-        if reason == "in_doubt" and e.tries == 0:
-            self.v.count("for a person though never sent")
 
     def judge_effects(self, e):
         for op, lines in e.effects.items():

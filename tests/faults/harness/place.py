@@ -393,14 +393,14 @@ class Place:
 
     # ---- end ----
 
-    def waiting_keys(self):
-        """(service, id) of what stands in the waiting topics."""
+    def waiting_keys(self, dead=True):
+        """(service, id) of what stands in the waiting topics; without what is dead, has its outcome and holds back others."""
         found = set()
         for provider in self.providers:
             entries = self.read_waiting(provider)
             if entries:
                 places = {(p, o): e for p, o, e in self.read_inputs(provider) if e}
-                for key in entries:
+                for key in (k for k, entry in entries.items() if dead or entry.get("state") != "dead"):
                     service, _, where = key.rpartition("/")
                     partition, _, offset = where.partition("-")
                     e = places.get((int(partition), int(offset))) if offset.isdigit() else None
@@ -430,7 +430,7 @@ class Place:
         """An entry whose event has ended is taken away, at the latest some time after the quarantine."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end and any(w.alive() for w in self.workers):
-            if not self.waiting_keys() & self.follower.seen.keys():
+            if not self.waiting_keys(dead=False) & self.follower.seen.keys():
                 return
             time.sleep(1)
 

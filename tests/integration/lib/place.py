@@ -358,6 +358,17 @@ class Place:
             check(first["data"]["kind"] == kind, f"outcome of {number}: wanted {kind}", first["data"])
         return first
 
+    def parked(self, number, service):
+        """The entry of a doubt that waits for a person, after its notice."""
+        told = until(lambda: [o for o in self.of(number, service) if o["data"]["kind"] == "in_doubt"], f"the notice of {number}",
+                     self.brief)[0]["data"]["place"]
+        same("final outcomes", self.finals(number, service), [])
+
+        def entry():
+            rows = [json.loads(line) for line in self.tvbridge("doubt", "list", "--json", "--service", service).splitlines()]
+            return [r for r in rows if r["place"] == f"{told['partition']}-{told['offset']}"]
+        return until(entry, f"the entry of {number}", self.brief)[0]
+
     def dead_letters(self, reason=None):
         return [d for d in list(self.follower.dead) if reason in (None, d["dead_letter"]["reason"])]
 

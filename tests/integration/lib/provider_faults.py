@@ -1,9 +1,10 @@
 """What a platform can do to a call: each fault on a service of its own, and what must come of it."""
 import email.utils
+import json
 import time
 
 from lib.cases import case
-from lib.place import PATIENT, Place, Portal, blocked, check, created, event, same, unblocked
+from lib.place import PATIENT, Place, Portal, blocked, check, created, event, same, unblocked, until
 
 # name -> (fault, effects of the event that meets it: all at least one; 2: done before the answer was lost, and sent again)
 SAFE = {
@@ -153,36 +154,66 @@ def query_is_asked(bench):
 
 @case("faults.never_is_for_a_person")
 def never_is_for_a_person(bench):
-    """A message whose answer was lost is not sent twice: dead letter in_doubt, and the service goes on."""
+    """A message whose answer was lost is not sent twice: it waits for a person, and the service goes on."""
     with Place(bench, "never", accounts=["1"]) as p:
         p.worker()
         p.portal.fault("cut_after", method="POST", path="stb_msg")
         p.publish(event("m", "1", "message.requested", {"message": {"text": "hello"}}), blocked("b", "1"))
-        same("reason", p.outcome("m", "dead")["data"]["reason"], "in_doubt")
-        p.dead_letter("in_doubt")
+        same("what waits", p.parked("m", "1")["state"], "doubt")
         p.outcome("b", "applied")
         same("requests for the message", len([r for r in p.portal.requests("1") if "stb_msg" in r["path"]]), 1)
-        p.one_final(["m", "b"])
+        same("dead letters", p.dead_letters(), [])
+        p.one_final(["b"])
+
+
+@case("faults.doubt_resolved")
+def doubt_resolved(bench):
+    """Two doubtful messages: one was done, one was not, a person says so; each ends with one outcome."""
+    with Place(bench, "resolved", accounts=["1", "2"]) as p:
+        p.worker()
+        p.portal.fault("cut_after", account="1", method="POST", path="stb_msg")
+        p.portal.fault("cut_before", account="2", method="POST", path="stb_msg")
+        for s in "12":
+            p.publish(event(f"m{s}", s, "message.requested", {"message": {"text": "hello"}}))
+        places = [p.parked(f"m{s}", s)["place"] for s in "12"]
+        for place_, word in zip(places, ("--applied", "--not-applied")):
+            def said(place_=place_, word=word):
+                answer = p.tvbridge("doubt", "resolve", "--place", place_, word, "--reason", "seen", "--json", good=(0, 1))
+                return "in_quarantine" not in answer and answer
+            until(said, "the act is carried out", p.brief)
+        same("resolved", p.outcome("m1", "applied")["data"].get("resolved"), "operator")
+        p.outcome("m2", "applied")
+        same("requests for 1", len([r for r in p.portal.requests("1") if "stb_msg" in r["path"]]), 1)
+        same("requests for 2", len([r for r in p.portal.requests("2") if "stb_msg" in r["path"]]), 2)
+        until(lambda: not p.tvbridge("waiting", "list", "--json").split(), "nothing waits", p.brief)
+        p.one_final(["m1", "m2"])
 
 
 @case("faults.attempts_used_up")
 def attempts_used_up(bench):
-    """It fails for ever: dead with a dead letter; later events of the service go on, others never wait for it."""
+    """It fails for ever. What may have been done waits for a person, what was refused each time is dead; the same axis waits behind
+    either, others never do. What is dropped lets it go on."""
     retry = {"base_ms": 20, "cap_ms": 50, "attempts": 4}
     with Place(bench, "dead", accounts=["1", "2", "3"], provider={"retry": retry}) as p:
         p.worker()
         p.portal.fault("cut_before", account="1", times=4)
         p.portal.fault("retry_after", account="3", times=0, after=0)
-        p.publish(blocked("a", "1"), unblocked("b", "1"), blocked("c", "2"), blocked("d", "3"))
-        o = p.outcome("a", "dead")["data"]
-        same("attempts", o["attempts"], 4)
-        check(o.get("reason"), "a reason", o)
-        p.outcome("b", "applied")
+        p.publish(blocked("a", "1"), unblocked("b", "1"), blocked("c", "2"), blocked("d", "3"), unblocked("e", "3"))
+        entry = p.parked("a", "1")
+        same("entry", (entry["state"], entry["attempts"], entry["detail"]), ("doubt", 4, "attempts_exhausted"))
         p.outcome("c", "applied")
         same("reason", p.outcome("d", "dead")["data"]["reason"], "attempts_exhausted")
         letter = p.dead_letter("dead")
         check(letter["dead_letter"]["attempts"] == "4" and letter["key"] == "3", "the dead letter", letter)
-        same("effects", [p.portal.names(s) for s in "123"], [["status"], ["status"], []])
+        for number in "be":
+            until(lambda number=number: p.of(number), f"{number} is set aside", p.brief)
+            same("what came of it", [o["data"]["kind"] for o in p.of(number)], ["waiting"])
+        same("effects", [p.portal.names(s) for s in "123"], [[], ["status"], []])
+        dead = [json.loads(line) for line in p.tvbridge("dead", "list", "--json").splitlines()]
+        same("dead", [(d["service"], d.get("state")) for d in dead], [("3", "dead")])
+        p.tvbridge("dead", "drop", "--place", dead[0]["place"], "--reason", "of no use")
+        same("it is tried now", p.outcome("e", "dead")["data"]["reason"], "attempts_exhausted")
+        p.one_final(["c", "d", "e"])
 
 
 @case("faults.doubt_then_already_so")

@@ -9,7 +9,7 @@ import time
 
 import servers
 from lib.cases import case
-from lib.place import PATIENT, PROVIDER, ROOT, Place, Portal, blocked, check, created, event, same, until
+from lib.place import PATIENT, PROVIDER, ROOT, Place, Portal, blocked, check, created, event, same, unblocked, until
 from lib.rough_portal import RoughPortal
 from lib.surroundings import Redis
 
@@ -147,20 +147,21 @@ def outage_after_a_failure(bench):
 
 @case("regressions.one_fails_while_others_are_served")
 def one_fails(bench):
-    """The platform is there, but not for these: they end dead after their attempts, the ones behind them go on."""
+    """The platform is there, but not for these: they may be done, and wait for a person after their attempts; of what is behind them
+    only the same thing waits."""
     services = [str(6000 + i) for i in range(30)]
     with Place(bench, "onefails", accounts=services + ["1", "2"], provider={"retry": FEW}) as p:
         p.worker()
         for s, status in (("1", 500), ("2", 503)):
             p.portal.fault("status", account=s, status=status, times=0)
-        p.publish(blocked("a1", "1"), blocked("a2", "2"), blocked("b1", "1"),
+        p.publish(blocked("a1", "1"), blocked("a2", "2"), unblocked("b1", "1"),
                   *[event(f"{i}-{s}", s, "service.updated", {"comment": str(i)}) for i in range(5) for s in services])
-        for number in ("a1", "a2", "b1"):
-            o = p.outcome(number, "dead")["data"]
-            same("reason", o["reason"], "in_doubt")  # what was answered with 5xx may have been done
-            check(o["attempts"] >= FEW["attempts"], "attempts", o)
         p.await_finals([f"{i}-{s}" for i in range(5) for s in services])
-        p.dead_letter("in_doubt", 3)
+        for number, s in (("a1", "1"), ("a2", "2")):  # what was answered with 5xx may have been done
+            entry = p.parked(number, s)
+            check(entry["attempts"] >= FEW["attempts"] and entry["detail"] == "attempts_exhausted", "the entry", entry)
+        until(lambda: p.of("b1"), "what sets the same thing is set aside", p.brief)
+        same("it waits", [o["data"]["kind"] for o in p.of("b1")], ["waiting"])
         same("outcomes of the others", kinds(p, [f"{i}-{s}" for i in range(5) for s in services]), {"applied": 150})
 
 
@@ -171,8 +172,7 @@ def one_fails_alone(bench):
         p.worker()
         p.portal.fault("status", account="1", status=503, times=0)
         p.publish(blocked("a", "1"))
-        same("reason", p.outcome("a", "dead")["data"]["reason"], "in_doubt")
-        p.dead_letter("in_doubt")
+        same("detail", p.parked("a", "1")["detail"], "attempts_exhausted")
 
 
 @case("regressions.login_outage")

@@ -71,13 +71,12 @@ def refreshed(bench):
 
 @case("tokens.never")
 def never(bench):
-    """The effect happened, the answer is lost: one effect, dead letter in_doubt, and the service goes on."""
+    """The effect happened, the answer is lost: one effect, it waits for a person, and the service goes on."""
     with token_place(bench, "tnever") as p:
         p.worker()
         p.portal.cuts = {"/message/1"}
         p.publish(message("m", "1"), blocked("b", "1"))
-        same("reason", p.outcome("m", "dead")["data"]["reason"], "in_doubt")
-        p.dead_letter("in_doubt")
+        same("what waits", p.parked("m", "1")["state"], "doubt")
         p.outcome("b", "applied")
         same("effects", p.portal.effects, ["/message/1", "/block/1"])
 
