@@ -219,7 +219,8 @@ static void look_at(struct sim *s, const struct entry *e)
     a.place = e->place;
     a.round = e->round;
     a.try_no = e->try_no;
-    bool early = sim_real_ms(s) - e->since_ms < 2 * s->env->provider->numbers.quarantine_ms;
+    int64_t sent_ms = e->sent_ms > e->since_ms ? e->sent_ms : e->now_ms;
+    bool early = sim_real_ms(s) - sent_ms < s->env->provider->numbers.quarantine_ms;
     if (kind == ACT_RESOLVE_DOUBT && early) /* what is on its way may still land */
         return;
     a.applied = kind == ACT_RESOLVE_DOUBT && oracle_entry_done(s, e->place, e->step);
