@@ -95,8 +95,9 @@ def rebase(bench):
         p.outcome("d", "applied")
         same("back again", results(act(p, "rebase", "70001", "-p", PROVIDER, "--by", "sequence", "--number", "50")),
              [("done", "")])
-        p.publish(unblocked("e", "70001", sequence=50), unblocked("f", "70001", sequence=51))
+        p.publish(unblocked("e", "70001", sequence=50))
         p.outcome("e", "stale")
+        p.publish(unblocked("f", "70001", sequence=51))
         p.outcome("f", "applied")
         same("the effects", p.portal.names("70001"), ["status"] * 4)
         r = subprocess.run([p.bench.bin / "tvbridge", "rebase", "70002", "-p", PROVIDER, "--by", "offset", "-S", p.settings, *QUICK],
@@ -153,9 +154,10 @@ def dead(bench):
         p.worker()
         for s in (again, given_up):
             p.portal.fault("retry_after", account=s, status=429, after=0, times=100)
-            p.publish(blocked(f"b{s}", s), unblocked(f"u{s}", s))
+            p.publish(blocked(f"b{s}", s))
         for s in (again, given_up):
             p.outcome(f"b{s}", "dead")
+            p.publish(unblocked(f"u{s}", s))
             until(lambda s=s: [o for o in p.of(f"u{s}") if o["data"]["kind"] == "waiting"], "the later one waits behind it", p.brief)
         p.portal.control("DELETE", "faults")
         same("what is dead", sorted(r["service"] for r in listed(p, "dead", "list") if r.get("state") == "dead"), [again, given_up])

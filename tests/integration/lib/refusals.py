@@ -3,7 +3,7 @@ import json
 
 from lib.cases import case
 from lib.kafka import murmur2_partition
-from lib.place import PARTITIONS, PROVIDER, Place, blocked, check, created, event, same, unblocked
+from lib.place import PARTITIONS, PROVIDER, Place, blocked, check, created, event, same, unblocked, until
 
 
 @case("refusals.same_id_twice")
@@ -79,6 +79,8 @@ def implausible(bench):
                   blocked("on", "1", sequence=5001001))
         p.outcome("near", "applied")  # nothing that is too far ahead passes it
         p.outcome("far", "dead")
+        until(lambda: p.of("on"), "what sets the same thing waits behind it", p.brief)
+        p.tvbridge("dead", "drop", "--service", "1", "--reason", "a mistyped number")
         p.outcome("on", "applied")
         same("reason", p.outcome("far")["data"]["reason"], "implausible")
         p.dead_letter("implausible")
