@@ -3,7 +3,7 @@ import json
 
 from lib.cases import case
 from lib.kafka import murmur2_partition
-from lib.place import PARTITIONS, PROVIDER, Place, blocked, check, created, event, same, unblocked
+from lib.place import PARTITIONS, PROVIDER, Place, blocked, check, created, event, same, unblocked, until
 
 
 @case("refusals.same_id_twice")
@@ -20,7 +20,7 @@ def same_id_twice(bench):
         p.publish(unblocked("a", "1"))
         letter = p.dead_letter("conflict")
         check(letter["dead_letter"].get("detail"), "the dead letter says why", letter)
-        conflict = [o for o in p.finals("a") if o["data"]["kind"] == "conflict"]
+        conflict = until(lambda: [o for o in p.finals("a") if o["data"]["kind"] == "conflict"], "the conflict's outcome", p.brief)
         check(len(conflict) == 1 and conflict[0]["id"] != first["id"], "outcome conflict under an id of its own", p.of("a"))
         same("a conflict makes no call", len(p.portal.requests("1")), 2)
         p.publish(blocked("a", "2"))  # the key of an event is service, source and id
@@ -77,9 +77,12 @@ def implausible(bench):
                   blocked("far", "1", sequence=5002001), blocked("on", "1", sequence=5001001))
         p.outcome("near", "applied")
         p.outcome("far", "dead")
-        p.outcome("on", "applied")
         same("reason", p.outcome("far")["data"]["reason"], "implausible")
         p.dead_letter("implausible")
+        until(lambda: p.of("on"), "what sets the same thing waits behind it", p.brief)
+        same("what came of it", [o["data"]["kind"] for o in p.of("on")], ["waiting"])
+        p.tvbridge("dead", "drop", "--service", "1", "--reason", "mistyped")
+        p.outcome("on", "applied")
         same("states", [e["status"] for e in p.portal.effects("1")], [0, 1, 0])
 
 
