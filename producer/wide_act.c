@@ -182,12 +182,14 @@ static int read_record(struct scanner *s, struct act *a, bool *ret_already, stru
     }
     const char *fence = json_string_value(json_object_get(seen.record, "fence"));
     const char *by = json_string_value(json_object_get(seen.record, "order_by"));
-    bool known = seen.record != NULL;
+    bool known = seen.record != NULL, at_work = json_object_get(seen.record, "unfinished") != NULL;
     snprintf(a->fence, sizeof(a->fence), "%s", fence != NULL ? fence : "");
     *ret_already = by != NULL && strcmp(by, a->by_sequence ? "sequence" : "offset") == 0;
     json_decref(seen.record);
     if (!known)
         return err_set(reterr, ERR_INVAL, "service %s has no record at %s: it has no order yet", a->service, a->provider);
+    if (at_work) /* what comes of it moves the order under the fence that the record names now */
+        return err_set(reterr, ERR_INVAL, "an event of service %s is being worked: try again in a moment", a->service);
     return 0;
 }
 

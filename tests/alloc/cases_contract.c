@@ -239,7 +239,7 @@ static enum torture_end outcome(void)
 static bool apply_to(json_t *record, const json_t *patch, struct err *e)
 {
     struct event event = made();
-    return record_apply(record, &event, (struct order){.number = 7}, patch, "17", e) == 0;
+    return record_apply(record, &event, (struct order){.number = 7}, 3, patch, "17", e) == 0;
 }
 
 static enum torture_end record(void)

@@ -9,7 +9,7 @@ A line of the journal: {"n": number, "t": ns since 1970, "op", "service", "id", 
 effect, "again": an idempotency key that was seen before, "fault": what was done to the answer}.
 
 Control: POST / with {"rules": [...], "delay_ms": [least, most], "down": null | "refuse" | "hang" | "503"}, all optional;
-GET / gives the counts. A rule is {"action": NAME, "op": NAME or absent, "service": prefix or absent, "p": share of the
+GET / gives the counts, and the ports of clients whose request is not answered. A rule is {"action": NAME, "op": NAME or absent, "service": prefix or absent, "p": share of the
 requests that match, "times": how often at most (0: for ever), ...}. ACTIONS names what there is.
 """
 import argparse
@@ -52,7 +52,7 @@ class Platform:
         self.random = random.Random(seed)
         self.rules, self.delay_ms, self.down = [], (0, 0), None
         self.n, self.keys, self.plans, self.counts = 0, {}, {}, {}
-        self.open_connections, self.held = set(), []
+        self.open_connections, self.held, self.in_work = set(), [], set()
         self.socket, self.port = None, port
 
     # ---- what it does ----
@@ -130,17 +130,18 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, platform, serve):
         self.platform, self.serve = platform, serve
-        self.transport, self.data = None, b""
+        self.transport, self.data, self.port = None, b"", 0
 
     def connection_made(self, transport):
         self.transport = transport
         if self.serve == "platform":
             self.platform.open_connections.add(self)
-        sock = transport.get_extra_info("socket")
+        sock, self.port = transport.get_extra_info("socket"), transport.get_extra_info("peername")[1]
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, why):
         self.platform.open_connections.discard(self)
+        self.platform.in_work.discard(self.port)
         self.transport = None
 
     def data_received(self, data):
@@ -170,6 +171,7 @@ class Connection(asyncio.Protocol):
             status, len(body), headers) + body
 
     def write(self, data):
+        self.platform.in_work.discard(self.port)
         if self.transport is not None:
             self.transport.write(data)
 
@@ -205,6 +207,7 @@ class Connection(asyncio.Protocol):
             if method == "POST":
                 p.control(json.loads(body))
             self.write(self.text(200, {"counts": p.counts, "requests": p.n, "connections": len(p.open_connections),
+                                       "in_work": sorted(p.in_work),
                                        "used": [r["used"] for r in p.rules]}))
         except (ValueError, TypeError) as why:
             self.write(self.text(400, {"error": str(why)}))
@@ -228,6 +231,7 @@ class Connection(asyncio.Protocol):
             return
         op, service = parts[0], parts[1]
         p.count(op)
+        p.in_work.add(self.port)
         job, key = json.loads(body), headers.get(b"idempotency-key")
         least, most = p.delay_ms
         if most <= 0:

@@ -277,7 +277,7 @@ def no_record(c):
     del c.h.records["7"]["axes"]["plan"]
 
 
-@case("an explained waiting entry is an end for now")
+@case("an entry that waits for a person is an end for now")
 def waits(c):
     del c.h.outcomes[4]
     c.h.effects = [e for e in c.h.effects if e["id"] != "e5"]
@@ -295,6 +295,63 @@ def doubt_ended(c):
 def waits_unexplained(c):
     del c.h.outcomes[4]
     c.h.waiting["7/0-4"] = {"state": "unsent"}
+
+
+def waits_for(c, offset, **entry):
+    """The event at that offset has neither outcome nor effect, but an entry."""
+    c.h.outcomes = [o for o in c.h.outcomes if o[2]["data"]["place"]["offset"] != offset]
+    c.h.effects = [e for e in c.h.effects if e["id"] != f"e{offset + 1}"]
+    c.h.waiting[f"7/0-{offset}"] = entry
+
+
+@case("what the lane releases has not come back", unfinished=1)
+def flood_stands(c):
+    waits_for(c, 4, state="unsent", reason="flood")
+
+
+@case("what the clock releases has not come back", unfinished=1)
+def retry_stands(c):
+    waits_for(c, 3, state="sending", reason="retry", axes="plan")
+    del c.h.records["7"]["axes"]["plan"]
+
+
+@case("held by the guard")
+def guard_stands(c):
+    waits_for(c, 3, state="unsent", reason="guard", axes="plan")
+    del c.h.records["7"]["axes"]["plan"]
+
+
+@case("behind one that waits for a person, by place and by axis")
+def behind_a_dead_one(c):
+    waits_for(c, 2, state="dead", reason="dead", axes="package:P1\x1fplan")
+    waits_for(c, 3, state="unsent", reason="behind", behind="0-2", axes="plan")
+    waits_for(c, 5, state="unsent", reason="flood", axes="plan\x1fdevice:S1")
+    for axis in ("package:P1", "plan", "device:S1"):
+        del c.h.records["7"]["axes"][axis]
+
+
+@case("no axis with the dead one in common; behind one that is gone", unfinished=3)
+def not_behind(c):
+    waits_for(c, 2, state="dead", reason="dead", axes="package:P1")
+    waits_for(c, 3, state="unsent", reason="flood", axes="plan")
+    waits_for(c, 4, state="unsent", reason="behind", behind="0-1")
+    waits_for(c, 5, state="unsent", reason="flood", axes="device:S1")
+    for axis in ("package:P1", "plan", "device:S1"):
+        del c.h.records["7"]["axes"][axis]
+
+
+@case("dead, but its entry was not kept for a person", unfinished=1)
+def dead_and_unsent(c):
+    waits_for(c, 4, state="unsent", reason="flood")
+    c.h.outcomes.append(outcome(c.events[4], 4, "dead", reason="attempts_exhausted"))
+    c.h.dead.append({"partition": 0, "offset": 4, "reason": "attempts_exhausted", "attempts": 8})
+
+
+@case("dead, and kept for a person")
+def dead_and_kept(c):
+    waits_for(c, 4, state="dead", reason="dead")
+    c.h.outcomes.append(outcome(c.events[4], 4, "dead", reason="attempts_exhausted"))
+    c.h.dead.append({"partition": 0, "offset": 4, "reason": "attempts_exhausted", "attempts": 8})
 
 
 @case("applied and still waiting", contradictory=1)

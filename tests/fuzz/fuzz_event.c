@@ -58,7 +58,7 @@ static void can_be_told(const struct event *e)
     struct outcome_place at = {.partition = 1, .offset = 7, .order = event_order(e, 0, 7), .fence = "17"};
     struct fault f = {.reason = ""};
     json_t *record = record_new(e->provider, e->service);
-    fuzz_check(record != NULL && record_apply(record, e, at.order, NULL, "17", NULL) == 0, "no record");
+    fuzz_check(record != NULL && record_apply(record, e, at.order, 3, NULL, "17", NULL) == 0, "no record");
     fuzz_check(schema_check(records, record, &f), "record: %s %s", f.pointer, f.reason);
     char *text = fuzz_json(record);
     struct buf out;

@@ -27,7 +27,7 @@ static void apply(json_t *record, const json_t *patch)
 {
     const struct event *e = fuzz_event(EVENT_CONTRACT_BLOCKED);
     json_t *before = json_deep_copy(record), *patch_before = json_deep_copy(patch);
-    fuzz_check(record_apply(record, e, order, patch, "17", NULL) == 0, "it cannot be applied");
+    fuzz_check(record_apply(record, e, order, 3, patch, "17", NULL) == 0, "it cannot be applied");
     same_member(record, before, "service");
     same_member(record, before, "provider");
     fuzz_check(patch == NULL || json_equal(patch, patch_before), "the patch itself was changed");
@@ -37,7 +37,7 @@ static void apply(json_t *record, const json_t *patch)
         fuzz_check(id != NULL && strcmp(id, e->id) == 0, "the axis %s does not know the event", e->axes.name[i]);
     }
     json_t *again = json_deep_copy(record);
-    fuzz_check(record_apply(again, e, order, patch, "17", NULL) == 0 && json_equal(again, record), "twice is not once");
+    fuzz_check(record_apply(again, e, order, 3, patch, "17", NULL) == 0 && json_equal(again, record), "twice is not once");
     char *text = fuzz_json(record);
     json_t *back = record_parse(text, strlen(text));
     fuzz_check(back != NULL && json_equal(back, record), "it does not come back: %s", text);

@@ -147,7 +147,7 @@ static void look_at_record(const json_t *patch)
 {
     json_t *record = record_new("stalker", "70001");
     const struct event *e = fuzz_event(EVENT_CONTRACT_BLOCKED);
-    fuzz_check(record_apply(record, e, (struct order){.number = 7}, patch, "17", NULL) == 0, "the patch cannot be merged");
+    fuzz_check(record_apply(record, e, (struct order){.number = 7}, 3, patch, "17", NULL) == 0, "the patch cannot be merged");
     char *text = fuzz_json(record);
     json_t *back = record_parse(text, strlen(text));
     fuzz_check(back != NULL && json_equal(back, record), "the record does not come back: %s", text);

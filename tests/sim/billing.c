@@ -20,6 +20,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
 {
     switch (kind) {
     case KIND_BLOCK:
+    case KIND_UNBLOCK:
         snprintf(to, size, "{\"reason\":\"delinquency\",\"note\":\"v%u\"}", variant);
         return;
     case KIND_DELETE:
@@ -29,6 +30,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
         snprintf(to, size, "{\"plan\":\"v%u\"}", variant);
         return;
     case KIND_PACKAGE:
+    case KIND_UNPACK:
         snprintf(to, size, "{\"packages\":[{\"id\":\"p%u\"}],\"extra\":{\"v\":\"v%u\"}}", part, variant);
         return;
     case KIND_MESSAGE:

@@ -71,16 +71,19 @@ static void order(struct diff *d, struct call *c, const char *behind)
     argf(c, "000000-%018lld-000000%s", (long long)d->number + sim_range(&d->sim, 1, 20), behind);
 }
 
-static unsigned keys(struct diff *d, struct call *c, int count)
+/* @covered: how many more, which it covers. */
+static unsigned keys(struct diff *d, struct call *c, int count, int covered)
 {
     bool same = d->claimed > 0 && sim_chance(&d->sim, 700);
     unsigned event = same ? d->claimed : (unsigned)sim_range(&d->sim, 1, EVENTS);
-    argf(c, "%d", count);
+    argf(c, "%d", count + covered);
     arg(c, "t:birth");
     argf(c, "t:{p/s}:e:%u", event);
     arg(c, "t:{p/s}:l");
     if (count == 4)
         arg(c, "t:pause:p");
+    for (; covered > 0; covered--)
+        argf(c, "t:{p/s}:e:%lld", (long long)sim_range(&d->sim, 1, EVENTS));
     arg(c, sim_chance(&d->sim, 970) ? "mark" : "another");
     return event;
 }
@@ -88,7 +91,7 @@ static unsigned keys(struct diff *d, struct call *c, int count)
 static void make_claim(struct diff *d, struct call *c)
 {
     static const char *const retries[] = {"0", "0", "1", "2"};
-    unsigned event = keys(d, c, 4);
+    unsigned event = keys(d, c, 4, sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0);
     argf(c, "owner%lld", (long long)sim_range(&d->sim, 1, 2));
     argf(c, "fp%u%s", event, sim_chance(&d->sim, 50) ? "x" : "");
     arg(c, sim_chance(&d->sim, 800) ? "0" : "1890000000000000");
@@ -97,14 +100,18 @@ static void make_claim(struct diff *d, struct call *c)
     argf(c, "id%u", event);
     arg(c, one_of(d, retries, ARRAY_LEN(retries)));
     argf(c, "%u", event);
+    if (sim_chance(&d->sim, 100))
+        arg(c, "");
+    else
+        argf(c, "%u", event);
     for (int64_t n = sim_range(&d->sim, 0, 2); n > 0; n--)
         arg(c, axis(d));
 }
 
 static void add_axes(struct diff *d, struct call *c, unsigned event)
 {
-    char id[16];
-    snprintf(id, sizeof(id), " id%u", event);
+    char id[32];
+    snprintf(id, sizeof(id), sim_chance(&d->sim, 800) ? "@%u id%u" : " id%u\"\\", event, event);
     for (int64_t n = sim_range(&d->sim, 1, 2); n > 0; n--) {
         arg(c, axis(d));
         order(d, c, id);
@@ -123,7 +130,7 @@ static void record(struct diff *d, struct call *c)
 
 static void make_decide(struct diff *d, struct call *c)
 {
-    unsigned event = keys(d, c, 3);
+    unsigned event = keys(d, c, 3, 0);
     fence(d, c, event);
     argf(c, "{\"kind\":\"applied\",\"n\":%lld}", (long long)sim_range(&d->sim, 1, 3));
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
@@ -136,7 +143,7 @@ static void make_decide(struct diff *d, struct call *c)
 
 static void make_merge(struct diff *d, struct call *c)
 {
-    unsigned event = keys(d, c, 3);
+    unsigned event = keys(d, c, 3, 0);
     fence(d, c, event);
     if (sim_chance(&d->sim, 300))
         arg(c, "");
@@ -171,7 +178,7 @@ static void make_call(struct diff *d, struct call *c)
     } else if (id == SCRIPT_MERGE) {
         make_merge(d, c);
     } else {
-        unsigned event = keys(d, c, 3);
+        unsigned event = keys(d, c, 3, 0);
         if (id == SCRIPT_REOPEN || id == SCRIPT_CLOSE)
             argf(c, "%lld", (long long)sim_range(&d->sim, 1, 3));
         else
@@ -381,7 +388,8 @@ static char *with_clock_key(const char *text)
 
 static void make_scripts(struct diff *d)
 {
-    const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}"};
+    const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}",
+                                                     "{\"kind\":\"superseded\"}"};
     for (int i = 0; i < SCRIPT_COUNT; i++) {
         char *text = redis_script_new((enum script_id)i, &constants);
         d->scripts[i] = with_clock_key(text);

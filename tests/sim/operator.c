@@ -150,7 +150,8 @@ static void on_rebase(struct sim *s, void *arg)
     a.by_sequence = by ? by[0] == 's' : !s->cfg.by_offset || service % 2 == 0;
     a.number = highest_of(record);
     snprintf(a.fence, sizeof(a.fence), "%s", fence ? fence : "");
-    if (sim_chance(s, 100))
+    bool unfinished = json_object_get(record, "unfinished"); /* the event at work may move it under the same fence */
+    if (unfinished || sim_chance(s, 100))
         snprintf(a.fence, sizeof(a.fence), "7");
     json_decref(record);
     say(s, &a, part);
@@ -218,7 +219,8 @@ static void look_at(struct sim *s, const struct entry *e)
     a.place = e->place;
     a.round = e->round;
     a.try_no = e->try_no;
-    bool early = sim_real_ms(s) - e->since_ms < 2 * s->env->provider->numbers.quarantine_ms;
+    int64_t sent_ms = e->sent_ms > e->since_ms ? e->sent_ms : e->now_ms;
+    bool early = sim_real_ms(s) - sent_ms < s->env->provider->numbers.quarantine_ms;
     if (kind == ACT_RESOLVE_DOUBT && early) /* what is on its way may still land */
         return;
     a.applied = kind == ACT_RESOLVE_DOUBT && oracle_entry_done(s, e->place, e->step);

@@ -9,6 +9,7 @@
 
 static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_BLOCK] = {"contract.blocked", {OP_BLOCK}},
+    [KIND_UNBLOCK] = {"contract.unblocked", {OP_BLOCK}},
     [KIND_DELETE] = {"service.deleted", {OP_DELETE}},
     [KIND_PLAN] = {"plan.changed", {OP_PLAN}},
     [KIND_PACKAGE] = {"package.added", {OP_PACKAGE}},
@@ -16,6 +17,7 @@ static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_LIMIT] = {"device_limit.changed", {OP_LIMIT}},
     [KIND_CUT] = {"contract.suspended", {OP_CUT}},
     [KIND_BACK] = {"contract.reactivated", {OP_BACK}},
+    [KIND_UNPACK] = {"package.removed", {OP_PACKAGE}},
     [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
 };
 
@@ -67,7 +69,7 @@ void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_ki
         o->places[partition] = more;
         o->place_cap[partition] = cap;
     }
-    o->places[partition][o->place_count[partition]++] = (struct place){.kind = kind, .event = event, .variant = variant};
+    o->places[partition][o->place_count[partition]++] = (struct place){.kind = kind, .event = event, .variant = variant, .behind = -1};
     if (kind == PLACE_EVENT && o->events[event]->order < 0)
         o->events[event]->order = offset;
 }
@@ -146,9 +148,13 @@ bool same_axis(const struct oevent *a, const struct oevent *b)
 {
     if (a->service != b->service || a->kind == KIND_MESSAGE)
         return false;
+    if (a->kind == KIND_BLOCK || a->kind == KIND_UNBLOCK)
+        return b->kind == KIND_BLOCK || b->kind == KIND_UNBLOCK;
     if (a->kind == KIND_CUT || a->kind == KIND_BACK)
         return b->kind == KIND_CUT || b->kind == KIND_BACK;
-    return a->kind == b->kind && (a->kind != KIND_PACKAGE || a->part == b->part);
+    if (a->kind == KIND_PACKAGE || a->kind == KIND_UNPACK)
+        return (b->kind == KIND_PACKAGE || b->kind == KIND_UNPACK) && a->part == b->part;
+    return a->kind == b->kind;
 }
 
 bool holds_back(const struct oevent *earlier, const struct oevent *later)
@@ -198,7 +204,7 @@ static void mark_claim(struct sim *s, int code)
     static const enum mark marks[CODE_COUNT] = {
         [CODE_DOUBT] = MARK_CLAIM_DOUBT,       [CODE_DECIDED] = MARK_CLAIM_DECIDED,   [CODE_BUSY] = MARK_CLAIM_BUSY,
         [CODE_STALE] = MARK_CLAIM_STALE,       [CODE_REPEATED] = MARK_CLAIM_REPEATED, [CODE_CONFLICT] = MARK_CLAIM_CONFLICT,
-        [CODE_PAUSED] = MARK_CLAIM_PAUSED,
+        [CODE_PAUSED] = MARK_CLAIM_PAUSED,     [CODE_SUPERSEDED] = MARK_CLAIM_SUPERSEDED, [CODE_COVERED] = MARK_CLAIM_COVERED,
     };
     if (code > 0 && code < CODE_COUNT && marks[code])
         sim_mark(s, marks[code]);
@@ -220,6 +226,7 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
         sim_mark(s, MARK_RESUMED);
     if (e->granted_to == p) /* else the answer comes late: it is another's by now */
         e->claimed_by = p;
+    e->fresh = code == CODE_FRESH;
 }
 
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result)
@@ -269,7 +276,8 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
-/* It waits for a person, or behind one that does. @rests: of those before it. */
+/* It waits for a person, or behind one that does: an older one, or the newer one that its entry names, which covers it. @rests:
+ * what is known of them so far. */
 static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, const bool *rests)
 {
     const struct place *list = o->places[partition], *p = &list[at];
@@ -278,6 +286,8 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
     bool rest = p->parked;
     for (int64_t i = 0; i < at && !rest; i++)
         rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]);
+    if (!rest && p->behind > at && p->behind < o->place_count[partition])
+        rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
     return rest;
 }
 
@@ -285,12 +295,21 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
 static const bool *resting(struct sim *s, int32_t partition)
 {
     struct oracle *o = s->oracle;
+    bool more = true;
     if (o->rests_cap < o->place_count[partition]) {
         o->rests_cap = 2 * o->place_count[partition];
         o->rests = sim_alloc(s, (size_t)o->rests_cap * sizeof(*o->rests));
     }
     for (int64_t at = 0; at < o->place_count[partition]; at++)
-        o->rests[at] = is_at_rest(o, partition, at, o->rests);
+        o->rests[at] = false;
+    while (more) {
+        more = false;
+        for (int64_t at = 0; at < o->place_count[partition]; at++) {
+            bool was = o->rests[at];
+            o->rests[at] = was || is_at_rest(o, partition, at, o->rests);
+            more |= o->rests[at] != was;
+        }
+    }
     return o->rests;
 }
 

@@ -12,7 +12,8 @@
 
 /* What billing sends. The order is that of the table in oracle_event.c. */
 enum event_kind {
-    KIND_BLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_CUT, KIND_BACK, KIND_COUNT
+    KIND_BLOCK, KIND_UNBLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_CUT, KIND_BACK, KIND_UNPACK,
+    KIND_COUNT
 };
 
 struct kind_entry {

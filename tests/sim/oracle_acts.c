@@ -199,10 +199,16 @@ static uint64_t may_be_cut(const struct sim *s, int32_t partition)
 
 void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition)
 {
+    char name[64];
     enum event_type type;
-    if (s->cfg.guard == 0 || event_type_parse(kind_entry(e->kind)->type, &type) != 0 || !event_is_cut(type))
+    snprintf(name, sizeof(name), "tvbridge.%s", kind_entry(e->kind)->type);
+    if (s->cfg.guard == 0 || event_type_parse(name, &type) != 0 || !event_is_cut(type))
         return;
     unsigned *cut = &s->oracle->cut[partition];
+    if (!e->fresh) /* what may have been sent before cannot be held any more; nor what follows for that service */
+        s->oracle->cut_in_doubt |= 1u << e->service;
+    if ((s->oracle->cut_in_doubt & 1u << e->service) != 0)
+        return;
     *cut |= 1u << e->service;
     if ((uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))
         sim_broken(s, "e%u is cut, the %dth service of partition %d, and the guard lets %llu go", e->number,

@@ -27,12 +27,20 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
 
 /* ---- outcomes ---- */
 
-static bool has_newer(const struct oracle *o, const struct oevent *e)
+/* Its last step is, so all are. */
+static bool is_done(const struct oevent *e)
+{
+    return e->steps[steps_of(e) - 1].effects > 0;
+}
+
+/* For `superseded` (@done) it was done at the platform, which Redis may have been told though Kafka was not; for `stale` it
+ * is as new at least. */
+static bool has_newer(const struct oracle *o, const struct oevent *e, bool done)
 {
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
         bool applied = n->variant >= 0 && n->final[n->variant] == OUTCOME_APPLIED;
-        if (n != e && applied && n->service == e->service && n->order >= e->order && (same_axis(n, e) || n->kind == KIND_DELETE))
+        if (n != e && (applied || (done && is_done(n))) && n->service == e->service && n->order >= e->order + done && (same_axis(n, e) || n->kind == KIND_DELETE))
             return true;
     }
     return false;
@@ -55,6 +63,20 @@ static void check_untouched(struct sim *s, const struct oevent *e, const struct 
     if (e->variant == (int)p->variant && (effects_of(e) > 0 || doubts_of(e) > 0))
         sim_broken(s, "17: e%u is said to be %s, but it was sent (%u effects, %u doubts)", e->number, word, effects_of(e),
                    doubts_of(e));
+}
+
+/* One that may have been sent by an owner who is gone is superseded only when nothing of it can come any more. */
+static void check_superseded(struct sim *s, const struct oevent *e, const struct place *p)
+{
+    const struct settings_numbers *n = &s->env->provider->numbers;
+    if (!has_newer(s->oracle, e, true))
+        sim_broken(s, "17: e%u is said to be superseded, but nothing newer that covers it was applied", e->number);
+    if (e->variant != (int)p->variant || (effects_of(e) == 0 && doubts_of(e) == 0))
+        return;
+    sim_mark(s, MARK_SUPERSEDED_DOUBT);
+    for (unsigned i = 0; i < steps_of(e); i++)
+        if (e->steps[i].last_left > 0 && (s->now - e->steps[i].last_left) / SIM_MS < n->request_ms + n->provider_max_ms)
+            sim_broken(s, "17: e%u is superseded before the quarantine of what was sent of it", e->number);
 }
 
 static void check_dead(struct sim *s, struct oevent *e, const char *reason)
@@ -80,7 +102,7 @@ static void check_kind(struct sim *s, struct oevent *e, const struct place *p, e
         return;
     case OUTCOME_STALE:
         check_untouched(s, e, p, "stale");
-        if (!has_newer(s->oracle, e) && !oracle_is_rebased(s->oracle, e->service, e->order))
+        if (!has_newer(s->oracle, e, false) && !oracle_is_rebased(s->oracle, e->service, e->order))
             sim_broken(s, "17: e%u is said to be stale, but nothing newer was applied", e->number);
         return;
     case OUTCOME_EXPIRED:
@@ -97,7 +119,7 @@ static void check_kind(struct sim *s, struct oevent *e, const struct place *p, e
         check_dead(s, e, reason);
         return;
     case OUTCOME_SUPERSEDED:
-        check_untouched(s, e, p, "superseded");
+        check_superseded(s, e, p);
         return;
     case OUTCOME_PREVIEW:
     case OUTCOME_HELD:
@@ -233,7 +255,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     if (p == NULL || what != ENTRY_IS_ENTRY)
         return;
     sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
-    if (e.state == ENTRY_DOUBT && is_for_person(&e)) {
+    if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
         sim_mark(s, MARK_PARKED_DOUBT);
     }
@@ -332,6 +354,7 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
     p->parked = p->waits && is_for_person(&e);
+    p->behind = p->waits && e.reason == ENTRY_FOR_BEHIND ? e.behind.offset : -1;
     if (p->parked && e.state == ENTRY_DEAD) {
         p->was_dead = true;
         sim_mark(s, MARK_PARKED_DEAD);

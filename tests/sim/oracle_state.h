@@ -28,6 +28,7 @@ struct oevent {
     struct ostep steps[STEPS];
     struct proc *granted_to; /* by the last CLAIM that Redis did */
     struct proc *claimed_by; /* the same, once its answer has come */
+    bool fresh;           /* its last claim was no doubtful one */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind, of the present round; -1: none yet */
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
@@ -45,6 +46,7 @@ struct place {
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     bool parked; /* that entry waits for a person */
+    int64_t behind; /* the place that it waits for; -1: none, or not known */
     int64_t entry_at; /* where its newest version that is acknowledged stands */
     bool was_dead; /* ever an entry `dead`, acknowledged */
     enum outcome_kind outcome;
@@ -94,6 +96,7 @@ struct oracle {
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
     unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
+    unsigned cut_in_doubt;             /* the same, of services of which one may have been sent before */
     unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */
     struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
     bool *rests; /* oracle_all_settled() alone */

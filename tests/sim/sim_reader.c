@@ -10,7 +10,7 @@ enum { MESSAGES_A_TURN = 32 };
 struct reader {
     struct proc *p;
     struct kafka *k;
-    bool closed;
+    bool closed, held;
     struct reader_read *reads;
 };
 
@@ -65,6 +65,10 @@ static void on_turn(void *arg)
     struct reader *r = q->reader;
     if (q->over || r->closed)
         return;
+    if (r->held) {
+        proc_post_after(r->p, SIM_MS, on_turn, q);
+        return;
+    }
     if (r->k->away) {
         proc_post_after(r->p, 300 * SIM_MS, on_turn, q);
         return;
@@ -73,7 +77,7 @@ static void on_turn(void *arg)
         q->end = q->log->n;
         q->at = start_of(q);
     }
-    for (int n = 0; n < MESSAGES_A_TURN && q->at < q->end && !q->over && !r->closed; q->at++) {
+    for (int n = 0; n < MESSAGES_A_TURN && q->at < q->end && !q->over && !r->closed && !r->held; q->at++) {
         const struct kmessage *m = q->log->items[q->at];
         if (m->gone)
             continue;
@@ -112,6 +116,11 @@ struct reader_read *reader_start(struct reader *r, const struct reader_range *ra
     r->reads = q;
     proc_post_after(r->p, 2 * kafka_latency(r->k), on_turn, q);
     return q;
+}
+
+void reader_hold(struct reader *r, bool hold)
+{
+    r->held = hold;
 }
 
 void reader_cancel(struct reader_read *q)

@@ -222,6 +222,32 @@ Test(reader, a_cancelled_read_is_silent_and_can_be_begun_again)
     end(&f);
 }
 
+static void hold_at_100(struct taken *t)
+{
+    if (t->messages == 100)
+        reader_hold(t->reader, true);
+}
+
+Test(reader, while_it_is_held_nothing_is_read_and_then_all)
+{
+    struct fixture f;
+    struct taken t = {.each = hold_at_100};
+    begin(&f, 1);
+    reader_hold(f.reader, true); /* nothing is read yet: no matter */
+    reader_hold(f.reader, false);
+    produce(&f, 0, 5000);
+    cr_assert(take_from(&t, f.reader, TOPIC, 0, 0));
+    run_for(f.w.loop, 1000);
+    cr_expect(ge(sz, t.messages, 100));
+    cr_expect(lt(sz, t.messages, 200), "%zu came", t.messages);
+    cr_expect(eq(u32, t.done, 0u));
+    reader_hold(f.reader, false);
+    run_to_done(&f, &t);
+    cr_expect(eq(sz, t.messages, 5000));
+    cr_expect(eq(sz, t.out_of_order, 0));
+    end(&f);
+}
+
 /* While the question is under way, and again at once: the old answer is not taken for the new one's. */
 Test(reader, a_read_may_be_cancelled_at_any_time)
 {

@@ -36,7 +36,7 @@ static void apply(json_t *record, const struct event *e, uint64_t number, const 
     struct err err;
     json_t *p = patch == NULL ? NULL : json(patch);
     cr_assert(
-        eq(int, record_apply(record, e, (struct order){.number = number}, p, fence, &err), 0));
+        eq(int, record_apply(record, e, (struct order){.number = number}, (int64_t)number, p, fence, &err), 0));
     json_decref(p);
 }
 
@@ -85,7 +85,7 @@ Test(record, a_new_one_knows_nothing)
     json_decref(r);
 }
 
-Test(record, keeps_order_and_id_of_the_last_event_on_each_axis)
+Test(record, keeps_order_id_and_offset_of_the_last_event_on_each_axis)
 {
     json_t *r = record_new("stalker", "70001");
     struct event blocked = made(EVENT_CONTRACT_BLOCKED, "e1", "7", "block");
@@ -98,8 +98,8 @@ Test(record, keeps_order_and_id_of_the_last_event_on_each_axis)
                 "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_"
                 "by\":\"sequence\","
                 "\"fence\":\"102\",\"packages\":{\"P1\":{}},\"axes\":{"
-                "\"block\":{\"order\":\"000000-000000000000000009-000000\",\"id\":\"e3\"},"
-                "\"package:P1\":{\"order\":\"000000-000000000000000008-000000\",\"id\":\"e2\"}}}");
+                "\"block\":{\"order\":\"000000-000000000000000009-000000\",\"id\":\"e3\",\"offset\":9},"
+                "\"package:P1\":{\"order\":\"000000-000000000000000008-000000\",\"id\":\"e2\",\"offset\":8}}}");
     json_decref(r);
 }
 
@@ -137,7 +137,7 @@ Test(record, a_patch_cannot_touch_the_books)
     expect_json(r, "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"order_"
                    "by\":\"sequence\","
                    "\"fence\":\"5\",\"ids\":{\"a\":\"1\"},\"axes\":{"
-                   "\"block\":{\"order\":\"000000-000000000000000007-000000\",\"id\":\"e1\"}}}");
+                   "\"block\":{\"order\":\"000000-000000000000000007-000000\",\"id\":\"e1\",\"offset\":7}}}");
     json_decref(r);
 }
 

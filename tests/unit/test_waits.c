@@ -194,3 +194,89 @@ Test(bits, what_was_set_is_there_and_nothing_else)
     bits_free(b);
     bits_free(NULL);
 }
+
+/* ---- what a newer event covers ---- */
+
+static struct wait *put_typed(struct waits *ws, int64_t offset, enum event_type type, const char *axis, enum entry_state state,
+                              enum entry_reason reason)
+{
+    struct entry e = {.place = at(offset), .state = state, .reason = reason, .round = 1, .type = type,
+                      .release_at_ms = 1, .axes = axes_of_names(axis, NULL)};
+    snprintf(e.service, sizeof(e.service), "s1");
+    struct wait *x = waits_put(ws, &e, 100 + offset);
+    cr_assert(ne(ptr, x, NULL));
+    return x;
+}
+
+static struct wait *holder(struct waits *ws, enum event_type type, const char *axis, int64_t offset)
+{
+    struct axes a = axes_of_names(axis, NULL);
+    struct covers_event e = {.type = type, .axes = &a};
+    return waits_holder(ws, "s1", &e, at(offset));
+}
+
+static struct wait *superseded(struct waits *ws, enum event_type type, const char *axis, int64_t offset)
+{
+    struct axes a = axes_of_names(axis, NULL);
+    struct covers_event e = {.type = type, .axes = &a};
+    return waits_covered(ws, "s1", &e, at(offset), NULL);
+}
+
+Test(waits, a_newer_event_passes_an_unsent_entry_that_it_covers)
+{
+    struct waits *ws = waits_new();
+    struct wait *cut = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_GUARD);
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_UNBLOCKED, "block", 20), NULL));
+    cr_expect(eq(ptr, superseded(ws, EVENT_CONTRACT_UNBLOCKED, "block", 20), cut));
+    cr_expect(eq(ptr, superseded(ws, EVENT_CONTRACT_UNBLOCKED, "block", 9), NULL), "an earlier one");
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_BLOCKED, "block", 20), cut), "of one type: its fields are not known here");
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_CANCELLED, "existence", 20), NULL));
+    cut->busy = true;
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_UNBLOCKED, "block", 20), cut), "it is at work");
+    cut->busy = false;
+    cut->state = ENTRY_SENDING;
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_UNBLOCKED, "block", 20), cut), "it may have been sent");
+    cr_expect(eq(ptr, superseded(ws, EVENT_CONTRACT_UNBLOCKED, "block", 20), NULL));
+    waits_free(ws);
+}
+
+Test(waits, an_older_one_waits_with_the_newer_that_covers_it)
+{
+    struct waits *ws = waits_new();
+    struct wait *older = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_RETRY);
+    struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_RETRY);
+    cr_expect(eq(ptr, waits_blocker_of(older), newer));
+    cr_expect(eq(ptr, waits_blocker_of(newer), NULL));
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_BLOCKED, "block", 15), newer), "an event of the lane, too");
+    newer->state = ENTRY_DEAD;
+    cr_expect(eq(ptr, waits_blocker_of(older), NULL), "dead: not applied, the older one runs");
+    newer->state = ENTRY_UNSENT;
+    newer->reason = ENTRY_FOR_FLOOD;
+    cr_expect(eq(ptr, waits_blocker_of(older), NULL), "it waits for the lane, in which those before it go on");
+    waits_free(ws);
+}
+
+Test(waits, nobody_waits_in_a_circle)
+{
+    struct waits *ws = waits_new();
+    struct wait *block = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_RETRY);
+    struct wait *created = put_typed(ws, 15, EVENT_SERVICE_CREATED, "existence", ENTRY_UNSENT, ENTRY_FOR_BEHIND);
+    struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_RETRY);
+    cr_expect(eq(ptr, waits_blocker_of(newer), created), "which it does not cover");
+    cr_expect(eq(ptr, waits_blocker_of(created), block));
+    cr_expect(eq(ptr, waits_blocker_of(block), NULL));
+    waits_free(ws);
+}
+
+Test(waits, of_two_that_may_have_been_sent_the_newer_goes_first)
+{
+    struct waits *ws = waits_new();
+    struct wait *older = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    struct wait *newer = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_RETRY);
+    cr_expect(eq(ptr, waits_blocker_of(newer), NULL));
+    cr_expect(eq(ptr, waits_blocker_of(older), newer));
+    newer->state = ENTRY_UNSENT;
+    cr_expect(eq(ptr, waits_blocker_of(newer), older));
+    cr_expect(eq(ptr, waits_blocker_of(older), NULL));
+    waits_free(ws);
+}

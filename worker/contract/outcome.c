@@ -1,6 +1,7 @@
 #include "contract/outcome.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -44,7 +45,9 @@ bool outcome_kind_moves_record(enum outcome_kind k)
 void outcome_fini(struct outcome *o)
 {
     json_decref(o->given);
+    free(o->by);
     o->given = NULL;
+    o->by = NULL;
 }
 
 /* A provider answers with what bytes it likes, and a cut may split a character; the outcome stays JSON. */
@@ -80,6 +83,10 @@ static void add_words(const struct outcome *o, struct buf *out)
     buf_addu(out, o->attempts);
     buf_adds(out, ",\"round\":");
     buf_addu(out, o->round);
+    if (o->by != NULL) {
+        buf_adds(out, ",\"by\":");
+        buf_add_json_str(out, o->by);
+    }
 }
 
 static void add_given(const struct outcome *o, struct buf *out)
@@ -134,7 +141,10 @@ static int take_facts(const json_t *facts, struct outcome *o)
         take_number(facts, "status", 999, &status) != 0)
         return -1;
     json_t *given = json_object_get(facts, "given");
+    const char *by = json_string_value(json_object_get(facts, "by"));
     if (given != NULL && !json_is_object(given))
+        return -1;
+    if (by != NULL && (o->by = strdup(by)) == NULL)
         return -1;
     o->attempts = (unsigned)attempts;
     o->round = (unsigned)round;

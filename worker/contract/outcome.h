@@ -46,6 +46,7 @@ struct outcome {
     int status;         /* the provider's last HTTP status; 0: none */
     char answer[256];   /* the provider's answer, redacted, cut; "" when none */
     json_t *given;      /* owned: what the provider gave back (object), or NULL */
+    char *by;           /* owned: id of the newer event that superseded it, or NULL */
 };
 
 void outcome_fini(struct outcome *o);

@@ -18,7 +18,7 @@ static unsigned number_of(const json_t *object, const char *name, unsigned other
     return json_is_integer(v) && n >= 0 && n <= UINT32_MAX ? (unsigned)n : otherwise;
 }
 
-static void read_facts(const json_t *data, struct outcome *o)
+static int read_facts(const json_t *data, struct outcome *o)
 {
     const json_t *answer = json_object_get(data, "provider_answer");
     o->attempts = number_of(data, "attempts", 0);
@@ -29,6 +29,9 @@ static void read_facts(const json_t *data, struct outcome *o)
     copy_text(answer, "text", o->answer, sizeof(o->answer));
     json_t *given = json_object_get(data, "given");
     o->given = json_is_object(given) ? json_incref(given) : NULL;
+    const char *by = json_text(data, "by");
+    o->by = by[0] != '\0' ? strdup(by) : NULL;
+    return by[0] == '\0' || o->by != NULL ? 0 : -1;
 }
 
 static int read_data(const json_t *data, struct outcome_seen *s)
@@ -41,7 +44,8 @@ static int read_data(const json_t *data, struct outcome_seen *s)
     s->fingerprint = json_text(event, "fingerprint");
     s->fence = json_text(data, "fence");
     s->final = outcome_kind_is_final(s->facts.kind);
-    read_facts(data, &s->facts);
+    if (read_facts(data, &s->facts) != 0)
+        return -1;
     json_t *record = json_object_get(data, "record");
     s->record = json_is_object(record) ? record : NULL;
     return 0;
@@ -54,6 +58,7 @@ int outcome_read(const char *text, size_t len, struct outcome_seen *ret)
     s.service = json_text(s.root, "subject");
     bool is_outcome = strcmp(json_text(s.root, "type"), "tvbridge.outcome") == 0 && s.service[0] != '\0';
     if (!is_outcome || read_data(json_object_get(s.root, "data"), &s) != 0) {
+        outcome_fini(&s.facts);
         json_decref(s.root);
         return -1;
     }

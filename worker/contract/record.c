@@ -106,7 +106,7 @@ static int apply_status(json_t *record, const struct event *e, const json_t *pat
     return set_text(record, "status", status);
 }
 
-static int apply_axes(json_t *record, const struct event *e, struct order order)
+static int apply_axes(json_t *record, const struct event *e, struct order order, int64_t offset)
 {
     json_t *axes = json_object_get(record, "axes");
     if (!json_is_object(axes)) {
@@ -119,18 +119,19 @@ static int apply_axes(json_t *record, const struct event *e, struct order order)
     for (size_t i = 0; i < e->axes.n; i++) {
         json_t *last = json_object();
         if (json_object_set_new(axes, e->axes.name[i], last) != 0 ||
-            set_text(last, "order", text) != 0 || set_text(last, "id", e->id) != 0)
+            set_text(last, "order", text) != 0 || set_text(last, "id", e->id) != 0 ||
+            json_object_set_new_nocheck(last, "offset", json_integer(offset)) != 0)
             return -1;
     }
     return 0;
 }
 
-int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch,
+int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr)
 {
     if (patch != NULL && merge_members(record, patch, true) != 0)
         return err_nomem(reterr);
-    if (apply_status(record, e, patch) != 0 || apply_axes(record, e, order) != 0)
+    if (apply_status(record, e, patch) != 0 || apply_axes(record, e, order, offset) != 0)
         return err_nomem(reterr);
     if (set_text(record, "order_by", e->sequence != NULL ? "sequence" : "offset") != 0)
         return err_nomem(reterr);
@@ -146,9 +147,11 @@ int record_rebase(json_t *record, bool by_sequence, struct order order, const ch
     const char *axis;
     json_t *last;
     order_format(order, text);
-    json_object_foreach (json_object_get(record, "axes"), axis, last)
+    json_object_foreach (json_object_get(record, "axes"), axis, last) {
+        (void)json_object_del(last, "offset"); /* no event's place: what is below is stale by a person's word */
         if (set_text(last, "order", text) != 0)
             return -1;
+    }
     if (set_text(record, "order_by", by_sequence ? "sequence" : "offset") != 0 || set_text(record, "fence", fence) != 0)
         return -1;
     return set_text(record, "rebased", act);

@@ -1,8 +1,8 @@
 /* record.h - what is known of a service: schemas/record.schema.json.
  *
  * A json object: service, provider, status, plan, block, packages (id -> {..}), devices (id -> {..}), ids (what the
- * provider gave), remembered sets, order_by ("sequence" or "offset"), fence, and axes: for each axis the order and id
- * of the event last applied. A deleted service keeps its record (status "terminated"). */
+ * provider gave), remembered sets, order_by ("sequence" or "offset"), fence, and axes: for each axis order, id and
+ * offset of the event last applied. A deleted service keeps its record (status "terminated"). */
 #ifndef TVB_CONTRACT_RECORD_H
 #define TVB_CONTRACT_RECORD_H
 
@@ -19,10 +19,10 @@ json_t *record_new(const char *provider, const char *service);
 /* Parses a record's text; NULL when it is not one. */
 json_t *record_parse(const char *text, size_t len);
 
-/* After @e was applied (or found unchanged) at @order: merges @patch (what the pack's x-record says; RFC 7396 JSON
- * merge patch, so null removes a member) and sets order and id on each of the event's axes, order_by and fence.
+/* After @e was applied (or found unchanged) at @order, which stands at @offset: merges @patch (what the pack's x-record says; RFC 7396 JSON
+ * merge patch, so null removes a member) and sets order, id and offset on each of the event's axes, order_by and fence.
  * `existence` by service.deleted sets status terminated unless the patch says otherwise. -1: out of memory. */
-int record_apply(json_t *record, const struct event *e, struct order order, const json_t *patch,
+int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr);
 
 /* Orders the service anew, by `sequence` or by offset: each axis of @record counts as applied at @order from now. @act is the id

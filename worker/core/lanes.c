@@ -162,18 +162,37 @@ void lanes_put_last(struct lanes *ls, struct lane_item *item)
     ready_append(ls, item->lane);
 }
 
+static void lane_unlink(struct lane *l, struct lane_item *item)
+{
+    struct lane_item *before = l->head;
+    while (before->next != item)
+        before = before->next;
+    before->next = item->next;
+    if (l->tail == item)
+        l->tail = before;
+}
+
 void lanes_let_before(struct lanes *ls, struct lane_item *head, struct lane_item *behind)
 {
     struct lane *l = head->lane;
-    struct lane_item *before = head;
-    while (before->next != behind)
-        before = before->next;
-    before->next = behind->next;
-    if (l->tail == behind)
-        l->tail = before;
+    lane_unlink(l, behind);
     behind->next = head;
     l->head = behind;
     ready_prepend(ls, l);
+}
+
+void lanes_put_back(struct lane_item *head, struct lane_item *item, bool (*is_after)(const void *arg, struct lane_item *item),
+                    const void *arg)
+{
+    struct lane *l = head->lane;
+    lane_unlink(l, item);
+    struct lane_item *before = head;
+    while (before->next != NULL && !is_after(arg, before->next))
+        before = before->next;
+    item->next = before->next;
+    before->next = item;
+    if (l->tail == before)
+        l->tail = item;
 }
 
 static void lane_end(struct lanes *ls, struct lane *l)

@@ -47,6 +47,10 @@ void lanes_remove_if(struct lanes *ls, bool (*drop)(void *arg, struct lane_item 
 
 /* @behind, which waits behind @head in its busy lane, comes before it: it is the head of the lane, which is ready again. */
 void lanes_let_before(struct lanes *ls, struct lane_item *head, struct lane_item *behind);
+/* @item, which waits in @head's lane, goes to its place there: behind @head, and before the first for which @is_after says
+ * so. */
+void lanes_put_back(struct lane_item *head, struct lane_item *item, bool (*is_after)(const void *arg, struct lane_item *item),
+                    const void *arg);
 /* Calls @fn for every item, of each lane in order; it must not change the lanes. */
 void lanes_each(const struct lanes *ls, void (*fn)(void *arg, struct lane_item *item), void *arg);
 /* The same for those behind @item in its lane. */

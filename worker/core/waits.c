@@ -126,6 +126,7 @@ static struct wait *wait_new(struct waits *ws, const struct entry *e)
         return NULL;
     }
     x->place = e->place;
+    x->settles = -1;
     x->axes_len = len;
     pack_axes(&e->axes, x->axes);
     link_in(s, x);
@@ -158,6 +159,8 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->at = at;
     x->state = e->state;
     x->reason = e->reason;
+    x->type = e->type;
+    x->order = e->order;
     x->round = e->round;
     x->try_no = e->try_no;
     x->fence = strtoull(e->fence, NULL, 10);
@@ -275,10 +278,91 @@ static bool share(const struct wait *a, const struct wait *b)
     return false;
 }
 
+/* The data is in the topic: what is of one type is not compared. */
+static struct covers_event event_of(const struct wait *x, struct axes *axes)
+{
+    axes->n = 0;
+    for (const char *at = x->axes; at < x->axes + x->axes_len && axes->n < AXES_MAX; at += strlen(at) + 1)
+        memcpy(axes->name[axes->n++], at, strlen(at) + 1);
+    return (struct covers_event){.type = x->type, .axes = axes, .order = &x->order};
+}
+
+static bool covers_entry(const struct covers_event *e, const struct wait *older)
+{
+    struct axes axes;
+    struct covers_event o = event_of(older, &axes);
+    return older->state == ENTRY_UNSENT && !older->busy && covers(e, &o);
+}
+
+/* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */
+static bool entry_passes(const struct wait *newer, const struct covers_event *n, const struct covers_event *older)
+{
+    return covers(n, older) || (newer->state != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
+}
+
+static bool may_be_sent(const struct wait *x)
+{
+    return x->state == ENTRY_SENDING || x->state == ENTRY_DOUBT;
+}
+
+static bool holds(const struct wait *older, const struct wait *x, const struct covers_event *e)
+{
+    struct axes axes;
+    struct covers_event o = event_of(older, &axes);
+    bool passable = older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(x));
+    return share(older, x) && (!passable || older->busy || !entry_passes(x, e, &o));
+}
+
+/* One that waits for an entry before it. */
+static bool is_held(const struct wait *x, const struct covers_event *e)
+{
+    for (const struct wait *b = x->prev; b != NULL; b = b->prev)
+        if (holds(b, x, e))
+            return true;
+    return false;
+}
+
+/* What was set aside before it came into a lane waits for those before it, and what is dead was not applied. One that is held
+ * by another in between does not hold what that one waits for, unless it may have been sent already. */
+static bool covered_by(const struct covers_event *e, const struct wait *newer)
+{
+    struct axes axes;
+    struct covers_event n = event_of(newer, &axes);
+    return newer->state != ENTRY_DEAD && newer->reason != ENTRY_FOR_FLOOD && entry_passes(newer, &n, e) &&
+           (may_be_sent(newer) || !is_held(newer, &n));
+}
+
+struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
+{
+    struct wait_service *s = service_find(ws, service);
+    for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev) {
+        int cmp = entry_place_cmp(x->place, place);
+        if (cmp > 0 ? covered_by(e, x) : cmp < 0 && shares(x, e->axes) && !covers_entry(e, x))
+            return x;
+    }
+    return NULL;
+}
+
+struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
+                           const struct wait *after)
+{
+    struct wait *x = after != NULL ? after->next : waits_first(ws, service);
+    while (x != NULL && entry_place_cmp(x->place, place) < 0 && !covers_entry(e, x))
+        x = x->next;
+    return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
+}
+
 struct wait *waits_blocker_of(const struct wait *x)
 {
+    struct axes axes;
+    if (x->prev == NULL && x->next == NULL)
+        return NULL;
+    struct covers_event e = event_of(x, &axes);
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (share(b, x))
+        if (holds(b, x, &e))
+            return b;
+    for (struct wait *b = x->next; b != NULL; b = b->next)
+        if ((x->state == ENTRY_UNSENT || (x->state == ENTRY_DOUBT && may_be_sent(b))) && covered_by(&e, b))
             return b;
     return NULL;
 }

@@ -1,6 +1,8 @@
 /* waits.h - the events of one partition that were set aside: who holds back whom, and what is due. RELIABILITY.md section 5.
  *
- * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it.
+ * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it,
+ * but for those that cover it while it is unsent; and an unsent one waits for a newer one that covers it and waits itself. Of
+ * two that may both have been sent the newer one goes first, as in a lane (engine/supersede.c).
  * Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_WAITS_H
 #define TVB_CORE_WAITS_H
@@ -12,6 +14,7 @@
 #include "base/attr.h"
 #include "base/hash.h"
 #include "contract/entry.h"
+#include "contract/covers.h"
 #include "core/heap.h"
 
 struct waits;
@@ -25,6 +28,8 @@ struct wait {
     int64_t at;                /* offset of its newest version in the waiting topic; -1: not known */
     enum entry_state state;
     enum entry_reason reason;
+    enum event_type type;
+    struct order order;
     unsigned round, try_no;
     uint64_t fence;            /* of that version; 0: none */
     bool keyed;
@@ -38,6 +43,7 @@ struct wait {
     bool unsure;               /* its event may be decided */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
+    int64_t settles;           /* the caller's; -1 at first */
     unsigned act;              /* what is being done to it by a person's word; the caller's */
     size_t axes_len;
     char axes[];               /* the names, each with its NUL */
@@ -56,12 +62,19 @@ const char *wait_service_name(const struct wait *x);
 struct wait *waits_first(const struct waits *ws, const char *service);
 size_t waits_count_of(const struct waits *ws, const char *service);
 
-/* The newest entry before @place for which an event of @service with @axes has to wait. NULL: none. */
+/* The newest entry before @place with which an event of @service with @axes shares one. NULL: none. */
 struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place);
 /* The newest entry before @place of the event with that idempotency key (hex): what is decided of it is decided of both. NULL: none. */
 struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place);
-/* Both for an entry. */
+/* The entry for which that event has to wait: one before it that it does not cover or that may have been sent, or a newer one
+ * that covers it. NULL: none. */
+struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place);
+/* The same for an entry. */
 struct wait *waits_blocker_of(const struct wait *x);
+/* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
+ * unsent, not busy, covered. NULL: no more. */
+struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
+                           const struct wait *after);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
  * then. NULL: none is due. One that is held back is then for its caller: waits_is_over(). */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);

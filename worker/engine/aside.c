@@ -210,6 +210,27 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     write_entry(w, j);
 }
 
+/* The last of those that the event at @offset superseded is settled, or stands in its topic again, and so is that event. */
+static void settle_if_last(struct partition *p, const char *service, int64_t offset)
+{
+    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->settles == offset)
+            return;
+    if (offset < 0)
+        return;
+    offsets_settle(p->offsets, offset);
+    p->dirty = true;
+}
+
+/* Whoever is next finds it: nothing has to be delivered again for its sake. */
+static void stands_again(struct partition *p, struct wait *x)
+{
+    int64_t settles = x->settles;
+    x->settles = -1;
+    x->busy = false;
+    settle_if_last(p, wait_service_name(x), settles);
+}
+
 /* Its offset is settled: the waiting topic has it. */
 static void is_aside(struct worker *w, struct job *j)
 {
@@ -217,7 +238,7 @@ static void is_aside(struct worker *w, struct job *j)
     crash_point("set_aside");
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
-    j->wait->busy = false;
+    stands_again(p, j->wait);
     j->wait->act = PARK_NO_ACT;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
@@ -228,7 +249,10 @@ static void is_aside(struct worker *w, struct job *j)
         p->dirty = true;
     }
     atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
     job_settle(w, j);
+    aside_look(w, p, service); /* one that covers it may have been called back in vain while it was at work */
 }
 
 /* ---- called back ---- */
@@ -592,14 +616,56 @@ void aside_end(struct partition *p)
 
 /* ---- who waits for whom ---- */
 
+/* @order: room for it, as long as the event is looked at. */
+static struct covers_event event_of(const struct job *j, struct order *order)
+{
+    const struct event *e = &j->work->event;
+    *order = event_order(e, j->worker->o.settings->epoch, j->offset);
+    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data, .order = order};
+}
+
+static struct entry_place place_of(const struct job *j)
+{
+    return (struct entry_place){.partition = j->partition, .offset = j->offset};
+}
+
 struct wait *aside_blocker(const struct job *j)
 {
-    const struct work *k = j->work;
     if (j->from_entry || waits_count(j->part->waits) == 0)
         return NULL;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    struct wait *x = waits_blocker(j->part->waits, k->event.service, &k->event.axes, at);
-    return x != NULL ? x : waits_same(j->part->waits, k->event.service, k->event.key, at);
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
+    return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
+}
+
+bool aside_passes(const struct job *j)
+{
+    if (waits_count(j->part->waits) == 0)
+        return false;
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
+}
+
+/* Their own claims say that they are superseded. Until they are settled @j's offset is not: whoever is next would not know
+ * of them. */
+bool aside_supersede(struct job *j)
+{
+    struct partition *p = j->part;
+    bool any = false;
+    if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
+        return false;
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    struct wait *x = NULL;
+    while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
+        call_back(p, x);
+        if (!j->from_entry)
+            x->settles = j->offset;
+        any = true;
+    }
+    return any && !j->from_entry;
 }
 
 void aside_take_late(struct job *j)
@@ -617,8 +683,7 @@ bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
         return true;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    struct wait *x = waits_find(j->part->waits, j->work->event.service, at);
+    struct wait *x = waits_find(j->part->waits, j->work->event.service, place_of(j));
     if (x == NULL)
         return true;
     if (x->busy)
@@ -642,7 +707,7 @@ static void look_at(struct worker *w, struct partition *p, const char *service)
     struct wait *next;
     for (struct wait *x = waits_first(p->waits, service); x != NULL; x = next) {
         next = x->next;
-        bool over = x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
+        bool over = x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
                     (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
         if (over && !x->busy && waits_blocker_of(x) == NULL)
             call_back(p, x);
@@ -659,8 +724,12 @@ void aside_finished(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     struct wait *x = j->wait;
+    int64_t settles = x->settles;
+    char service[ENTRY_SERVICE_SIZE];
+    snprintf(service, sizeof(service), "%s", wait_service_name(x));
     j->wait = NULL;
     waits_remove(p->waits, x);
+    settle_if_last(p, service, settles);
     telemetry_count(w->tel, COUNTER_CALLED_BACK, 1);
 }
 
@@ -691,7 +760,7 @@ bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn)
 
 void aside_is_dead(struct job *j)
 {
-    j->wait->busy = false;
+    stands_again(j->part, j->wait);
     j->wait = NULL;
 }
 
@@ -706,7 +775,7 @@ static void note_all(void *arg, struct wait *x)
         return;
     if (x->overwritten)
         aside_call_back(p, x, PARK_REWRITE);
-    else if (x->unsure || ((behind || begun) && waits_blocker_of(x) == NULL))
+    else if ((x->unsure || behind || begun) && waits_blocker_of(x) == NULL)
         call_back(p, x);
     else if (wait_is_for_person(x))
         park_check(p->worker, p, x);

@@ -22,26 +22,31 @@ void claim_start(struct worker *w, struct job *j)
         .event_id = k->event.id,
         .fingerprint = k->fingerprint,
         .order = k->order,
+        .place = k->offset,
         .by_sequence = k->event.sequence != NULL,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
+        .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
+        .covered_count = j->covered_count,
     };
     if (!aside_take(j)) {
         if (!let_entry_before(w, j))
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool maybe_sent = j->doubt || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
+    bool maybe_sent = j->doubt || k->changed || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
     const struct wait *before = maybe_sent ? NULL : aside_blocker(j);
-    if (before != NULL && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
+    bool waits = before != NULL || (!maybe_sent && aside_passes(j));
+    if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
     if (before != NULL) {
-        takeover_unpresume(j); /* what an entry holds back was not sent */
-        aside_set(w, j, &(struct aside){
-                            .state = ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
+        bool newer = before->place.offset > j->offset; /* else it was not sent, held back as it was */
+        enum entry_state state = newer && j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT;
+        takeover_unpresume(j);
+        aside_set(w, j, &(struct aside){.state = state, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
         return;
     }
     guard_watch(w, j->part);
@@ -121,15 +126,19 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
-/* Nothing of such a run can be believed: it is made anew at the next try. */
-static void forget_if_out_of_memory(struct work *k)
+static void drop_run(struct work *k)
 {
-    if (k->run != NULL && !run_is_out_of_memory(k->run))
-        return;
     run_free(k->run);
     k->run = NULL;
     plan_unref(k->plan);
     k->plan = NULL;
+}
+
+/* Nothing of such a run can be believed: it is made anew at the next try. */
+static void forget_if_out_of_memory(struct work *k)
+{
+    if (k->run == NULL || run_is_out_of_memory(k->run))
+        drop_run(k);
 }
 
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
@@ -153,6 +162,15 @@ static bool restore_run(struct worker *w, struct job *j, const char *steps, size
     forget_if_out_of_memory(k);
     k->changed = k->run != NULL && run_changed(k->run);
     return k->run != NULL;
+}
+
+/* Nothing was done and nothing is in doubt: what its steps have read, others may have changed since, and what it remembered they
+ * may have put back. */
+static void forget_if_untouched(struct job *j)
+{
+    struct work *k = j->work;
+    if (k->run != NULL && !k->changed && !j->doubt && j->act == PARK_NO_ACT)
+        drop_run(k);
 }
 
 /* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is
@@ -195,6 +213,7 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         without_steps(w, j, wf);
         return;
     }
+    forget_if_untouched(j);
     if (wf != NULL && k->run == NULL && !no_memory)
         new_run(w, k, wf);
     if (wf == NULL)
@@ -227,6 +246,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     struct work *k = j->work;
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
+    j->goes_first = false;
     takeover_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;
@@ -341,8 +361,7 @@ static void find_entry(void *arg, struct lane_item *item)
         *found = job_of_item(item);
 }
 
-/* The event that holds the lane in Redis may be one that came back from the waiting topic and stands behind this one, with
- * which it shares no axis. */
+/* Its own entry came back from the waiting topic, and stands behind it. */
 static bool let_entry_before(struct worker *w, struct job *j)
 {
     struct job *entry = NULL;
@@ -365,6 +384,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         ours(w, j, r);
         return;
     case CLAIM_DECIDED:
+    case CLAIM_SUPERSEDED:
         already_decided(w, j, r);
         return;
     case CLAIM_STALE:
@@ -383,8 +403,9 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         refused(w, j, OUTCOME_REJECTED, DEAD_MIXED_ORDER,
                 "events of this service came with and without sequence: only one way of ordering is possible");
         return;
-    case CLAIM_BUSY:
-        if (let_entry_before(w, j))
+    case CLAIM_BUSY: /* the one that holds the lane in Redis may stand behind it: an older one, or one from the waiting topic */
+    case CLAIM_COVERED:
+        if (supersede_let_before(w, j, r->first, r->state == CLAIM_COVERED))
             return;
         if (waits_count(j->part->waits) > 0 && j->part->waits_ready) {
             park_free_lane(w, j->part, j->work->event.service);
@@ -417,7 +438,8 @@ static void on_claim(void *arg, const struct claim_reply *r)
     telemetry_stage(w->tel, STAGE_CLAIM, k->claimed_ns - k->started_ns);
     remember_fence(w, k, r->fence);
     k->redis_life = w->redis_life;
-    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_PAUSED)
+    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_COVERED &&
+        r->state != CLAIM_PAUSED)
         takeover_unpresume(j);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
     if (needs_record)

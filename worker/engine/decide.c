@@ -11,12 +11,12 @@
 static void on_decided(void *arg, enum redis_result res);
 
 /* The record after the event, as text; without memory none is published and none is kept: the axes are not moved. */
-static bool make_record(struct work *k, const json_t *patch)
+static bool make_record(struct work *k, int64_t offset, const json_t *patch)
 {
     struct order order;
     buf_reset(&k->record_text);
     if (order_parse(k->order, &order) != 0 ||
-        record_apply(k->record, &k->event, order, patch, k->fence, NULL) != 0)
+        record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0)
         return false;
     json_add_compact(&k->record_text, k->record);
     return buf_ok(&k->record_text);
@@ -36,6 +36,7 @@ static int send_decide(struct worker *w, struct job *j)
         .record = k->record_text.len > 0 ? k->record_text.data : NULL,
         .record_len = k->record_text.len,
         .order = k->order,
+        .place = k->offset,
         .by_sequence = k->event.sequence != NULL,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
@@ -78,7 +79,7 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
     telemetry_stage(w->tel, STAGE_CALL, k->call_ns);
     k->outcome.attempts = j->calls;
     buf_reset(&k->record_text);
-    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, patch))
+    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, j->offset, patch))
         record_failed(k);
     make_facts(k);
     job_go(w, j, JOB_DECIDING);
@@ -164,8 +165,10 @@ static int send_owed(struct worker *w, struct job *j)
     struct work *k = j->work;
     bool moves = k->record_text.len > 0;
     struct merge_axis axes[AXES_MAX];
-    for (size_t i = 0; i < k->event.axes.n; i++)
-        axes[i] = (struct merge_axis){k->event.axes.name[i], k->order, k->event.id};
+    for (size_t i = 0; i < k->event.axes.n; i++) {
+        axes[i] = (struct merge_axis){.name = k->event.axes.name[i], .order = k->order, .event_id = k->event.id};
+        memcpy(axes[i].place, k->offset, sizeof(axes[i].place));
+    }
     struct merge_request m = {
         .service = k->event.service,
         .fence = k->fence,

@@ -1,4 +1,6 @@
 /* intake.c - from Kafka into the lanes, and from the lanes to work; windows by holding back. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +188,7 @@ bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
                            w->o.settings->partitions, &k->fault))
         return false;
     order_format(event_order(&k->event, w->o.settings->epoch, j->offset), k->order);
+    snprintf(k->offset, sizeof(k->offset), "%" PRId64, j->offset);
     hash_hex(k->event.fingerprint, HASH_SHA256_SIZE, k->fingerprint);
     return true;
 }
@@ -260,7 +263,12 @@ void intake_pump(struct worker *w)
             job_list_add(&w->stopped, j);
             continue;
         }
-        if (j != NULL && commits_cover(w, j)) {
+        bool covered = j != NULL && commits_cover(w, j);
+        if (covered && lane_depth(j->item.lane) > 1 && supersede_look(w, j)) {
+            limit_unclaim(&w->limit);
+            continue;
+        }
+        if (covered) {
             pace_starts(w, j);
             start(w, j);
             continue;

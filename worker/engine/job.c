@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/event_peek.h"
 #include "engine/state.h"
 
 #define FACTS_MAX_BYTES ((size_t)2 * 1024 * 1024)
@@ -84,7 +85,10 @@ struct job *job_new(struct worker *w, struct partition *part, const struct consu
     j->offset = d->offset;
     j->state = JOB_QUEUED;
     j->arrived_ns = loop_now_ns(w->loop);
-    j->restores = pace_is_restore(&m);
+    enum event_type type = EVENT_TYPE_COUNT;
+    bool seen = event_peek_type(&m, &type);
+    j->type = (uint8_t)type;
+    j->restores = seen && event_is_restore(type);
     j->item.rank = pace_rank(j);
     pack(j, &m);
     w->window_bytes += size;
@@ -246,6 +250,7 @@ void job_free(struct worker *w, struct job *j)
         active_remove(w, j);
     w->window_bytes -= j->size;
     free(j->steps);
+    free(j->covered);
     free(j);
 }
 

@@ -2,7 +2,6 @@
  * RELIABILITY.md section 8; the decisions are those of core/. */
 #include <limits.h>
 
-#include "contract/event_peek.h"
 #include "core/call.h"
 #include "engine/state.h"
 
@@ -191,12 +190,6 @@ void pace_failed(struct worker *w, const struct job *j, const struct call_reply 
 }
 
 /* ---- whose turn it is ---- */
-
-bool pace_is_restore(const struct event_message *m)
-{
-    enum event_type type;
-    return event_peek_type(m, &type) && event_is_restore(type);
-}
 
 enum lane_rank pace_rank(const struct job *j)
 {

@@ -117,12 +117,29 @@ static void on_checked(void *arg, enum redis_result res)
     check_free(c);
 }
 
+/* Names of an entry's claim. */
+struct claim_names {
+    char key[2 * HASH_SHA256_SIZE + 1], fence[ENTRY_FENCE_SIZE];
+};
+
+static struct claim_names names_of(const struct wait *x)
+{
+    struct claim_names n;
+    hash_hex(x->key, sizeof(x->key), n.key);
+    snprintf(n.fence, sizeof(n.fence), "%" PRIu64, x->fence);
+    return n;
+}
+
+static void give_back(struct worker *w, const struct wait *x)
+{
+    struct claim_names n = names_of(x);
+    (void)redis_release_entry(w->redis, wait_service_name(x), n.key, n.fence);
+}
+
 static bool ask_redis(struct worker *w, const struct wait *x, struct park_check *c)
 {
-    char key[2 * HASH_SHA256_SIZE + 1], fence[ENTRY_FENCE_SIZE];
-    hash_hex(x->key, sizeof(x->key), key);
-    snprintf(fence, sizeof(fence), "%" PRIu64, x->fence);
-    return redis_park(w->redis, wait_service_name(x), key, fence, c != NULL ? on_checked : NULL, c) == 0;
+    struct claim_names n = names_of(x);
+    return redis_park(w->redis, wait_service_name(x), n.key, n.fence, c != NULL ? on_checked : NULL, c) == 0;
 }
 
 void park_check(struct worker *w, struct partition *p, struct wait *x)
@@ -143,9 +160,14 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
 
 void park_free_lane(struct worker *w, const struct partition *p, const char *service)
 {
-    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
-        if (x->state == ENTRY_DOUBT && !x->busy && x->keyed)
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
+        if (x->busy || !x->keyed)
+            continue;
+        if (x->state == ENTRY_DOUBT)
             (void)ask_redis(w, x, NULL);
+        else if (x->state == ENTRY_UNSENT) /* its RELEASE was lost, or that Redis is from before it */
+            give_back(w, x);
+    }
 }
 
 bool park_resolve_doubt(struct worker *w, struct job *j)

@@ -67,7 +67,8 @@ void publish_done(struct worker *w, struct job *j)
         aside_is_dead(j);
     else if (j->wait != NULL)
         aside_finished(w, j);
-    if (!j->from_entry) {
+    supersede_settled(j);
+    if (!j->from_entry && !aside_supersede(j)) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;
     }

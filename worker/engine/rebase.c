@@ -129,7 +129,8 @@ static bool make_record(struct worker *w, struct act_item *it)
     b->set.axis_count = 0;
     json_object_foreach (json_object_get(b->record, "axes"), axis, last)
         if (b->set.axis_count < AXES_MAX_HERE)
-            b->axes[b->set.axis_count++] = (struct merge_axis){axis, json_text(last, "order"), json_text(last, "id")};
+            b->axes[b->set.axis_count++] = (struct merge_axis){
+                .name = axis, .order = json_text(last, "order"), .event_id = json_text(last, "id")};
     buf_reset(&b->text);
     json_add_compact(&b->text, b->record);
     return buf_ok(&b->text);

@@ -150,6 +150,7 @@ struct work {
     json_t *record;          /* as the last claim gave it */
     json_t *run_record;      /* as the claim gave it that the run was started with, where that is an older one */
     char order[ORDER_TEXT_SIZE];
+    char offset[21];         /* decimal text */
     char fingerprint[2 * HASH_SHA256_SIZE + 1];
     char fence[FENCE_SIZE];
     unsigned redis_life;     /* of the claim: worker.redis_life */
@@ -221,8 +222,16 @@ struct job {
     bool verify, verifies;   /* it has to ask what came of its call; and has one of the slots for that */
     bool tombstone;          /* the message has no value */
     bool not_sent;           /* by an earlier owner: one before it in its lane was claimed since */
+    bool may_cover;          /* supersede.c: the lane's first one, or one that covers it: may have been sent all the same */
+    bool goes_first;         /* the next claim of its lane is its own, whatever covers it */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
+    uint8_t type;            /* enum event_type, as far as it can be seen before it is decoded; else EVENT_TYPE_COUNT */
+    uint32_t axes_bits;      /* supersede.c: a bit for each of its axes; 0: not known */
+    char (*covered)[EVENT_KEY_SIZE]; /* keys of the older ones that wait for what comes of it; NULL: none */
+    uint32_t covered_count;
+    unsigned covered_life;   /* worker.redis_life when it passed them */
+    int64_t passed_by;       /* it is one of those; the other's offset + 1 */
     uint32_t size;           /* of the whole block */
     uint32_t key_len, value_len;
     uint16_t header_count;
@@ -284,6 +293,7 @@ struct worker {
     struct park_check *checks; /* park.c: all of them */
     struct control *controls; /* acts.c: all of them */
     struct watch *watches;    /* guard.c: all of them */
+    unsigned merges_pending;  /* takeover.c: what they asked Redis for and have no reply to */
     unsigned redis_life;      /* counts how often Redis forgot */
     struct http *http;
     struct log *log;
@@ -432,7 +442,6 @@ struct job *pace_next(struct worker *w);
 void pace_starts(struct worker *w, struct job *j);
 /* Whose turn it is, by what stands at the head. */
 enum lane_rank pace_rank(const struct job *j);
-bool pace_is_restore(const struct event_message *m);
 /* The job is to be tried again. */
 void pace_again(struct worker *w, struct job *j);
 /* A request of the job leaves; before work->called is set. */
@@ -465,6 +474,16 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
 /* @j was just claimed, and nothing of it was ever sent. True: it is a cut above the limit; its claim is given back, and it is
  * set aside as held, or comes again when the approval that pays for it is durable. Else, if it is a cut, it is counted. */
 bool guard_stops(struct worker *w, struct job *j);
+
+/* ---- supersede.c: newer events that cover older ones ---- */
+/* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one
+ * that covers it is the head, or the lane waits. */
+bool supersede_look(struct worker *w, struct job *head);
+/* @j is settled: those that it covers are told what came of it, before any newer one. */
+void supersede_settled(struct job *j);
+/* @j cannot be claimed before the event of that key, one that it covers where @covered. True: it is of the same lane, and its
+ * head now. */
+bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */
@@ -564,6 +583,10 @@ void aside_keep(struct worker *w, struct job *j);
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
 struct wait *aside_blocker(const struct job *j);
+/* @j, a decoded event, is newer than entries that it covers. */
+bool aside_passes(const struct job *j);
+/* @j is done: entries that it covers are called back, to be superseded. True: its offset is settled with the last of them. */
+bool aside_supersede(struct job *j);
 /* Something of @service came to its end: entries that waited for it alone are called back. */
 void aside_look(struct worker *w, struct partition *p, const char *service);
 /* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */

@@ -11,6 +11,7 @@
 #include "contract/outcome_read.h"
 #include "engine/state.h"
 
+#define MERGES_MOST 2048      /* asked for at once, of all partitions: some 100 ms of Redis */
 #define AGAIN_MS 500          /* after a failure */
 #define DELIVERY_STILL_MS 3000 /* nothing more comes below the ceiling: the rest are gaps in the log */
 #define QUIET_POLL_MS 200
@@ -64,10 +65,21 @@ static void give_up(struct partition *p)
     merging_free_if_done(m);
 }
 
+/* Kafka gives records faster than Redis takes them: more than Redis does within its timeout would never be merged. */
+static void hold_reader(struct worker *w)
+{
+    if (w->merges_pending >= MERGES_MOST)
+        reader_hold(w->reader, true);
+    else if (w->merges_pending <= MERGES_MOST / 2)
+        reader_hold(w->reader, false);
+}
+
 static void on_merged(void *arg, enum redis_result res)
 {
     struct merging *m = arg;
     m->pending--;
+    m->worker->merges_pending--;
+    hold_reader(m->worker);
     if (res != REDIS_OK)
         m->failed = true;
     if (m->part == NULL)
@@ -78,10 +90,13 @@ static void on_merged(void *arg, enum redis_result res)
 
 static void merge(struct merging *m, const struct merge_request *req)
 {
-    if (redis_merge(m->worker->redis, req, on_merged, m) == 0)
+    if (redis_merge(m->worker->redis, req, on_merged, m) == 0) {
         m->pending++;
-    else
+        m->worker->merges_pending++;
+        hold_reader(m->worker);
+    } else {
         m->failed = true;
+    }
     m->merged++;
 }
 
@@ -146,8 +161,13 @@ static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT
     json_object_foreach (json_object_get(record, "axes"), axis, last) {
         const char *order = json_string_value(json_object_get(last, "order"));
         const char *id = json_string_value(json_object_get(last, "id"));
-        if (order != NULL && id != NULL && n < AXES_AT_ONCE)
-            ret[n++] = (struct merge_axis){axis, order, id};
+        if (order == NULL || id == NULL || n == AXES_AT_ONCE)
+            continue;
+        const json_t *offset = json_object_get(last, "offset");
+        ret[n] = (struct merge_axis){.name = axis, .order = order, .event_id = id};
+        if (json_is_integer(offset) && json_integer_value(offset) >= 0)
+            snprintf(ret[n].place, sizeof(ret[n].place), "%lld", (long long)json_integer_value(offset));
+        n++;
     }
     return n;
 }
@@ -196,11 +216,9 @@ static bool is_own(const struct partition *p, int64_t offset)
 /* Redis forgot whom it had seen cut off within the hour. */
 static void note_cut(struct partition *p, const struct outcome_seen *seen, int64_t timestamp_ms)
 {
-    static const char prefix[] = "tvbridge.";
     const char *type = json_text(json_object_get(json_object_get(seen->root, "data"), "event"), "type");
     enum event_type t;
-    bool cut = seen->facts.kind == OUTCOME_APPLIED && strncmp(type, prefix, sizeof(prefix) - 1) == 0 &&
-               event_type_parse(type + sizeof(prefix) - 1, &t) == 0 && event_is_cut(t);
+    bool cut = seen->facts.kind == OUTCOME_APPLIED && event_type_parse(type, &t) == 0 && event_is_cut(t);
     int64_t ago_ms = clock_real_ms() - timestamp_ms;
     if (cut && ago_ms < REDIS_GUARD_MS)
         guard_saw(p, seen->service, ago_ms > 0 ? ago_ms : 0);
@@ -293,7 +311,7 @@ void takeover_unpresume(struct job *j)
 static void behind_claimed(void *arg, struct lane_item *item)
 {
     (void)arg;
-    if (job_of_item(item)->from_entry)
+    if (job_of_item(item)->from_entry || job_of_item(item)->may_cover)
         return;
     takeover_unpresume(job_of_item(item));
     job_of_item(item)->not_sent = true;

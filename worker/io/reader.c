@@ -359,6 +359,12 @@ void reader_assign(struct reader *r, struct reader_read *const *reads, size_t n)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+void reader_hold(struct reader *r, bool hold)
+{
+    if (r->rk != NULL && r->queue.held != hold)
+        kafka_queue_hold(&r->queue, hold);
+}
+
 /* ---- life ---- */
 
 struct reader *reader_new(struct loop *l, const struct settings *s, void (*error)(void *arg, const char *why),

@@ -58,6 +58,9 @@ typedef void reader_done_fn(void *arg, bool ok, int64_t end, const char *why);
  * already, or librdkafka refuses the settings (error() says so). */
 struct reader_read *reader_start(struct reader *r, const struct reader_range *range, reader_message_fn *message,
                                  reader_done_fn *done, void *arg);
+/* While it is held no read calls back, so that whoever cannot keep up need not keep what comes; Kafka has it. From inside
+ * callbacks too: the one that is under way is then followed by few. Before the first read it does nothing. */
+void reader_hold(struct reader *r, bool hold);
 /* Ends it without another callback; NULL is fine. From inside callbacks too, also the read's own. */
 void reader_cancel(struct reader_read *read);
 

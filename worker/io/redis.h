@@ -63,8 +63,10 @@ enum claim_state {
     CLAIM_FRESH,    /* ours; @record, @fence */
     CLAIM_DOUBT,    /* ours; another owner (or an earlier life) may have sent it: @record, @fence, @steps, @sent_ms */
     CLAIM_DECIDED,  /* @outcome holds the facts (outcome.h); @record; @dropped */
-    CLAIM_BUSY,     /* another owner has the lane, or another event of it is undecided: @wait_ms left */
-    CLAIM_STALE,    /* not above the last applied; decided as stale in the same step; @record */
+    CLAIM_BUSY,     /* another owner has the lane, or another event of it is undecided, @first: @wait_ms left */
+    CLAIM_COVERED,  /* one that it covers, @first, is decided or may have been sent: that one comes first; nothing was done */
+    CLAIM_STALE,    /* not above the last applied, of an earlier place; decided as stale in the same step; @record */
+    CLAIM_SUPERSEDED, /* the same, passed by events of later places: decided as superseded; @record, @outcome holds the facts */
     CLAIM_REPEATED, /* equal to the last applied of an axis, in order and id: decided as applied from the record; @record */
     CLAIM_CONFLICT, /* the same key with another fingerprint */
     CLAIM_MIXED,    /* the service's order was by sequence and now by offset, or the reverse */
@@ -79,11 +81,14 @@ struct claim_request {
     const char *event_id;    /* for `repeated` */
     const char *fingerprint; /* hex */
     const char *order;       /* order_format() */
+    const char *place;       /* its offset, as decimal text; NULL: not known, then it is never superseded */
     bool by_sequence;
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
     bool maybe_sent;         /* by somebody whose mark this Redis does not have: CLAIM_DOUBT instead of CLAIM_FRESH */
+    const char (*covered)[65]; /* EVENT_KEY_SIZE; older ones that wait for what comes of this one */
+    size_t covered_count;
 };
 
 struct claim_reply {
@@ -91,6 +96,7 @@ struct claim_reply {
     const char *fence;   /* decimal text; "" when none */
     const char *record;  /* JSON, "" when the service has none */
     size_t record_len;
+    const char *first;   /* key of the event that comes first, "" when not known */
     const char *outcome; /* facts, "" when none */
     size_t outcome_len;
     const char *steps;   /* run_save() text, "" when none */
@@ -123,6 +129,7 @@ struct decide_request {
     const char *record;  /* NULL: leave it */
     size_t record_len;
     const char *order;   /* with record: what each axis is set to */
+    const char *place;   /* offset as decimal text; NULL: not known */
     bool by_sequence;
     const char (*axes)[72];
     size_t axis_count;
@@ -143,6 +150,9 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
+/* The event lies in the waiting topic as unsent, under @fence or an older one: if Redis has its lane held by it still, that
+ * goes on. Fire and forget. -1: not up. */
+int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence);
 /* In doubt, and set aside in the waiting topic: its lane goes on without it. Holds under an older fence too: for what is set aside,
  * in a Redis that came back from before that. @fn may be NULL. */
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
@@ -158,6 +168,7 @@ int redis_renew(struct redis *r, const char *service, const char *event_key, con
 /* What Kafka says of an event that is done, or of a service, into a Redis that may have forgotten it: moves forward only. */
 struct merge_axis {
     const char *name, *order, *event_id;
+    char place[21]; /* offset as decimal text; "": not known */
 };
 struct merge_request {
     const char *service, *fence; /* fence: "" when not known */

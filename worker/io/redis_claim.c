@@ -81,7 +81,7 @@ static const enum claim_state states[CODE_COUNT] = {
     [CODE_FRESH] = CLAIM_FRESH,       [CODE_DOUBT] = CLAIM_DOUBT,       [CODE_DECIDED] = CLAIM_DECIDED,
     [CODE_BUSY] = CLAIM_BUSY,         [CODE_STALE] = CLAIM_STALE,       [CODE_REPEATED] = CLAIM_REPEATED,
     [CODE_CONFLICT] = CLAIM_CONFLICT, [CODE_MIXED] = CLAIM_MIXED,       [CODE_PAUSED] = CLAIM_PAUSED,
-    [CODE_FORGOT] = CLAIM_FORGOT,
+    [CODE_FORGOT] = CLAIM_FORGOT,     [CODE_SUPERSEDED] = CLAIM_SUPERSEDED, [CODE_COVERED] = CLAIM_COVERED,
 };
 
 enum { FENCE_BYTES_MAX = 19 };
@@ -123,6 +123,11 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->record_len = code[2].len;
     bool flag = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
+    if (ret->state == CLAIM_BUSY || ret->state == CLAIM_COVERED) {
+        ret->first = code[3].str;
+        ret->wait_ms = code[4].integer;
+        return;
+    }
     *(claimed ? &ret->any_step : &ret->dropped) = flag;
     const char **text = claimed ? &ret->steps : &ret->outcome;
     *text = code[3].str;
@@ -135,7 +140,7 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     struct redis *r = owner;
     struct redis_request q = *(struct redis_request *)arg;
     struct claim_reply reply = {
-        .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .error = ""};
+        .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .first = "", .error = ""};
     request_give(r, arg);
     look_at_error(r, a);
     read_claim(a, &reply);
@@ -152,8 +157,10 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     q->claimed = fn;
     q->arg = arg;
     struct redis_link *k = r->link;
-    begin(r, SCRIPT_CLAIM, 4, 9 + c->axis_count, c->service, c->event_key);
+    begin(r, SCRIPT_CLAIM, 4 + c->covered_count, 10 + c->axis_count, c->service, c->event_key);
     redis_link_cat(k, r->options.prefix, "pause:", r->options.provider, NULL);
+    for (size_t i = 0; i < c->covered_count; i++)
+        key_event(r, c->service, c->covered[i]);
     redis_link_str(k, r->mark);
     redis_link_str(k, r->options.owner);
     redis_link_str(k, c->fingerprint);
@@ -163,6 +170,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->event_id);
     redis_link_str(k, c->maybe_sent ? "2" : c->retry ? "1" : "0");
     redis_link_str(k, c->event_key);
+    redis_link_str(k, c->place ? c->place : "");
     for (size_t i = 0; i < c->axis_count; i++)
         redis_link_cat(k, "a:", c->axes[i], NULL);
     if (redis_link_end(k, on_claim, q) == 0)
@@ -207,13 +215,20 @@ static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_reque
     return -1;
 }
 
+/* What an axis is set to. */
+static void add_mover(struct redis_link *k, const char *order, const char *place, const char *event_id)
+{
+    bool known = place && place[0] != '\0';
+    redis_link_cat(k, order, known ? "@" : "", known ? place : "", " ", event_id, NULL);
+}
+
 static void add_record(struct redis_link *k, const struct decide_request *d)
 {
     redis_link_arg(k, d->record, d->record_len);
     redis_link_str(k, d->by_sequence ? "s" : "o");
     for (size_t i = 0; i < d->axis_count; i++) {
         redis_link_cat(k, "a:", d->axes[i], NULL);
-        redis_link_cat(k, d->order, " ", d->event_id, NULL);
+        add_mover(k, d->order, d->place, d->event_id);
     }
 }
 
@@ -274,6 +289,11 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
     return holder(r, SCRIPT_RELEASE, service, event_key, fence, NULL, 0, fn, arg);
 }
 
+int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence)
+{
+    return holder(r, SCRIPT_RELEASE, service, event_key, fence, event_key, strlen(event_key), NULL, NULL);
+}
+
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg)
 {
@@ -312,7 +332,7 @@ static void add_axes(struct redis_link *k, const struct merge_request *m)
 {
     for (size_t i = 0; i < m->axis_count; i++) {
         redis_link_cat(k, "a:", m->axes[i].name, NULL);
-        redis_link_cat(k, m->axes[i].order, " ", m->axes[i].event_id, NULL);
+        add_mover(k, m->axes[i].order, m->axes[i].place, m->axes[i].event_id);
     }
 }
 

@@ -5,14 +5,14 @@
  *   be done: it was marked in a Redis that had forgotten its steps). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
- *   a:<axis> "<order> <event id>" last applied.
+ *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
  * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed (PARK aside, which the
  * waiting topic follows): so an event's own fence is enough to tell whether the caller still holds it.
  *
  * All keys of a script are in KEYS; all numbers that matter come as text, since Lua's are doubles (microseconds
  * since 1970 fit: below 2^53). Few calls and arguments: each costs more than the Lua around it. So what is the same
  * for all events of a worker stands before each script: `lease` and `id_memory`, ms, and the facts of the outcomes
- * that CLAIM decides by itself from the record, `stale` and `repeated`. */
+ * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added. */
 #include "io/redis_scripts.h"
 
 #include <inttypes.h>
@@ -20,12 +20,18 @@
 
 #include "base/buf.h"
 
-/* CLAIM. KEYS birth, event, lane, pause. ARGV 1 birth mark, 2 owner, 3 fingerprint, 4 fences start above this,
- * 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been sent though Redis does not know, 9 event key, 10.. a:<axis> touched.
+/* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers and that have to wait for it. ARGV 1 birth mark,
+ * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been
+ * sent though Redis does not know, 9 event key, 10 place, 11.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done, what is decided
  * whether it was dropped. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
- * from its texts: string.format() of one costs as much as a call. */
+ * from its texts: string.format() of one costs as much as a call.
+ * One that it covers is looked at first: decided, it is to be published first; sent, or with a step done, it goes on first,
+ * unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
+ * lane is sent, the answer names that event's key in place of the facts.
+ * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
+ * `superseded`. */
 static const char claim_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "local m = call('MGET', K[1], K[4])\n"
@@ -34,7 +40,7 @@ static const char claim_text[] =
     "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
-    " unpack(A, 10))\n"
+    " unpack(A, 11))\n"
     "local rec = l[5] or ''\n"
     "if st == 'D' or st == 'X' or st == 'C' then\n"
     "  return {2, e[3] or '', rec, e[4] or '', 0, st == 'C' and 1 or 0}\n"
@@ -47,8 +53,16 @@ static const char claim_text[] =
     "  local left = tonumber(l[2] or 0) - now\n"
     "  if owner ~= '' and owner ~= A[2] and left > 0 then return {3, '', '', '', left} end\n"
     "  if sent ~= '' and sent ~= A[9] then\n"
+    "    local passed = false\n"
+    "    for i = 5, #K do passed = passed or A[8] == '2' and string.match(K[i], '.*:e:(.*)') == sent end\n"
     "    if left < 100 then left = 100 end\n"
-    "    return {3, '', '', '', left}\n"
+    "    if not passed then return {3, '', '', sent, left} end\n"
+    "  end\n"
+    "end\n"
+    "for i = 5, #K do\n"
+    "  local s = call('HMGET', K[i], 'st', 'steps')\n"
+    "  if s[1] == 'D' or s[1] == 'X' or s[1] == 'C' or A[8] ~= '2' and (s[1] and s[1] ~= 'H' or s[2]) then\n"
+    "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
     "if l[6] and l[6] ~= A[6] then return {7, '', rec, '', 0} end\n"
@@ -56,22 +70,28 @@ static const char claim_text[] =
     "local above = math.max(tonumber(l[3]) or 0, tonumber(e[3]) or 0, tonumber(A[4]) or 0)\n"
     "local f = us > above and t[1] .. micros or string.format('%.0f', above + 1)\n"
     "local last, from = l, 7\n"
-    "for i = 10, #A do if A[i] == 'a:all' then from = 1 end end\n"
+    "for i = 11, #A do if A[i] == 'a:all' then from = 1 end end\n"
     "if from == 1 then\n"
     "  last = {}\n"
     "  local h = call('HGETALL', K[3])\n"
     "  for i = 1, #h, 2 do if string.sub(h[i], 1, 2) == 'a:' then last[#last + 1] = h[i + 1] end end\n"
     "end\n"
-    "local was = 0\n"
+    "local was, by = 0\n"
     "for i = from, #last do\n"
-    "  if last[i] then\n"
-    "    local o = string.sub(last[i], 1, 32)\n"
-    "    if o == A[5] and string.sub(last[i], 34) == A[7] then was = 2 break end\n"
-    "    if A[5] <= o then was = 1 end\n"
+    "  local o = last[i] and string.sub(last[i], 1, 32)\n"
+    "  if o and A[5] <= o then\n"
+    "    local place, id = string.match(string.sub(last[i], 33), '^@(%d+) (.*)$')\n"
+    "    id = id or string.sub(last[i], 34)\n"
+    "    if o == A[5] and id == A[7] then was = 2 break end\n"
+    "    if not place or (tonumber(A[10]) or math.huge) >= tonumber(place) then was = 1\n"
+    "    elseif was == 0 then was, by = 7, id end\n"
     "  end\n"
     "end\n"
     "if was > 0 then\n"
     "  local facts = was == 2 and repeated or stale\n"
+    "  if was == 7 then\n"
+    "    facts = string.sub(superseded, 1, -2) .. ',\"by\":\"' .. string.gsub(by, '[\"\\\\]', '\\\\%0') .. '\"}'\n"
+    "  end\n"
     "  call('HSET', K[2], 'st', 'D', 'fp', A[3], 'fence', f, 'out', facts)\n"
     "  call('PEXPIRE', K[2], id_memory)\n"
     "  call('HSET', K[3], 'fence', f, 'owner', '', 'sent', '')\n"
@@ -105,7 +125,7 @@ static const char claim_text[] =
     "return {maybe and 1 or 0, f, rec, steps, 0, any}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
- * 6 by (s|o), 7.. a:<axis>, "<order> <event id>" of each touched. A held event (released, and not claimed by anyone
+ * 6 by (s|o), 7.. a:<axis>, "<order>@<place> <event id>" of each touched. A held event (released, and not claimed by anyone
  * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
  * its steps: a redrive goes on after them. */
 static const char decide_text[] =
@@ -142,18 +162,25 @@ static const char step_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then ret
     "if ARGV[4] then redis.call('HSET', KEYS[3], 'rec', ARGV[4]) end\n"
     "return 0\n";
 
-/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. */
-static const char release_text[] = HOLDER_TEXT
+/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. With ARGV 3, its event key, it lies in the
+ * waiting topic as unsent: its own RELEASE was lost, or this Redis is from before it; then the fence that it holds may be an
+ * older one. */
+static const char release_text[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
+    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
+    "local st, key = e[1], ARGV[3]\n"
+    "local older = key and (tonumber(e[2]) or 0) < (tonumber(ARGV[2]) or 0)\n"
+    "if e[2] ~= ARGV[2] and not older then return 1 end\n"
     "if st == 'H' then return 0 end\n"
     "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'H')\n"
     "redis.call('PEXPIRE', KEYS[2], id_memory)\n"
-    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
+    "if not key or redis.call('HGET', KEYS[3], 'sent') == key then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
     "return 0\n";
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
  * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
- * 9.. a:<axis>, "<order> <event id>" of each axis of the record. An event is taken when it is not decided in the facts' round
+ * 9.. a:<axis>, "<order>@<place> <event id>" of each axis of the record. An event is taken when it is not decided in the facts' round
  * or a later one. A record is taken, with its axes, when its fence is not below
  * that of the one that is there: each record has all axes of its service, and only an act (redis_rebase.c) sets one back.
  * An unfinished one never takes the place of that which its claim ended with. */
@@ -256,7 +283,8 @@ char *redis_script_new(enum script_id id, const struct redis_script_constants *c
     buf_init(&text, 16384);
     buf_addf(&text, "local lease, id_memory = %" PRId64 ", '%" PRId64 "'\n", c->lease_ms, c->id_memory_ms);
     if (id == SCRIPT_CLAIM)
-        buf_addf(&text, "local stale, repeated = [==[%s]==], [==[%s]==]\n", c->stale_facts, c->repeated_facts);
+        buf_addf(&text, "local stale, repeated, superseded = [==[%s]==], [==[%s]==], [==[%s]==]\n", c->stale_facts,
+                 c->repeated_facts, c->superseded_facts);
     buf_adds(&text, text_of(id));
     char *ret = buf_steal(&text, NULL);
     buf_fini(&text);

@@ -22,7 +22,7 @@ enum script_id {
 /* What is the same for all events of a worker. */
 struct redis_script_constants {
     int64_t lease_ms, id_memory_ms;
-    const char *stale_facts, *repeated_facts; /* JSON: the outcomes that CLAIM decides by itself */
+    const char *stale_facts, *repeated_facts, *superseded_facts; /* JSON: the outcomes that CLAIM decides by itself */
 };
 
 /* The text, freed by the caller; NULL: out of memory. */
@@ -40,6 +40,8 @@ enum claim_code {
     CODE_MIXED,
     CODE_PAUSED,
     CODE_FORGOT,
+    CODE_SUPERSEDED,
+    CODE_COVERED,
     CODE_COUNT
 };
 

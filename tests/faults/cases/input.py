@@ -108,8 +108,11 @@ def reordered(p):
 def files_limited(p):
     """No file may grow beyond 64 KB: the log is one."""
     p.open()
-    p.worker(before=["prlimit", "--fsize=65536", "--"])
+    worker = p.worker(before=["prlimit", "--fsize=65536", "--"])
     p.send(p.events(100, 8), over_s=4)
+    p.settle()
+    if worker.server.log.stat().st_size < 65536:
+        p.problems.append("the limit is not felt: the log is not that long")
 
 
 def log_gone(p):

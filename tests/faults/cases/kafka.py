@@ -12,16 +12,18 @@ def restart(p):
 
 def kill(p):
     """kill -9 of the broker, started again with its files."""
-    _broker(p, kill=True)
-    p.notes["broker_kills"] = 1
+    for i in range(p.run.a_round or 1):
+        _broker(p, kill=True, turn=i)
+        p.notes["broker_kills"] = i + 1
 
 
-def _broker(p, kill):
+def _broker(p, kill, turn=0):
     broker = p.run.second_broker()
-    p.open(brokers=broker.address)
-    p.worker()
-    p.worker()
-    p.send(p.events(100, 8), over_s=10)
+    if turn == 0:
+        p.open(brokers=broker.address)
+        p.worker()
+        p.worker()
+    p.send(p.events(100, 8, prefix=f"t{turn}n"), over_s=10)
     p.pause(2, 4)
     broker.end(kill)
     p.pause(0.5, 3)

@@ -23,7 +23,19 @@ def play(p):
     p.settle()
     time.sleep(2)
     last = elder.rss_kb(), elder.open_files()
-    p.notes.update(turns=turn, rss_kb=[(first or last)[0], last[0]], descriptors=[(first or last)[1], last[1]])
+    p.notes.update(mixed=1, turns=turn, rss_kb=[(first or last)[0], last[0]], descriptors=[(first or last)[1], last[1]])
+    _must_be_flat(p, first or last, last)
+
+
+def _must_be_flat(p, first, last):
+    """An hour or a minute: what the oldest worker holds may vary, not grow."""
+    if last[0] > first[0] * 1.25 + MEMORY_KB:
+        p.problems.append(f"memory grew from {first[0]} to {last[0]} KB")
+    if last[1] > first[1] + DESCRIPTORS:
+        p.problems.append(f"descriptors grew from {first[1]} to {last[1]}")
+
+
+MEMORY_KB, DESCRIPTORS = 8192, 30  # descriptors: connections to the platform come and go, 24 at most
 
 
 def _disturb(p, others):

@@ -93,7 +93,7 @@ def _dead(p):
 
 
 def slow_beside_fast(p):
-    """Two platforms in one process: how much the fast one's p99 suffers from the slow one. Told, not judged."""
+    """Two platforms in one process: the slow one costs the fast one's p99 at most half as much again."""
     p.open(providers=("fast", "slow"), delay_ms=(1, 2), limits={"in_flight": 8})
     p.worker()
     ratios = []
@@ -104,16 +104,18 @@ def slow_beside_fast(p):
         ratios.append(_p99(p, f"b{i}") / alone)
         p.platforms["slow"].control(delay_ms=[1, 2])
     p.notes["p99_ratio"] = round(statistics.median(ratios), 2)
+    if p.notes["p99_ratio"] > 1.5:
+        p.problems.append(f"the fast platform's p99 is {p.notes['p99_ratio']} times what it is alone: {ratios}")
 
 
 def _p99(p, prefix):
     """Publish to outcome, one after the other in small groups."""
     times = []
-    for i in range(60):
+    for i in range(200):
         e = p.events(1, 1, provider="fast", prefix=f"{prefix}n{i}", classes=("safe",))
         began = time.monotonic()
         p.send(e)
         key = (e[0]["subject"], e[0]["id"])
         until(lambda key=key: key in p.follower.seen, "an outcome of the fast platform", 60)
         times.append(p.follower.seen[key] - began)
-    return sorted(times)[int(len(times) * 0.99)]
+    return sorted(times)[int(len(times) * 0.99) - 1]

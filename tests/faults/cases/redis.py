@@ -13,13 +13,15 @@ def _under_load(p, redis="wired", services=100, each=8, over_s=5, workers=2):
 def kill(p):
     """kill -9 of redis-server, started again with its files a moment later; twice."""
     _under_load(p, "own")
-    for _ in range(2):
+    for i in range(p.run.a_round or 2):
+        if i % 2 and i > 1:
+            p.send(p.events(100, 8, prefix=f"t{i}n"), over_s=5)
         p.redis.kill()
         p.pause(0.2, 2)
         p.redis.start()
         p.mark()
         p.pause(0.5, 1.5)
-    p.notes["redis_kills"] = 2
+        p.notes["redis_kills"] = i + 1
 
 
 def cut(p):

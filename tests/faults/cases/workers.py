@@ -51,6 +51,7 @@ def crash_at(point, what, loss):
         first.await_killed()
         after(p)
         p.mark()
+        p.notes["kills"] = 1
     return play
 
 
@@ -68,6 +69,7 @@ def crash_on_wire(what, loss):
         after(p)
         p.mark()
         p.platform.rules()
+        p.notes["kills"] = 1
     return play
 
 
@@ -109,21 +111,23 @@ def stop_at(point, what):
         p.pause(9, 20)
         first.signal(signal.SIGCONT)
         p.mark()
+        p.notes["stops"] = 1
     return play
 
 
 def stop_at_random(p):
     """SIGSTOP at a random moment, longer than the session timeout, whatever the worker was doing."""
     p.open()
-    first = p.worker()
-    p.worker()
-    p.send(p.events(100, 8), over_s=4)
-    p.pause(1, 3)
-    first.signal(signal.SIGSTOP)
-    p.pause(8, 12)
-    first.signal(signal.SIGCONT)
-    p.mark()
-    p.notes["stops"] = 1
+    workers = [p.worker(), p.worker()]
+    for i in range(p.run.a_round or 1):
+        p.send(p.events(100, 8, prefix=f"t{i}n"), over_s=4)
+        first = _at_work(p, workers)
+        p.pause(1, 3)
+        first.signal(signal.SIGSTOP)
+        p.pause(8, 12)
+        first.signal(signal.SIGCONT)
+        p.mark()
+        p.notes["stops"] = i + 1
 
 
 def stop_briefly(p):
@@ -147,9 +151,8 @@ def rolling(p):
     for _ in range(4):
         p.pause(0.5, 1.5)
         workers.append(p.worker(ready=False))
-        status = workers.pop(0).term()
-        if status != 0:
-            p.problems.append(f"a drain ended with status {status}")
+        _term_in_time(p, workers.pop(0))
+    p.must_call_once()
     p.mark()
 
 
@@ -159,7 +162,9 @@ def storm(p):
     p.worker()
     p.worker()
     p.send(p.events(100, 10), over_s=10)
-    for _ in range(6):
+    for i in range(p.run.a_round or 6):
+        if i % 6 == 5:
+            p.send(p.events(100, 10, prefix=f"t{i}n"), over_s=10)
         words = [sys.executable, HERE / "guest.py", p.brokers, f"{p.prefix}{p.providers[0]}", p.topic("events"), p.topic("control")]
         guest = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         p.pause(0.3, 1.6)
@@ -170,7 +175,9 @@ def storm(p):
         guest.wait()
         p.pause(0, 0.5)
     p.mark()
-    p.notes["rebalances"] = sum(w.log().count("event=partitions_assigned") for w in p.workers)
+    p.notes["rebalances"] = max(w.log().count("event=partitions_assigned") for w in p.workers) - 1
+    if p.notes["rebalances"] < 3:
+        p.problems.append("the members that come and go are not felt")
 
 
 def crash_loop(p):
@@ -185,18 +192,91 @@ def crash_loop(p):
 
 
 def kills_slow_rate(p):
-    """kill -9 at 20 events a second. Told: how many events end later than the session timeout and 2 s after it."""
-    p.open()
+    """kill -9 at 20 events a second: delayed are no more services than calls in flight; nothing unsent waits for a person."""
+    p.open(delay_ms=(300, 900), limits={"in_flight": 200})
     victim = p.worker()
     p.worker()
-    events = p.events(400, 1)
-    p.send(events, over_s=20, slices=400)
+    p.await_quarantine()
+    p.send(p.events(600, 1), over_s=30, slices=600)
     p.pause(5, 8)
-    victim.kill()
+    in_flight = _kill_and_count(p, victim)
+    killed = time.monotonic()
     p.mark()
-    resumed = time.monotonic() + NUMBERS["session_timeout_ms"] / 1000 + 2
+    p.no_unsent_for_a_person()
     p.settle()
-    ends = [(p.sent[key], end) for key, end in p.follower.seen.items() if key in p.sent]
-    p.notes["delayed"] = sum(end > max(resumed, sent + 1) for sent, end in ends)
+    resumed = killed + NUMBERS["session_timeout_ms"] / 1000 + 2
+    late = {key[0] for key, end in p.follower.seen.items() if key in p.sent and end > max(resumed, p.sent[key]) + TWO_CALLS_S}
+    p.notes.update(kills=1, in_flight=in_flight, delayed=len(late))
+    if len(late) > in_flight:
+        p.problems.append(f"{len(late)} services ended later than {resumed - killed:g} s and their calls after the kill; "
+                          f"{in_flight} calls were in flight")
 
 
+TWO_CALLS_S = 2.5  # an event of two steps, 0.9 s each, and its outcome
+
+
+def _kill_and_count(p, victim):
+    """Kills it; how many of its calls were in flight. What is asked for before it stands still and after it is enough:
+    no call is as short as the time between."""
+    ports = set(p.platform.counts()["in_work"])
+    victim.signal(signal.SIGSTOP)
+    ports |= set(p.platform.counts()["in_work"])
+    found = len(ports & victim.ports())
+    victim.kill()
+    return found
+
+
+def drain(p):
+    """SIGTERM under load: it ends within 15 s, and nothing at all is called again, by it or by the one that goes on."""
+    p.open(delay_ms=(100, 700))
+    workers = [p.worker(), p.worker()]
+    p.send(p.events(200, 8), over_s=10)
+    for worker in workers:
+        _at_work(p, [worker])
+        p.pause(0.5, 2)
+        p.worker(ready=False)
+        _term_in_time(p, worker)
+    p.must_call_once()
+    p.mark()
+
+
+def drain_without_redis(p):
+    """The same while Redis is away: it ends within 15 s all the same."""
+    p.open(redis="wired", delay_ms=(100, 700))
+    worker = p.worker()
+    p.send(p.events(100, 6), over_s=5)
+    _at_work(p, [worker])
+    p.pause(0.5, 1)
+    p.wire.set("cut")
+    _term_in_time(p, worker)
+    p.wire.set()
+    p.worker()
+    p.mark()
+
+
+def drain_with_hanging_calls(p):
+    """The same while some calls are never answered."""
+    p.open()
+    worker = p.worker()
+    p.platform.rules({"action": "hang", "p": 0.2})
+    p.send(p.events(100, 6), over_s=5)
+    _at_work(p, [worker])
+    p.pause(0.5, 1)
+    _term_in_time(p, worker)
+    p.platform.rules()
+    p.worker()
+    p.mark()
+
+
+DRAIN_MOST_S = 15
+
+
+def _term_in_time(p, worker):
+    began = time.monotonic()
+    status = worker.term()
+    took = time.monotonic() - began
+    p.notes["drain_s"] = max(p.notes.get("drain_s", 0), round(took, 1))
+    if status != 0:
+        p.problems.append(f"a drain ended with status {status}")
+    if took > DRAIN_MOST_S:
+        p.problems.append(f"a drain took {took:.1f} s")

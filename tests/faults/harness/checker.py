@@ -68,6 +68,42 @@ def axes_of(event):
     return []
 
 
+# What a person has to do, and nothing else does: RELIABILITY.md section 5.
+FOR_A_PERSON = {"dead", "doubt", "guard", "implausible"}
+TOUCH_ALL = {"existence", "all"}
+
+
+def place_of(text):
+    """"4-1812" or "4-1812.1", comparable."""
+    partition, _, rest = text.partition("-")
+    offset, _, sub = rest.partition(".")
+    return (int(partition), int(offset), int(sub or 0)) if partition.isdigit() and offset.isdigit() else None
+
+
+def share(one, other):
+    """Whether the later entry waits for the earlier: worker/contract/entry.h at entry_axes_share()."""
+    a, b = (set(filter(None, (entry.get("axes") or "").split("\x1f"))) for entry in (one, other))
+    return bool(a & TOUCH_ALL or b & TOUCH_ALL or a & b)
+
+
+def for_a_person(entries):
+    """The keys of those that only a person, or a newer event, ends: dead, doubtful or held ones, and what an axis keeps
+    behind one of these. All others the clock or their lane must release."""
+    found, by_service = set(), {}
+    for key, entry in entries.items():
+        service, _, where = key.rpartition("/")
+        by_service.setdefault(service, []).append((place_of(where) or (-1, -1, 0), key, entry))
+    for rows in by_service.values():
+        held = []
+        for place, key, entry in sorted(rows, key=lambda row: row[:2]):
+            behind = place_of(entry.get("behind", ""))
+            if entry.get("state") in ("dead", "doubt") or entry.get("reason") in FOR_A_PERSON or any(
+                    share(entry, other) for _, other in held) or behind in [p for p, _ in held]:
+                held.append((place, entry))
+                found.add(key)
+    return found
+
+
 class Event:
     """One event by its key and content, wherever and however often it stands in the topic."""
 
@@ -146,6 +182,7 @@ class Judge:
             self.letter_places[place] = letter["reason"]
             if place in self.by_place:
                 self.by_place[place].letters.append(letter["reason"])
+        self.kept_waiting = for_a_person(self.h.waiting)
         for key, entry in self.h.waiting.items():
             service, _, where = key.rpartition("/")
             partition, _, offset = where.partition("-")
@@ -153,7 +190,7 @@ class Judge:
             if e is None or e.key[0] != service:
                 self.v.add("contradictory", f"a waiting entry for no event: {key}")
                 continue
-            e.entries.append(entry)
+            e.entries.append((key, entry))
 
     def read_journal(self):
         originals = {}
@@ -209,8 +246,8 @@ class Judge:
                 kinds = sorted(d["kind"] for d in finals.values())
                 self.v.add("contradictory", f"{e}: outcomes {' and '.join(kinds)} in round {number}")
         finals = e.last()
-        for entry in e.entries:
-            self.judge_entry(e, entry, finals)
+        for key, entry in e.entries:
+            self.judge_entry(e, key, entry, finals)
         if not finals:
             if not e.letters and not e.entries:
                 self.missing(e.places[0], f"{e}: no outcome, no dead letter, no waiting entry")
@@ -220,7 +257,7 @@ class Judge:
         for data in finals:
             self.judge_final(e, data)
 
-    def judge_entry(self, e, entry, finals):
+    def judge_entry(self, e, key, entry, finals):
         why = entry.get("reason") or entry.get("waits_for")
         if finals and finals[0]["kind"] != "dead":
             self.v.add("contradictory", f"{e}: it is {finals[0]['kind']} and waits, too ({why})")
@@ -228,6 +265,8 @@ class Judge:
             self.v.add("unexplained", f"{e}: waits, and nothing says for what: {json.dumps(entry)[:200]}")
         else:
             self.v.waiting[why] = self.v.waiting.get(why, 0) + 1
+            if key not in self.kept_waiting:
+                self.v.add("unfinished", f"{e}: waits for what comes by itself ({why}), and it has not come back")
         if entry.get("state") == "doubt" and why == "doubt":
             self.v.count("doubts for a person")
             if e.tries == 0:

@@ -201,6 +201,17 @@ class Worker:
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def ports(self):
+        """Local ports of its TCP connections."""
+        inodes = set()
+        for fd in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                inodes.add(os.readlink(fd).partition("socket:[")[2].rstrip("]"))
+            except FileNotFoundError:  # closed meanwhile
+                pass
+        rows = [line.split() for line in pathlib.Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]]
+        return {int(row[1].partition(":")[2], 16) for row in rows if row[9] in inodes}
+
     def rss_kb(self):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(text.partition("VmRSS:")[2].split()[0])
@@ -224,6 +235,7 @@ class Place:
         self.expected, self.notes, self.problems = set(), {}, []
         self.allowed = {}       # kind of violation -> request classes for which it is a stated limit
         self.marked = None
+        self.judges = []        # f(verdict, lines of the journal), of a case that wants more than the checker's verdict
 
     def __enter__(self):
         return self
@@ -393,29 +405,30 @@ class Place:
 
     # ---- end ----
 
-    def waiting_keys(self, dead=True):
-        """(service, id) of what stands in the waiting topics; without what is dead, has its outcome and holds back others."""
-        found = set()
+    def waiting_keys(self):
+        """(service, id) of what stands in the waiting topics: what waits for a person, and what has to come back."""
+        person, others = set(), set()
         for provider in self.providers:
             entries = self.read_waiting(provider)
-            if entries:
-                places = {(p, o): e for p, o, e in self.read_inputs(provider) if e}
-                for key in (k for k, entry in entries.items() if dead or entry.get("state") != "dead"):
-                    service, _, where = key.rpartition("/")
-                    partition, _, offset = where.partition("-")
-                    e = places.get((int(partition), int(offset))) if offset.isdigit() else None
-                    found |= {(service, e["id"])} if e else set()
-        return found
+            if not entries:
+                continue
+            places = {(p, o, 0): e for p, o, e in self.read_inputs(provider) if e}
+            kept = checker.for_a_person(entries)
+            for key in entries:
+                service, _, where = key.rpartition("/")
+                e = places.get(checker.place_of(where))
+                (person if key in kept else others).update({(service, e["id"])} if e else ())
+        return person, others
 
     def settle(self, timeout_s=None):
-        """Waits until everything has ended or stands aside; what has not is left to the checker."""
+        """Waits until everything has ended or waits for a person; what has not is left to the checker."""
         for thread in self.threads:
             thread.join()
         end, look = time.monotonic() + (timeout_s or WAIT_S), time.monotonic() + 20
         while self.missing() and time.monotonic() < end:
             if time.monotonic() > look:
                 look = time.monotonic() + 10
-                if not self.missing() - self.waiting_keys():
+                if not self.missing() - self.waiting_keys()[0]:
                     break
             if self.workers and not any(w.alive() for w in self.workers):
                 self.problems.append("no worker is left")
@@ -427,10 +440,10 @@ class Place:
             self.notes["recovery_s"] = round(max(0.0, max(times, default=self.marked) - self.marked), 1)
 
     def await_tombstones(self, timeout_s=60):
-        """An entry whose event has ended is taken away, at the latest some time after the quarantine."""
+        """An entry is taken away, at the latest some time after the quarantine, unless it waits for a person."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end and any(w.alive() for w in self.workers):
-            if not self.waiting_keys(dead=False) & self.follower.seen.keys():
+            if not self.waiting_keys()[1]:
                 return
             time.sleep(1)
 
@@ -517,7 +530,32 @@ class Place:
         sent = {(e["subject"], e["id"]) for h in histories.values() for _, _, e in h.inputs if e}
         if self.expected - sent:
             self.problems.append(f"{len(self.expected - sent)} events never reached the input topic")
-        return {provider: checker.judge(h) for provider, h in histories.items()}
+        verdicts = {provider: checker.judge(h) for provider, h in histories.items()}
+        for judge in self.judges:
+            for provider, verdict in verdicts.items():
+                judge(verdict, histories[provider].effects)
+        return verdicts
+
+    def must_call_once(self):
+        """To be asked for where neither a worker nor a call is broken: nothing may be called again, keyed or safe or not."""
+        def judge(_, lines):
+            calls = {}
+            for line in lines:
+                call = line["service"], line["id"], line["op"]
+                calls[call] = calls.get(call, 0) + 1
+            again = sorted(call for call, n in calls.items() if n > 1)
+            self.notes["called_again"] = self.notes.get("called_again", 0) + len(again)
+            if again:
+                self.problems.append(f"{len(again)} requests were made again, the first: {' '.join(again[0])}")
+        self.judges.append(judge)
+
+    def no_unsent_for_a_person(self):
+        """Nothing may wait for a person that never was sent."""
+        def judge(verdict, _):
+            unsent = verdict.counts.get("for a person though never sent", 0)
+            if unsent:
+                self.problems.append(f"{unsent} events wait for a person and never were sent")
+        self.judges.append(judge)
 
 
 class _Closing:

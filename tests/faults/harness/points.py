@@ -10,7 +10,7 @@ POINTS = {
     "sending": ("the same, just after the last check", None, ALL),
     "answered": ("an effect, its answer read", None, ALL),
     "stepped": ("the first of two steps noted", None, ("steps",)),
-    "kept": ("what the next request destroys, remembered", "remembering", ALL),
+    "kept": ("what the next request destroys, remembered", "remembering", ("steps",)),
     "decided": ("DECIDED in Redis, nothing published", None, ALL),
     "produced": ("outcome and record on their way", None, ALL),
     "acknowledged": ("outcome and record in Kafka, the offset open", None, ALL),

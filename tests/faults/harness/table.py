@@ -12,7 +12,7 @@ from harness import points
 # Features of the engine that are there. The words: ownership (proof before each send), ceiling, takeover (outcomes read by
 # a new owner), merge (Redis that forgot), waiting (the waiting topic), tombstone (only after the outcome), superseding,
 # breaker (and the retry budget), late (the late packet of a safe request), sentinel.
-LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late", "tombstone", "sentinel"}
+LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late", "tombstone", "sentinel", "remembering"}
 
 
 @dataclasses.dataclass
@@ -30,6 +30,25 @@ class Case:
     @property
     def about(self):
         return ((self.play.__doc__ or "").strip().splitlines() or [""])[0]
+
+
+@dataclasses.dataclass
+class Target:
+    """What the ledger has to add up to. Its name is the note in which a case counts what it did."""
+    wanted: int
+    cases: tuple
+    a_round: int  # how often a case does its thing in a round
+
+
+TARGETS = {
+    "kills": Target(1000, ("kill.random",), 10),
+    "stops": Target(200, ("stop.random",), 10),
+    "rebalances": Target(300, ("rebalance.storm",), 20),
+    "redis_kills": Target(100, ("redis.kill",), 10),
+    "forced_loss": Target(50, ("redis.fail_over_with_loss", "redis.fail_over_with_loss_and_kill", "redis.sentinel_with_loss"), 1),
+    "broker_kills": Target(30, ("broker.kill",), 10),
+    "mixed": Target(1, ("mixed",), 1),
+}
 
 
 def _about(play, text):
@@ -69,13 +88,16 @@ def _answers():
 
 ALL = [
     Case("kill.random", workers.kill_at_random),
-    Case("kill.slow_rate", workers.kills_slow_rate),
+    Case("kill.slow_rate", workers.kills_slow_rate, where="alone"),
     Case("kill.crash_loop", workers.crash_loop),
     *_crash_points(),
     *_stops(),
     Case("stop.random", workers.stop_at_random, "ownership"),
     Case("stop.brief", workers.stop_briefly),
     Case("term.rolling", workers.rolling),
+    Case("term.drain", workers.drain),
+    Case("term.without_redis", workers.drain_without_redis),
+    Case("term.hanging_calls", workers.drain_with_hanging_calls),
     Case("rebalance.storm", workers.storm),
     Case("redis.kill", redis.kill),
     Case("redis.cut", redis.cut),

@@ -1,6 +1,7 @@
 """What the operators' commands ask for is carried out by the worker: each is answered, seen, and done once."""
 import json
 import subprocess
+import time
 
 from lib.cases import case
 from lib.kafka import murmur2_partition
@@ -137,3 +138,79 @@ def approve_ahead(bench):
         p.outcome("late", "applied")  # it was cut within the hour: it does not count again
         told = p.tvbridge("explain", services[7], "-p", PROVIDER)
         check("guard" in told, "explain says what it waits for", told)
+
+
+def listed(p, *words):
+    return [json.loads(line) for line in p.tvbridge(*words, "--json").splitlines()]
+
+
+@case("acts.dead")
+def dead(bench):
+    """What died holds back what comes after it, until it is redriven or dropped; each once."""
+    again, given_up = "70001", "70002"
+    provider = {"retry": {"base_ms": 20, "cap_ms": 50, "attempts": 2}}
+    with Place(bench, "dead", accounts=[again, given_up], provider=provider) as p:
+        p.worker()
+        for s in (again, given_up):
+            p.portal.fault("retry_after", account=s, status=429, after=0, times=100)
+            p.publish(blocked(f"b{s}", s), unblocked(f"u{s}", s))
+        for s in (again, given_up):
+            p.outcome(f"b{s}", "dead")
+            until(lambda s=s: [o for o in p.of(f"u{s}") if o["data"]["kind"] == "waiting"], "the later one waits behind it", p.brief)
+        p.portal.control("DELETE", "faults")
+        same("what is dead", sorted(r["service"] for r in listed(p, "dead", "list") if r.get("state") == "dead"), [again, given_up])
+        same("redriven", results(act(p, "dead", "redrive", "--service", again)), [("done", "")])
+        until(lambda: [o["data"]["round"] for o in p.finals(f"b{again}")] == [1, 2], "an outcome of the second round", p.brief)
+        same("it", p.finals(f"b{again}")[-1]["data"]["kind"], "applied")
+        p.outcome(f"u{again}", "applied")
+        same("its effects, in order", [r["method"] for r in p.portal.requests(again)][-1:], ["PUT"])
+        same("a replay", replay(p, "redrive"), [("too_late", "no_entry")])
+        same("dropped", results(act(p, "dead", "drop", "--service", given_up)), [("done", "")])
+        p.outcome(f"u{given_up}", "applied")
+        same("a replay", replay(p, "drop"), [("too_late", "no_entry")])
+        same("finals of what was dropped", [o["data"]["kind"] for o in p.finals(f"b{given_up}")], ["dead"])
+        same("its effects", p.portal.names(given_up), ["status"])
+        same("nothing waits", listed(p, "waiting", "list"), [])
+        p.await_committed()
+
+
+@case("acts.doubt")
+def doubt(bench):
+    """What only a person can tell waits for his word; too early it is refused."""
+    services = ["70001", "70002"]
+    with Place(bench, "doubt", accounts=services) as p:
+        p.worker()
+        for s, action in zip(services, ("cut_after", "cut_before")):
+            p.portal.fault(action, account=s, method="POST")
+            p.publish(event(f"m{s}", s, "message.requested", {"message": {"text": "x"}}))
+        for s in services:
+            until(lambda s=s: [o for o in p.of(f"m{s}") if o["data"]["kind"] == "in_doubt"], "a notice `in_doubt`", p.brief)
+        rows = act(p, "doubt", "resolve", "--service", services[0], "--applied", status=1)
+        same("within the quarantine", results(rows), [("refused", "in_quarantine")])
+        time.sleep(p.tree["numbers"]["quarantine_ms"] / 1000 + 1)
+        same("after it", results(act(p, "doubt", "resolve", "--service", services[0], "--applied")), [("done", "")])
+        first = p.outcome(f"m{services[0]}", "applied")
+        same("by whom", first["data"]["resolved"], "operator")
+        same("the other", results(act(p, "doubt", "resolve", "--service", services[1], "--not-applied")), [("done", "")])
+        p.outcome(f"m{services[1]}", "applied")
+        same("requests", [len(p.portal.requests(s, "POST")) for s in services], [1, 2])
+        same("a replay", replay(p, "resolve_doubt"), [("too_late", "no_entry")])
+        p.await_committed()
+
+
+@case("acts.approve")
+def approve(bench):
+    """A cut that the guard holds goes when a person approves it, and not by a release."""
+    services = of_partition(2, 3)
+    with Place(bench, "approve", accounts=services, provider={"guard": {"percent": 0, "accounts": 4}}) as p:
+        p.worker()
+        p.publish(*[blocked(f"b{s}", s) for s in services])
+        until(lambda: len(listed(p, "waiting", "list", "--cause", "guard")) == 2, "two are held", p.brief)
+        same("a release is not for these", act(p, "waiting", "release", "--cause", "guard", status=1), [])
+        same("approved", results(act(p, "approve", "-p", PROVIDER, "--cause", "guard")), [("done", "")])
+        for s in services:
+            p.outcome(f"b{s}", "applied")
+            same("effects", p.portal.names(s), ["status"])
+        same("nothing waits", listed(p, "waiting", "list"), [])
+        act(p, "pause", PROVIDER)
+        same("nor does what is known of the partition", listed(p, "waiting", "list"), [])

@@ -37,12 +37,14 @@ def await_count(p, n):
 
 
 def check_order(p, accounts=None, each=EVENTS_EACH, doubles=0):
-    """Nothing lost, nothing overtaken; a number may stand twice in a row at most @doubles times in all."""
+    """Nothing lost, nothing overtaken, and what was not written was superseded, though never the newest; a number may stand
+    twice in a row at most @doubles times in all."""
     numbers, extra = written(p), 0
+    passed = {o["data"]["event"]["id"] for o in list(p.follower.outcomes) if o["data"]["kind"] == "superseded"}
     for s in accounts or ACCOUNTS:
         seen = numbers.get(s, [])
         once = [n for i, n in enumerate(seen) if i == 0 or n != seen[i - 1]]
-        same(f"order of {s}", once, list(range(each)))
+        same(f"order of {s}", once, [i for i in range(each) if i == each - 1 or f"{s}-{i}" not in passed])
         extra += len(seen) - len(once)
     check(extra <= doubles, f"at most {doubles} effects were made twice", extra)
 

@@ -13,8 +13,8 @@ def ordinary_life(bench):
     """Made, package, block, unblock, deleted: each once, in order; record, commit and restart agree."""
     with Place(bench, "life") as p:
         worker = p.worker()
-        p.publish(*life("70001"))
-        for number in range(1, 6):
+        for number, e in enumerate(life("70001"), 1):  # one by one: those that wait are superseded by the deletion
+            p.publish(e)
             o = p.outcome(number, "applied")
             check(o["data"]["round"] == 1 and o["data"]["attempts"] >= 1 and o["subject"] == "70001", "the outcome's words", o)
         same("effects in order", p.portal.names("70001"), ["create", "subscribe", "status", "status", "delete"])
@@ -40,11 +40,33 @@ def two_threads(bench):
     services = [str(500 + i) for i in range(24)]
     with Place(bench, "threads", accounts=services, provider={"threads": 2}) as p:
         p.worker()
-        events = [(blocked if i % 2 == 0 else unblocked)(f"{s}-{i}", s) for i in range(4) for s in services]
-        p.publish(*events)
-        p.await_finals([e["id"] for e in events])
+        for i in range(4):
+            events = [(blocked if i % 2 == 0 else unblocked)(f"{s}-{i}", s) for s in services]
+            p.publish(*events)
+            p.await_finals([e["id"] for e in events])
         for s in services:
             same(f"states of {s}", [e["status"] for e in p.portal.effects(s)], [0, 1, 0, 1])
+        p.await_committed()
+
+
+@case("ordinary.superseded")
+def superseded(bench):
+    """Blocks and unblocks that came while the platform was slow: the first is under way, the newest says what the others said,
+    and the account ends as it says. What has another axis is not passed over."""
+    with Place(bench, "newest", accounts=["1", "2"]) as p:
+        p.worker()
+        p.portal.fault("delay", account="1", method="PUT", delay_ms=1500)
+        p.publish(blocked("b0", "1"))
+        until(lambda: p.portal.requests("1"), "the first call")
+        p.publish(unblocked("u1", "1"), blocked("b2", "1"), event("n", "1", "service.updated", {"comment": "x"}),
+                  unblocked("u3", "1"), blocked("b4", "1"), unblocked("u5", "1"))
+        for number, kind in (("b0", "applied"), ("u5", "applied"), ("n", "applied")):
+            p.outcome(number, kind)
+        for number in ("u1", "b2", "u3", "b4"):
+            o = p.outcome(number, "superseded")["data"]
+            same(f"{number}: superseded by, calls", (o.get("by"), o["attempts"]), ("u5", 0))
+        same("states", [e["status"] for e in p.portal.effects("1", ("status",))], [0, 1])
+        p.one_final(["b0", "u1", "b2", "n", "u3", "b4", "u5"])
         p.await_committed()
 
 

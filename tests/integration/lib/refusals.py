@@ -61,9 +61,9 @@ def mixed_order(bench):
 def expired(bench):
     with Place(bench, "expired", accounts=["1"]) as p:
         p.worker()
-        p.publish(blocked("late", "1", expirytime="2020-01-01T00:00:00Z"),
-                  unblocked("good", "1", expirytime="2099-01-01T00:00:00Z"))
+        p.publish(blocked("late", "1", expirytime="2020-01-01T00:00:00Z"))
         p.outcome("late", "expired")
+        p.publish(unblocked("good", "1", expirytime="2099-01-01T00:00:00Z"))
         p.outcome("good", "applied")
         same("states", [e["status"] for e in p.portal.effects("1")], [1])
 
@@ -73,9 +73,11 @@ def implausible(bench):
     from lib.place import SHORT
     with Place(bench, "jump", accounts=["1"], numbers={**SHORT, "sequence_jump": 1000}) as p:
         p.worker()
-        p.publish(blocked("first", "1", sequence=5000000), unblocked("near", "1", sequence=5001000),
-                  blocked("far", "1", sequence=5002001), blocked("on", "1", sequence=5001001))
-        p.outcome("near", "applied")
+        p.publish(blocked("first", "1", sequence=5000000))
+        p.outcome("first", "applied")
+        p.publish(unblocked("near", "1", sequence=5001000), blocked("far", "1", sequence=5002001),
+                  blocked("on", "1", sequence=5001001))
+        p.outcome("near", "applied")  # nothing that is too far ahead passes it
         p.outcome("far", "dead")
         same("reason", p.outcome("far")["data"]["reason"], "implausible")
         p.dead_letter("implausible")

@@ -43,6 +43,7 @@ void on_claim(void *arg, const struct claim_reply *r)
     snprintf(w->a.record, sizeof(w->a.record), "%s", r->record);
     snprintf(w->a.outcome, sizeof(w->a.outcome), "%s", r->outcome);
     snprintf(w->a.steps, sizeof(w->a.steps), "%s", r->steps);
+    snprintf(w->a.first, sizeof(w->a.first), "%s", r->first);
     snprintf(w->a.error, sizeof(w->a.error), "%s", r->error);
     answered(w);
 }

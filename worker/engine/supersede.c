@@ -1,0 +1,326 @@
+/* supersede.c - a newer event goes before the older ones of its lane that it covers. RELIABILITY.md section 1.
+ *
+ * Nothing is decided here. The newest event that covers the lane's head, and passes none that it does not cover but shares an
+ * axis with, becomes the head; those it covers wait behind it, proven unsent. What becomes of them is what came of it: once
+ * the record says that it was applied, their own claims answer `superseded`; refused or dead, they run; set aside, they are
+ * set aside behind it (aside.c). So their outcomes follow its own, which is acknowledged by then.
+ *
+ * After a take-over by an owner whom Redis cannot tell what was sent, the head and the newer ones that cover it may all have
+ * been sent: the newest is resolved first, and not before the quarantine. Section 4.
+ *
+ * It costs an event that is alone in its lane nothing, and others a look at the types of those behind. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crash_point.h"
+#include "contract/covers.h"
+#include "engine/state.h"
+
+#define LOOK_DEPTH 64
+#define NOMEM_AGAIN_MS 1000
+
+/* The head of a lane and those behind it, in order. */
+struct look {
+    struct worker *w;
+    struct job **jobs; /* the head first */
+    size_t n;
+    bool doubt;        /* the head may have been sent, and so may newer ones that cover it */
+    bool nomem;        /* something could not be looked at */
+};
+
+static bool has_run(const struct job *j)
+{
+    return j->work != NULL && j->work->run != NULL;
+}
+
+/* Its work is there, and it is an event. *@ret_nomem is set where there was no memory to see that. */
+static bool decoded(struct worker *w, struct job *j, bool *ret_nomem)
+{
+    enum dead_reason why;
+    if (j->work != NULL && j->work->decoded)
+        return true;
+    if (j->work == NULL && job_work(w, j) == NULL) {
+        *ret_nomem = true;
+        return false;
+    }
+    if (intake_decode(w, j, &why))
+        return true;
+    *ret_nomem |= j->work->fault.nomem;
+    job_release_work(w, j);
+    return false;
+}
+
+static void forget(struct worker *w, struct job *j)
+{
+    if (j->work != NULL && !has_run(j))
+        job_release_work(w, j);
+}
+
+/* ---- what is looked at ---- */
+
+/* A bit for each axis, so that most that do not cover need not be decoded again. */
+static uint32_t bits_of(const struct event *e)
+{
+    uint32_t bits = 0;
+    if (e->type == EVENT_SERVICE_DELETED || e->type == EVENT_SERVICE_SNAPSHOT || e->type == EVENT_CONTRACT_CANCELLED)
+        return UINT32_MAX;
+    for (size_t i = 0; i < e->axes.n; i++) {
+        uint32_t h = 2166136261U;
+        for (const char *c = e->axes.name[i]; *c != '\0'; c++)
+            h = (h ^ (uint8_t)*c) * 16777619U;
+        bits |= 1U << (h >> 27);
+    }
+    return bits;
+}
+
+static bool is_newer(const struct work *a, const struct work *b)
+{
+    return (a->event.sequence != NULL) == (b->event.sequence != NULL) && strcmp(a->order, b->order) > 0 &&
+           strcmp(a->event.key, b->event.key) != 0;
+}
+
+static bool does_cover(const struct work *newer, const struct work *older)
+{
+    struct covers_event n = {.type = newer->event.type, .axes = &newer->event.axes, .data = newer->event.data};
+    struct covers_event o = {.type = older->event.type, .axes = &older->event.axes, .data = older->event.data};
+    return is_newer(newer, older) && covers(&n, &o);
+}
+
+/* A number that is too far ahead is seen by the record of those before it: claim.c. */
+static bool is_plausible(const struct worker *w, const struct work *newer, const struct work *head)
+{
+    struct order n, h;
+    int64_t jump = w->numbers->sequence_jump;
+    return jump == 0 || newer->event.sequence == NULL || order_parse(newer->order, &n) != 0 ||
+           order_parse(head->order, &h) != 0 || n.number - h.number <= (uint64_t)jump;
+}
+
+/* Of one that stands behind in its lane: it could go first. */
+static bool may_go_first(const struct job *j, const struct job *head)
+{
+    return j->state == JOB_QUEUED && !j->from_entry && !j->doubt && j->presumed == head->presumed && !has_run(j) &&
+           covers_may(j->type, head->type);
+}
+
+/* Nothing of it was sent, or, in a look at doubts, its quarantine is waited for. */
+static bool may_be_passed(const struct look *l, const struct job *j)
+{
+    return j->state == JOB_QUEUED && !j->from_entry && !j->doubt && !has_run(j) && (!j->presumed || l->doubt);
+}
+
+/* The jobs that are looked at. An owner that resolves doubts looks at all: another one may have seen a shorter lane. */
+static bool take(struct look *l, struct job *head)
+{
+    size_t max = lane_depth(head->item.lane);
+    if (!l->doubt && max > LOOK_DEPTH)
+        max = LOOK_DEPTH;
+    l->jobs = malloc(max * sizeof(struct job *));
+    if (l->jobs == NULL) {
+        l->nomem = true;
+        return false;
+    }
+    for (struct lane_item *i = &head->item; i != NULL && l->n < max; i = i->next)
+        l->jobs[l->n++] = job_of_item(i);
+    return true;
+}
+
+static bool any_may_go_first(const struct job *head, bool doubt)
+{
+    size_t n = 1;
+    for (struct lane_item *i = head->item.next; i != NULL && (doubt || n < LOOK_DEPTH); i = i->next, n++)
+        if (may_go_first(job_of_item(i), head))
+            return true;
+    return false;
+}
+
+/* ---- who goes first ---- */
+
+static bool covers_head(struct look *l, struct job *j)
+{
+    const struct work *head = l->jobs[0]->work;
+    if (!may_go_first(j, l->jobs[0]) || (j->axes_bits != 0 && (bits_of(&head->event) & ~j->axes_bits) != 0) ||
+        !decoded(l->w, j, &l->nomem))
+        return false;
+    j->axes_bits = bits_of(&j->work->event) | 1U << 31; /* never 0 */
+    return does_cover(j->work, head) && is_plausible(l->w, j->work, head);
+}
+
+static bool passes(struct look *l, const struct job *j, struct job *older)
+{
+    if (!decoded(l->w, older, &l->nomem))
+        return !l->nomem; /* it will be a dead letter, and is of no service */
+    if (does_cover(j->work, older->work))
+        return may_be_passed(l, older);
+    return strcmp(j->work->event.key, older->work->event.key) != 0 &&
+           !entry_axes_share(&j->work->event.axes, &older->work->event.axes);
+}
+
+/* It waits for none that was set aside. */
+static bool is_free(const struct job *j)
+{
+    return aside_blocker(j) == NULL;
+}
+
+/* The newest that covers the head and can pass what is before it; 0: none. */
+static size_t find_first(struct look *l)
+{
+    for (size_t i = l->n - 1; i > 0; i--) {
+        struct job *j = l->jobs[i];
+        bool may = covers_head(l, j) && is_free(j);
+        for (size_t k = 0; may && k < i; k++)
+            may = passes(l, j, l->jobs[k]);
+        if (may)
+            return i;
+    }
+    return 0;
+}
+
+/* An earlier owner sent the lane's first one or one that covers it, and no other. One that goes first now is one of them. */
+static void note_doubts(struct look *l)
+{
+    l->jobs[0]->may_cover = true;
+    for (size_t i = 1; i < l->n; i++)
+        l->jobs[i]->may_cover |= covers_head(l, l->jobs[i]);
+}
+
+/* ---- places in the lane ---- */
+
+static bool is_after(const void *arg, struct lane_item *item)
+{
+    const struct job *j = arg, *other = job_of_item(item);
+    return j->from_entry || (!other->from_entry && other->offset > j->offset);
+}
+
+/* It covers nothing for now: when it is looked at again, what is decided by then is gone. */
+static void passes_none(struct job *j)
+{
+    free(j->covered);
+    j->covered = NULL;
+    j->covered_count = 0;
+}
+
+/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. */
+static void let_before(struct worker *w, struct job *from, struct job *j)
+{
+    lanes_let_before(w->lanes, &from->item, &j->item);
+    if (from->covered == NULL)
+        return;
+    passes_none(from);
+    lanes_put_back(&j->item, &from->item, is_after, from);
+}
+
+/* CLAIM is to look at these before it gives the right to send @first. */
+static bool note_covered(const struct look *l, size_t first)
+{
+    struct job *j = l->jobs[first];
+    free(j->covered);
+    j->covered_count = 0;
+    j->covered_life = l->w->redis_life;
+    j->covered = malloc(first * sizeof(j->covered[0]));
+    if (j->covered == NULL)
+        return false;
+    for (size_t i = 0; i < first; i++) {
+        struct job *older = l->jobs[i];
+        if (older->work == NULL || !older->work->decoded || !does_cover(j->work, older->work))
+            continue;
+        memcpy(j->covered[j->covered_count++], older->work->event.key, EVENT_KEY_SIZE);
+        older->passed_by = j->offset + 1;
+    }
+    return true;
+}
+
+static bool go_first(struct look *l)
+{
+    struct job *head = l->jobs[0];
+    size_t first = find_first(l);
+    if (first == 0)
+        return false;
+    struct job *j = l->jobs[first];
+    if (l->doubt && !takeover_is_quiet(l->w, head))
+        return true; /* it waits */
+    if (!note_covered(l, first)) {
+        l->nomem = true;
+        return false;
+    }
+    let_before(l->w, head, j);
+    return true;
+}
+
+/* It passed others, Redis has forgotten since, and no claim has proven them unsent: they may be in doubt now. */
+static bool passed_in_another_life(const struct worker *w, const struct job *head)
+{
+    return head->covered != NULL && head->covered_life != w->redis_life && !head->claimed_before && !head->doubt &&
+           head->item.next != NULL;
+}
+
+bool supersede_look(struct worker *w, struct job *head)
+{
+    if (passed_in_another_life(w, head)) {
+        let_before(w, head, job_of_item(head->item.next));
+        return true;
+    }
+    struct look l = {.w = w, .doubt = head->presumed};
+    bool gone = false;
+    if (head->from_entry || head->goes_first || head->doubt || has_run(head) || !any_may_go_first(head, l.doubt))
+        return false;
+    if (decoded(w, head, &l.nomem) && take(&l, head)) {
+        if (l.doubt)
+            note_doubts(&l);
+        gone = go_first(&l);
+        for (size_t i = gone ? 0 : 1; i < l.n; i++)
+            forget(w, l.jobs[i]);
+        free(l.jobs);
+    }
+    if (l.doubt && l.nomem && !gone) { /* it must not go before a newer one that was sent */
+        job_wait(w, head, NOMEM_AGAIN_MS, false);
+        return true;
+    }
+    return gone;
+}
+
+/* ---- what came of it ---- */
+
+void supersede_settled(struct job *j)
+{
+    if (j->covered == NULL || !outcome_kind_moves_record(j->work->outcome.kind))
+        return;
+    crash_point("superseding");
+    for (struct lane_item *i = j->item.next; i != NULL; i = i->next)
+        if (job_of_item(i)->passed_by == j->offset + 1)
+            job_of_item(i)->goes_first = true;
+}
+
+static struct job *find_key(struct worker *w, struct job *j, const char *key)
+{
+    for (struct lane_item *i = j->item.next; i != NULL; i = i->next) {
+        struct job *other = job_of_item(i);
+        bool nomem = false, is = decoded(w, other, &nomem) && strcmp(other->work->event.key, key) == 0;
+        forget(w, other);
+        if (is)
+            return other;
+    }
+    return NULL;
+}
+
+bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered)
+{
+    if (has_run(j) && j->work->changed) { /* a part of it is done: nothing older comes before it any more */
+        if (covered)
+            j->covered_count = 0;
+        return false;
+    }
+    if (key[0] == '\0' || j->item.next == NULL)
+        return false;
+    struct job *other = find_key(w, j, key);
+    if (other == NULL && (!covered || j->covered == NULL)) /* not of this lane: it would be the head again at once */
+        return false;
+    if (other != NULL)
+        other->goes_first = true;
+    else
+        other = job_of_item(j->item.next);
+    job_release_place(w, j);
+    forget(w, j);
+    job_go(w, j, JOB_QUEUED);
+    let_before(w, j, other);
+    return true;
+}
