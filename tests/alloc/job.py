@@ -33,8 +33,8 @@ from lib import place  # noqa: E402
 FIRST, LAST, COUNT, FAILED = range(4)
 STUCK_S = 12      # without an outcome for so long, the worker is killed and started again
 OUTCOME_S = 60    # then for so long: lease and quarantine are below it
-# Done, but there was no memory to judge the answer or to make the record: a person is told.
-UNSURE = {("dead", "record_not_kept"), ("dead", "in_doubt")}
+# Done, but there was no memory to make the record: a person is told.
+UNSURE = {("dead", "record_not_kept")}
 REPORTS = ("Sanitizer", "runtime error:", "Assertion")
 
 

@@ -590,6 +590,10 @@ Test(run, what_is_to_be_remembered_is_owed_over_a_restart)
     later = run_restore(b, pack_workflow(p, "w"), &in, after.data, after.len);
     cr_assert(later != NULL);
     cr_expect(run_kept(later) == NULL);
+    cr_expect(not(run_changed(later)), "only a read was answered");
+    const struct call_reply done = {.status = 200, .body = "{\"status\":\"OK\"}", .body_len = 15, .content_type = "", .retry_after_ms = -1};
+    run_reply(later, &done);
+    cr_expect(run_changed(later));
     static const char bad[] = "{\"at\":{\"step\":\"cut\"},\"kept\":7}";
     cr_expect(run_restore(b, pack_workflow(p, "w"), &in, bad, strlen(bad)) == NULL);
     cr_expect(eq(sz, json_object_size(json_object_get(record, "remembered")), 0u)); /* the caller's is left alone */

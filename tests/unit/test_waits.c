@@ -200,7 +200,7 @@ Test(bits, what_was_set_is_there_and_nothing_else)
 static struct wait *put_typed(struct waits *ws, int64_t offset, enum event_type type, const char *axis, enum entry_state state,
                               enum entry_reason reason)
 {
-    struct entry e = {.place = at(offset), .state = state, .reason = reason, .round = 1, .type = type,
+    struct entry e = {.order = {.number = (uint64_t)offset}, .place = at(offset), .state = state, .reason = reason, .round = 1, .type = type,
                       .release_at_ms = 1, .axes = axes_of_names(axis, NULL)};
     snprintf(e.service, sizeof(e.service), "s1");
     struct wait *x = waits_put(ws, &e, 100 + offset);

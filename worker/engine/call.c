@@ -528,14 +528,30 @@ static void failed(struct worker *w, struct job *j, const struct call_reply *rep
     }
 }
 
+/* Answered, and there was no memory to tell what it means: nothing of the run can be believed, and what Redis has of it is as a crash
+ * would have left it. */
+static void answer_lost(struct worker *w, struct job *j, enum call_repeat repeat)
+{
+    if (repeat != CALL_READ) {
+        telemetry_count(w->tel, COUNTER_DOUBTS, 1);
+        call_doubt(w, j, true);
+        j->doubt_safe |= repeat == CALL_SAFE;
+    }
+    job_release_run(j);
+    j->work->changed = false;
+    if (repeat == CALL_NEVER)
+        park_doubt(w, j, "no_memory");
+    else
+        call_retry_later(w, j, false, -1, "out of memory");
+}
+
 /* The pack looks at the answer. */
 static void judge_answer(struct worker *w, struct job *j, const struct call_reply *reply, enum call_repeat repeat)
 {
     struct work *k = j->work;
     enum run_state state = run_reply(k->run, reply);
-    if (run_is_out_of_memory(k->run)) { /* answered, and what it means cannot be told: a person is asked */
-        call_doubt(w, j, true);
-        park_doubt(w, j, "no_memory");
+    if (run_is_out_of_memory(k->run)) {
+        answer_lost(w, j, repeat);
         return;
     }
     if (state == RUN_UNKNOWN) {

@@ -20,7 +20,7 @@ def same_id_twice(bench):
         p.publish(unblocked("a", "1"))
         letter = p.dead_letter("conflict")
         check(letter["dead_letter"].get("detail"), "the dead letter says why", letter)
-        conflict = [o for o in p.finals("a") if o["data"]["kind"] == "conflict"]
+        conflict = until(lambda: [o for o in p.finals("a") if o["data"]["kind"] == "conflict"], "the conflict's outcome", p.brief)
         check(len(conflict) == 1 and conflict[0]["id"] != first["id"], "outcome conflict under an id of its own", p.of("a"))
         same("a conflict makes no call", len(p.portal.requests("1")), 2)
         p.publish(blocked("a", "2"))  # the key of an event is service, source and id
@@ -79,11 +79,12 @@ def implausible(bench):
                   blocked("on", "1", sequence=5001001))
         p.outcome("near", "applied")  # nothing that is too far ahead passes it
         p.outcome("far", "dead")
-        until(lambda: p.of("on"), "what sets the same thing waits behind it", p.brief)
-        p.tvbridge("dead", "drop", "--service", "1", "--reason", "a mistyped number")
-        p.outcome("on", "applied")
         same("reason", p.outcome("far")["data"]["reason"], "implausible")
         p.dead_letter("implausible")
+        until(lambda: p.of("on"), "what sets the same thing waits behind it", p.brief)
+        same("what came of it", [o["data"]["kind"] for o in p.of("on")], ["waiting"])
+        p.tvbridge("dead", "drop", "--service", "1", "--reason", "mistyped")
+        p.outcome("on", "applied")
         same("states", [e["status"] for e in p.portal.effects("1")], [0, 1, 0])
 
 
