@@ -614,59 +614,7 @@ void aside_end(struct partition *p)
     p->waits = NULL;
 }
 
-/* ---- who waits for whom ---- */
-
-/* @order: room for it, as long as the event is looked at. */
-static struct covers_event event_of(const struct job *j, struct order *order)
-{
-    const struct event *e = &j->work->event;
-    *order = event_order(e, j->worker->o.settings->epoch, j->offset);
-    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data, .order = order};
-}
-
-static struct entry_place place_of(const struct job *j)
-{
-    return (struct entry_place){.partition = j->partition, .offset = j->offset};
-}
-
-struct wait *aside_blocker(const struct job *j)
-{
-    if (j->from_entry || waits_count(j->part->waits) == 0)
-        return NULL;
-    struct order order;
-    struct covers_event e = event_of(j, &order);
-    struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
-    return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
-}
-
-bool aside_passes(const struct job *j)
-{
-    if (waits_count(j->part->waits) == 0)
-        return false;
-    struct order order;
-    struct covers_event e = event_of(j, &order);
-    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
-}
-
-/* Their own claims say that they are superseded. Until they are settled @j's offset is not: whoever is next would not know
- * of them. */
-bool aside_supersede(struct job *j)
-{
-    struct partition *p = j->part;
-    bool any = false;
-    if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
-        return false;
-    struct order order;
-    struct covers_event e = event_of(j, &order);
-    struct wait *x = NULL;
-    while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
-        call_back(p, x);
-        if (!j->from_entry)
-            x->settles = j->offset;
-        any = true;
-    }
-    return any && !j->from_entry;
-}
+/* ---- one that is delivered again ---- */
 
 void aside_take_late(struct job *j)
 {
@@ -683,7 +631,8 @@ bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
         return true;
-    struct wait *x = waits_find(j->part->waits, j->work->event.service, place_of(j));
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    struct wait *x = waits_find(j->part->waits, j->work->event.service, at);
     if (x == NULL)
         return true;
     if (x->busy)

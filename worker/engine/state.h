@@ -568,7 +568,7 @@ bool takeover_is_quiet(struct worker *w, struct job *j);
 /* An outcome of ours stands at @offset: it need not be read. */
 void takeover_note_own(struct partition *p, int64_t offset);
 
-/* ---- aside.c: the waiting topic ---- */
+/* ---- aside.c, aside_order.c: the waiting topic ---- */
 /* Reads the index, or what came since. False: not now. */
 bool aside_load(struct worker *w, struct partition *p);
 void aside_end(struct partition *p);

@@ -1,0 +1,55 @@
+/* aside_order.c - who waits for whom: an event beside the entries of its service in the waiting topic. RELIABILITY.md sections 1
+ * and 5. core/waits.h decides; the entries are aside.c's. */
+#include "engine/state.h"
+
+/* @order: room for it, as long as the event is looked at. */
+static struct covers_event event_of(const struct job *j, struct order *order)
+{
+    const struct event *e = &j->work->event;
+    *order = event_order(e, j->worker->o.settings->epoch, j->offset);
+    return (struct covers_event){.type = e->type, .axes = &e->axes, .data = e->data, .order = order};
+}
+
+static struct entry_place place_of(const struct job *j)
+{
+    return (struct entry_place){.partition = j->partition, .offset = j->offset};
+}
+
+struct wait *aside_blocker(const struct job *j)
+{
+    if (j->from_entry || waits_count(j->part->waits) == 0)
+        return NULL;
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
+    return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
+}
+
+bool aside_passes(const struct job *j)
+{
+    if (waits_count(j->part->waits) == 0)
+        return false;
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
+}
+
+/* Their own claims say that they are superseded. Until they are settled @j's offset is not: whoever is next would not know
+ * of them. */
+bool aside_supersede(struct job *j)
+{
+    struct partition *p = j->part;
+    bool any = false;
+    if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
+        return false;
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    struct wait *x = NULL;
+    while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
+        aside_call_back(p, x, PARK_NO_ACT);
+        if (!j->from_entry)
+            x->settles = j->offset;
+        any = true;
+    }
+    return any && !j->from_entry;
+}
