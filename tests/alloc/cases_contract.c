@@ -246,8 +246,8 @@ static enum torture_end record(void)
 {
     static const char text[] = "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"active\",\"packages\":{\"P2\":{}}}";
     static const char want[] =
-        "{\"axes\":{\"block\":{\"id\":\"e1\",\"order\":\"000000-000000000000000007-000000\"},\"package:P1\":{\"id\":\"e1\","
-        "\"order\":\"000000-000000000000000007-000000\"}},\"block\":\"blocked\",\"fence\":\"17\",\"order_by\":\"sequence\","
+        "{\"axes\":{\"block\":{\"id\":\"e1\",\"offset\":3,\"order\":\"000000-000000000000000007-000000\"},\"package:P1\":{\"id\":\"e1\","
+        "\"offset\":3,\"order\":\"000000-000000000000000007-000000\"}},\"block\":\"blocked\",\"fence\":\"17\",\"order_by\":\"sequence\","
         "\"packages\":{\"P1\":{\"l\":[1,{}]}},\"provider\":\"stalker\",\"service\":\"70001\",\"status\":\"active\"}";
     struct err e = {0};
     json_t *r = record_parse(text, sizeof(text) - 1), *fresh = record_new("stalker", "70001");
