@@ -221,6 +221,22 @@ def superseded(c):
     del c.h.effects[0]
 
 
+def passed(c, first, second):
+    c.h.effects[0]["n"], c.h.effects[1]["n"] = first, second
+    c.h.outcomes[0] = outcome(c.events[0], 0, "superseded")
+    c.h.outcomes[0][2]["data"]["by"] = c.events[1]["id"]
+
+
+@case("a doubt that a newer event passed once nothing could come of it any more")
+def superseded_doubt(c):
+    passed(c, 1, 2)
+
+
+@case("superseded by what took effect before it", contradictory=1)
+def superseded_too_early(c):
+    passed(c, 2, 1)
+
+
 @case("dead for used up attempts, but it took effect", contradictory=1)
 def dead_but_done(c):
     c.h.outcomes[4] = outcome(c.events[4], 4, "dead", reason="attempts_exhausted")

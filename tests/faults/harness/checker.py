@@ -284,11 +284,18 @@ class Judge:
         undone = [op for op in REQUESTS.get(e.kind, ()) if op not in e.effects]
         if kind in ("applied", "unchanged") and undone:
             self.v.add("lost", f"{e}: {kind}, but {' and '.join(undone)} never took effect")
-        if kind in NOT_APPLIED and e.effects:
+        if kind in NOT_APPLIED and e.effects and not (kind == "superseded" and self.was_passed(e, data)):
             first = next(iter(e.effects.values()))[0]
             self.v.add("contradictory", f"{e}: {kind}, but it took effect: {line_text(first)}")
         if kind == "dead":
             self.judge_dead(e, data)
+
+    def was_passed(self, e, data):
+        """RELIABILITY.md section 1: after its quarantine a doubt may be superseded instead of being resolved. All that came of it
+        came before the newer one took effect."""
+        last = max(line["n"] for lines in e.effects.values() for line in lines)
+        newer = [x for x in self.events if x.key[0] == e.key[0] and x.key[2] == data.get("by")]
+        return any(line["n"] > last for x in newer for lines in x.effects.values() for line in lines)
 
     def judge_dead(self, e, data):
         reason = data.get("reason", "")
