@@ -6,15 +6,16 @@
 
 void load_event_make(const struct load *l, char kind, uint64_t service, uint64_t sequence, struct load_event *ret)
 {
-    /* Blocked and unblocked by turns, as a debtor's life is. */
-    const char *type = sequence % 2 == 1 ? "contract.blocked" : "contract.unblocked";
+    /* Each has a field that no other has: none is superseded by a later one, and each makes its call. */
+    static const char type[] = "contract.unblocked";
     ret->key_len = (size_t)snprintf(ret->key, sizeof(ret->key), "%c%llu", kind, (unsigned long long)service);
     int n = snprintf(ret->value, sizeof(ret->value),
                      "{\"specversion\":\"1.0\",\"id\":\"%s-%llu\",\"source\":\"/bench\",\"type\":\"tvbridge.%s\","
                      "\"subject\":\"%s\",\"time\":\"2026-11-22T10:00:00Z\",\"datacontenttype\":\"application/json\","
                      "\"provider\":\"%s\",\"sequence\":\"%llu\",\"data\":{\"reason\":\"delinquency\",\"scope\":\"total\","
-                     "\"note\":\"",
-                     ret->key, (unsigned long long)sequence, type, ret->key, l->provider, (unsigned long long)sequence);
+                     "\"extra\":{\"turn_%llu\":\"x\"},\"note\":\"",
+                     ret->key, (unsigned long long)sequence, type, ret->key, l->provider, (unsigned long long)sequence,
+                     (unsigned long long)sequence);
     static const char end[] = "\"}}";
     size_t padding = LOAD_EVENT_BYTES - (size_t)n - (sizeof(end) - 1);
     for (size_t i = 0; i < padding; i++)
