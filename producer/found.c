@@ -108,14 +108,6 @@ static void header_text(const struct event_message *m, const char *name, char *r
             snprintf(ret, size, "%.*s", (int)m->headers[i].len, m->headers[i].value);
 }
 
-static int64_t header_number(const struct event_message *m, const char *name)
-{
-    char text[24];
-    int64_t v = 0;
-    header_text(m, name, text, sizeof(text));
-    return cli_parse_number(text, &v) == 0 ? v : -1;
-}
-
 /* In either mode; "" when it cannot be told. */
 static void letter_type(const struct event_message *m, char ret[40])
 {
@@ -131,9 +123,9 @@ static void letter_type(const struct event_message *m, char ret[40])
 struct found *found_of_letter(const struct scan_message *m, bool keep)
 {
     char detail[320], why[16], time[32];
-    int64_t partition = header_number(&m->message, "tvbridge-partition");
-    int64_t offset = header_number(&m->message, "tvbridge-offset");
-    int64_t round = header_number(&m->message, "tvbridge-round");
+    int64_t partition = dead_letter_number(&m->message, "tvbridge-partition");
+    int64_t offset = dead_letter_number(&m->message, "tvbridge-offset");
+    int64_t round = dead_letter_number(&m->message, "tvbridge-round");
     header_text(&m->message, "tvbridge-detail", detail, sizeof(detail));
     header_text(&m->message, "tvbridge-reason", why, sizeof(why));
     header_text(&m->message, "tvbridge-time", time, sizeof(time));
@@ -147,7 +139,7 @@ struct found *found_of_letter(const struct scan_message *m, bool keep)
     f->reason = ENTRY_FOR_DEAD;
     f->place = (struct entry_place){.partition = (int32_t)partition, .offset = offset};
     f->round = round < 1 ? 1 : (unsigned)round;
-    int64_t attempts = header_number(&m->message, "tvbridge-attempts");
+    int64_t attempts = dead_letter_number(&m->message, "tvbridge-attempts");
     f->attempts = attempts < 0 ? 0 : (unsigned)attempts;
     memcpy(f->why, why, sizeof(f->why));
     if (m->message.key_len < sizeof(f->service) && m->message.key != NULL)

@@ -92,3 +92,14 @@ Test(deadletter, every_reason_is_one_of_the_schema)
     }
     schema_free(s);
 }
+
+Test(deadletter, a_number_is_that_of_the_last_header_of_its_name)
+{
+    const struct event_header headers[] = {
+        {"tvbridge-offset", "7", 1}, {"tvbridge-offset", "1812", 4}, {"tvbridge-round", "2nd", 3}, {"tvbridge-attempts", NULL, 0}};
+    const struct event_message m = {.headers = headers, .header_count = 4};
+    cr_expect(eq(i64, dead_letter_number(&m, "tvbridge-offset"), 1812));
+    cr_expect(eq(i64, dead_letter_number(&m, "tvbridge-round"), -1), "not a number");
+    cr_expect(eq(i64, dead_letter_number(&m, "tvbridge-attempts"), -1), "without a value");
+    cr_expect(eq(i64, dead_letter_number(&m, "tvbridge-partition"), -1), "not there");
+}

@@ -66,7 +66,7 @@ bool event_is_restore(enum event_type t)
            t == EVENT_CONTRACT_REACTIVATED || t == EVENT_PACKAGE_ADDED;
 }
 
-static bool has(const struct axes *a, const char *name)
+bool axes_has(const struct axes *a, const char *name)
 {
     for (size_t i = 0; i < a->n; i++)
         if (strcmp(a->name[i], name) == 0)
@@ -88,7 +88,7 @@ static int add(struct axes *a, const char *kind, const char *id, struct fault *r
     memcpy(name, kind, kind_len);
     memcpy(name + kind_len, id, id_len);
     name[kind_len + id_len] = '\0';
-    if (!has(a, name))
+    if (!axes_has(a, name))
         a->n++;
     return 0;
 }

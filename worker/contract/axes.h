@@ -58,6 +58,8 @@ struct axes {
     char name[AXES_MAX][AXIS_NAME_SIZE];
 };
 
+bool axes_has(const struct axes *a, const char *name);
+
 /* The axes of an event of type @t with @data (already valid by its schema). A device's id is its
  * mac (normalised: 17 characters, upper case, colons) or else its serial. 0, or -1 and @ret_fault when
  * there would be more than AXES_MAX of them. */

@@ -82,18 +82,10 @@ bool covers_may(enum event_type newer, enum event_type older)
     return kinds != 0 && (kinds & ~covered_by(newer)) == 0;
 }
 
-static bool has_axis(const struct axes *a, const char *name)
-{
-    for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->name[i], name) == 0)
-            return true;
-    return false;
-}
-
 static bool has_axes(const struct axes *a, const struct axes *of)
 {
     for (size_t i = 0; i < of->n; i++)
-        if (!has_axis(a, of->name[i]))
+        if (!axes_has(a, of->name[i]))
             return false;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "contract/order.h"
 
 const char *dead_reason_name(enum dead_reason r)
 {
@@ -83,4 +84,14 @@ size_t dead_letter_headers(const struct dead_letter *d, struct dead_store *store
     clock_format_rfc3339(d->now_ms, slot(&w));
     put(&w, "tvbridge-time");
     return w.n;
+}
+
+int64_t dead_letter_number(const struct event_message *m, const char *name)
+{
+    char text[24] = "";
+    uint64_t v;
+    for (size_t i = 0; i < m->header_count; i++)
+        if (strcmp(m->headers[i].name, name) == 0 && m->headers[i].value != NULL)
+            snprintf(text, sizeof(text), "%.*s", (int)m->headers[i].len, (const char *)m->headers[i].value);
+    return order_parse_sequence(text, &v) == 0 ? (int64_t)v : -1;
 }

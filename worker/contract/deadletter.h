@@ -41,5 +41,8 @@ struct dead_store {
 };
 size_t dead_letter_headers(const struct dead_letter *d, struct dead_store *store,
                            struct event_header ret[DEAD_HEADERS_MAX]);
+/* What a dead letter's header of that name says, where it is a number: the last of a name counts, those before it are the
+ * original's. -1: none, or not 1 to 18 digits. */
+int64_t dead_letter_number(const struct event_message *m, const char *name);
 
 #endif

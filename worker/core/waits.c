@@ -327,9 +327,10 @@ static bool is_held(const struct wait *x, const struct covers_event *e)
 static bool covered_by(const struct covers_event *e, const struct wait *newer)
 {
     struct axes axes;
+    if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD) /* before its axes are copied: floods are long */
+        return false;
     struct covers_event n = event_of(newer, &axes);
-    return newer->state != ENTRY_DEAD && newer->reason != ENTRY_FOR_FLOOD && entry_passes(newer, &n, e) &&
-           (may_be_sent(newer) || !is_held(newer, &n));
+    return entry_passes(newer, &n, e) && (may_be_sent(newer) || !is_held(newer, &n));
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)

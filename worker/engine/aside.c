@@ -304,27 +304,7 @@ static void acked(struct worker *w, struct job *j, bool ok, const char *why)
         is_aside(w, j);
 }
 
-static struct job *job_of_entry(struct worker *w, struct partition *p, struct wait *x, const struct reader_message *rm)
-{
-    struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
-    if (rm->message.header_count > sizeof(headers) / sizeof(headers[0]))
-        return NULL;
-    struct consumer_delivery d = {
-        .partition = p->number, .offset = x->place.offset, .timestamp_ms = rm->timestamp_ms, .message = rm->message};
-    d.message.header_count = entry_original_headers(&rm->message, headers);
-    d.message.headers = headers;
-    d.message.key = wait_service_name(x);
-    d.message.key_len = strlen(d.message.key);
-    struct job *j = job_new(w, p, &d);
-    if (j == NULL)
-        return NULL;
-    j->from_entry = true;
-    j->wait = x;
-    j->ready_ns = j->arrived_ns;
-    return j;
-}
-
-struct job *aside_job_of_letter(struct partition *p, struct entry_place place, const struct reader_message *rm)
+struct job *aside_job_of(struct partition *p, const char *service, struct entry_place place, const struct reader_message *rm)
 {
     struct event_header headers[JOB_HEADERS_MAX + ENTRY_HEADERS_MAX];
     if (rm->message.header_count > sizeof(headers) / sizeof(headers[0]))
@@ -333,6 +313,8 @@ struct job *aside_job_of_letter(struct partition *p, struct entry_place place, c
         .partition = p->number, .offset = place.offset, .timestamp_ms = rm->timestamp_ms, .message = rm->message};
     d.message.header_count = entry_original_headers(&rm->message, headers);
     d.message.headers = headers;
+    d.message.key = service;
+    d.message.key_len = strlen(service);
     struct job *j = job_new(p->worker, p, &d);
     if (j == NULL)
         return NULL;
@@ -444,9 +426,10 @@ static void on_wanted(void *arg, const struct reader_message *rm)
     struct wait *x = wanted(p, &e, rm->offset);
     if (x == NULL)
         return;
-    struct job *j = job_of_entry(w, p, x, rm);
+    struct job *j = aside_job_of(p, wait_service_name(x), x->place, rm);
     if (j == NULL) /* no memory: it is read again */
         return;
+    j->wait = x;
     x->wanted = false;
     p->wanted--;
     begin_again(w, j, &e);

@@ -266,7 +266,7 @@ static bool is_untouched(const struct job *j)
     return !j->doubt && !k->called && !k->changed && run_state(k->run) != RUN_RETRY;
 }
 
-static void release(struct worker *w, const struct job *j)
+void call_release(struct worker *w, const struct job *j)
 {
     const struct work *k = j->work;
     if (redis_is_up(w->redis))
@@ -276,7 +276,7 @@ static void release(struct worker *w, const struct job *j)
 void call_give_back(struct worker *w, struct job *j)
 {
     if (is_untouched(j))
-        release(w, j);
+        call_release(w, j);
     job_drop(w, j);
 }
 
@@ -294,7 +294,7 @@ static void give_back_untouched(struct worker *w, int64_t pause_ms)
         } else if (w->drain != DRAIN_NONE) {
             call_give_back(w, j);
         } else {
-            release(w, j);
+            call_release(w, j);
             job_wait(w, j, pause_ms, false);
         }
     }
@@ -470,8 +470,8 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     pace_again(w, j);
     log_retry(w, j, delay, why);
     telemetry_count(w->tel, COUNTER_RETRIES, 1);
-    if (release && !j->doubt && redis_is_up(w->redis))
-        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    if (release && !j->doubt)
+        call_release(w, j);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
     if (in_run || !set_aside(w, j, delay))
         job_wait(w, j, delay, in_run);
@@ -573,7 +573,7 @@ static void not_allowed(struct worker *w, struct job *j)
 {
     bool kept = j->work->changed || j->doubt;
     if (!kept)
-        release(w, j);
+        call_release(w, j);
     job_wait(w, j, HANDLE_AGAIN_MS, kept);
 }
 

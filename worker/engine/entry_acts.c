@@ -28,7 +28,7 @@ struct letter {
 
 static struct wait *find(const struct act_item *it)
 {
-    return park_find(it->control->part, it->act.service, it->act.place);
+    return waits_find(it->control->part->waits, it->act.service, it->act.place);
 }
 
 static int64_t age_ms(const struct act_item *it)
@@ -129,22 +129,10 @@ static bool is_done(struct act_item *it)
 
 /* ---- a dead letter ---- */
 
-static int64_t header_number(const struct event_message *m, const char *name)
-{
-    for (size_t i = 0; i < m->header_count; i++)
-        if (strcmp(m->headers[i].name, name) == 0 && m->headers[i].len < 20) {
-            char text[24];
-            memcpy(text, m->headers[i].value, m->headers[i].len);
-            text[m->headers[i].len] = '\0';
-            return strtoll(text, NULL, 10);
-        }
-    return -1;
-}
-
 static bool is_of(const struct act *a, const struct event_message *m)
 {
-    return header_number(m, "tvbridge-partition") == a->place.partition &&
-           header_number(m, "tvbridge-offset") == a->place.offset && m->key_len == strlen(a->service) &&
+    return dead_letter_number(m, "tvbridge-partition") == a->place.partition &&
+           dead_letter_number(m, "tvbridge-offset") == a->place.offset && m->key_len == strlen(a->service) &&
            memcmp(m->key, a->service, m->key_len) == 0;
 }
 
@@ -153,10 +141,10 @@ static void take_letter(struct letter *l, const struct reader_message *rm)
     const struct act *a = &l->item->act;
     if (rm->offset != a->letter || !is_of(a, &rm->message))
         return;
-    int64_t round = header_number(&rm->message, "tvbridge-round");
+    int64_t round = dead_letter_number(&rm->message, "tvbridge-round");
     l->found = true;
     l->round = round < 1 ? 1 : (unsigned)round;
-    l->job = aside_job_of_letter(l->item->control->part, a->place, rm);
+    l->job = aside_job_of(l->item->control->part, a->service, a->place, rm);
 }
 
 /* The first message at or behind its place is it, or there is none. */

@@ -96,9 +96,7 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms)
 
 static void give_back(struct worker *w, struct job *j, int64_t wait_ms)
 {
-    const struct work *k = j->work;
-    if (redis_is_up(w->redis))
-        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    call_release(w, j);
     job_wait(w, j, wait_ms, false);
 }
 

@@ -284,8 +284,8 @@ bool pace_holds(struct worker *w, struct job *j)
     struct work *k = j->work;
     if (!pace_is_open(w) && !wide_is_paused(j->part))
         return false;
-    if (!k->changed && !j->doubt && redis_is_up(w->redis))
-        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    if (!k->changed && !j->doubt)
+        call_release(w, j);
     job_wait(w, j, 0, false); /* back to its lane, which starts when the breaker lets it */
     return true;
 }

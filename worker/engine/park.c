@@ -202,11 +202,6 @@ bool park_holds(const struct worker *w, const struct job *j)
 
 /* ---- acts ---- */
 
-struct wait *park_find(const struct partition *p, const char *service, struct entry_place place)
-{
-    return waits_find(p->waits, service, place);
-}
-
 static bool may_act(const struct partition *p, const struct wait *x)
 {
     return p->phase == PART_OPEN && p->waits_ready && !x->busy && x->at >= 0;

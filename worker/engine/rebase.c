@@ -12,7 +12,6 @@
 #define BUSY_AGAIN_MS 200
 #define GIVE_UP_MS 120000 /* an event of the service is worked all the time */
 #define RECORD_MAX_BYTES ((size_t)1024 * 1024)
-#define AXES_MAX_HERE 512
 
 enum { LOOK, LOOKING, SETTING, PUBLISH, PUBLISHING, PUBLISHED };
 
@@ -23,7 +22,7 @@ struct rebase {
     struct buf was, text;
     char fence[FENCE_SIZE];
     json_t *record;
-    struct merge_axis axes[AXES_MAX_HERE];
+    struct merge_axis axes[RECORD_AXES_MAX];
 };
 
 static void let_go(struct control *c)
@@ -122,15 +121,9 @@ static bool make_record(struct worker *w, struct act_item *it)
 {
     struct rebase *b = it->rebase;
     struct order order = {.epoch = (uint32_t)w->o.settings->epoch, .number = it->act.number};
-    const char *axis;
-    json_t *last;
     if (record_rebase(b->record, it->act.by_sequence, order, b->fence, it->act.id) != 0)
         return false;
-    b->set.axis_count = 0;
-    json_object_foreach (json_object_get(b->record, "axes"), axis, last)
-        if (b->set.axis_count < AXES_MAX_HERE)
-            b->axes[b->set.axis_count++] = (struct merge_axis){
-                .name = axis, .order = json_text(last, "order"), .event_id = json_text(last, "id")};
+    b->set.axis_count = takeover_axes_of(b->record, b->axes);
     buf_reset(&b->text);
     json_add_compact(&b->text, b->record);
     return buf_ok(&b->text);

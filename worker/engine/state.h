@@ -412,6 +412,8 @@ void call_resume(struct worker *w, struct job *j);
 void call_pump(struct worker *w);
 /* What was to be remembered before the next request is safe: it may leave. */
 void call_kept(struct worker *w, struct job *j);
+/* Gives the claim back, where Redis can be told: nothing that it was asked for was applied. The job stays. */
+void call_release(struct worker *w, const struct job *j);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -547,6 +549,9 @@ bool commits_cover(struct worker *w, const struct job *j);
 void commits_note_claim(struct worker *w, const struct job *j);
 
 /* ---- takeover.c: what a new owner has to know ---- */
+#define RECORD_AXES_MAX 512 /* a record with more of them is not one of ours */
+/* The axes of @record, whose texts they borrow, into @ret; how many. */
+size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_MAX]);
 void takeover_begin(struct partition *p);
 void takeover_end(struct partition *p);
 /* Once a turn: goes on where a partition is not open yet. */
@@ -600,9 +605,10 @@ void aside_is_dead(struct job *j);
 bool aside_take(struct job *j);
 /* The same when its outcome stands: one that was read since. */
 void aside_take_late(struct job *j);
-/* The event of a dead letter that has no entry, to be read and tried again in @round, for which an entry is written. The job is the
- * caller's, job_free(), until it is tried again. NULL: no memory; false: it cannot be read. */
-struct job *aside_job_of_letter(struct partition *p, struct entry_place place, const struct reader_message *rm);
+/* The event that an entry or a dead letter of @service keeps. NULL: no memory. */
+struct job *aside_job_of(struct partition *p, const char *service, struct entry_place place, const struct reader_message *rm);
+/* One of a dead letter that has no entry is read and tried again in @round, for which an entry is written. The job is the
+ * caller's, job_free(), until it is tried again. False: it cannot be read. */
 bool aside_decode_letter(struct worker *w, struct job *j);
 void aside_redrive_letter(struct worker *w, struct job *j, unsigned round);
 /* The entry is read and its event worked, as @act says. */
@@ -634,8 +640,6 @@ bool park_resolve_doubt(struct worker *w, struct job *j);
  * and durable, when the entry is gone or its `act` is PARK_NO_ACT again; its try_no has grown then, which tells a repeated
  * act from a new one. If the partition goes away before, nothing was done. Their event's way then is that of every other: what
  * comes of it is an outcome, of the next round for a redrive. */
-/* The entry of that place; NULL: none. Borrowed until the loop's next turn. */
-struct wait *park_find(const struct partition *p, const char *service, struct entry_place place);
 /* What waits for the clock, the lane or a poll goes on now; a doubt is looked into once more, where its platform can be asked. Not
  * for what is dead. */
 bool park_release(struct partition *p, struct wait *x);

@@ -150,10 +150,7 @@ static bool start_read(struct worker *w, struct partition *p, const struct reade
 
 /* ---- records and outcomes ---- */
 
-#define AXES_AT_ONCE 512
-
-/* The axes of @record into @ret; how many. A record with more of them is not one of ours. */
-static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT_ONCE])
+size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_MAX])
 {
     size_t n = 0;
     const char *axis;
@@ -161,7 +158,7 @@ static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT
     json_object_foreach (json_object_get(record, "axes"), axis, last) {
         const char *order = json_string_value(json_object_get(last, "order"));
         const char *id = json_string_value(json_object_get(last, "id"));
-        if (order == NULL || id == NULL || n == AXES_AT_ONCE)
+        if (order == NULL || id == NULL || n == RECORD_AXES_MAX)
             continue;
         const json_t *offset = json_object_get(last, "offset");
         ret[n] = (struct merge_axis){.name = axis, .order = order, .event_id = id};
@@ -173,7 +170,7 @@ static size_t axes_of_record(const json_t *record, struct merge_axis ret[AXES_AT
 }
 
 static void add_record(struct merge_request *req, const json_t *record, struct buf *text,
-                       struct merge_axis axes[AXES_AT_ONCE])
+                       struct merge_axis axes[RECORD_AXES_MAX])
 {
     buf_reset(text);
     json_add_compact(text, record);
@@ -183,7 +180,7 @@ static void add_record(struct merge_request *req, const json_t *record, struct b
     req->record_len = text->len;
     req->order_by = json_text(record, "order_by");
     req->axes = axes;
-    req->axis_count = axes_of_record(record, axes);
+    req->axis_count = takeover_axes_of(record, axes);
 }
 
 static void on_record(void *arg, const struct reader_message *rm)
@@ -192,7 +189,7 @@ static void on_record(void *arg, const struct reader_message *rm)
     const struct event_message *msg = &rm->message;
     json_t *record = msg->value != NULL ? record_parse(msg->value, msg->value_len) : NULL;
     const char *service = json_text(record, "service");
-    struct merge_axis axes[AXES_AT_ONCE];
+    struct merge_axis axes[RECORD_AXES_MAX];
     struct merge_request req = {.service = service, .fence = json_text(record, "fence"), .order_by = ""};
     if (service[0] != '\0') {
         add_record(&req, record, &m->worker->scratch, axes);
@@ -234,7 +231,7 @@ static void on_outcome(void *arg, const struct reader_message *rm)
     if (m->part->phase == PART_OUTCOMES)
         note_cut(m->part, &seen, rm->timestamp_ms);
     struct buf facts;
-    struct merge_axis axes[AXES_AT_ONCE];
+    struct merge_axis axes[RECORD_AXES_MAX];
     buf_init(&facts, 1024 * 1024);
     outcome_facts_encode(&seen.facts, &facts);
     struct merge_request req = {

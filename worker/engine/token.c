@@ -225,8 +225,8 @@ void credentials_doubt(struct worker *w, struct job *j)
     }
     j->auth_checked = true;
     probe(w);
-    if (!k->changed && !j->doubt && redis_is_up(w->redis))
-        (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    if (!k->changed && !j->doubt)
+        call_release(w, j);
     job_wait(w, j, 0, false); /* back to its lane: taken again once the limit is open */
 }
 
