@@ -105,6 +105,16 @@ bool oracle_is_put_off(struct sim *s, unsigned event)
     return event < s->oracle->event_count && s->oracle->events[event]->put_off;
 }
 
+void oracle_poison(struct sim *s, unsigned event)
+{
+    s->oracle->events[event]->poison = true;
+}
+
+bool oracle_is_poison(struct sim *s, unsigned event)
+{
+    return event < s->oracle->event_count && s->oracle->events[event]->poison;
+}
+
 int step_of(const struct oevent *e, enum op op)
 {
     for (int i = 0; i < STEPS; i++)
@@ -181,7 +191,7 @@ void oracle_redis_lost(struct sim *s)
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
@@ -247,12 +257,15 @@ void oracle_script(struct sim *s, struct proc *p, const char *key, int script, i
 
 /* ---- workers ---- */
 
-void oracle_proc_ended(struct sim *s, struct proc *p)
+void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned)
 {
     struct oracle *o = s->oracle;
-    for (unsigned i = 0; i < o->event_count; i++)
-        if (o->events[i]->claimed_by == p)
-            o->events[i]->claimed_by = NULL;
+    for (unsigned i = 0; i < o->event_count; i++) {
+        if (o->events[i]->claimed_by != p)
+            continue;
+        o->events[i]->claimed_by = NULL;
+        o->events[i]->crashes += !poisoned;
+    }
 }
 
 void oracle_log(struct sim *s, struct proc *p)

@@ -247,6 +247,18 @@ static bool is_for_person(const struct entry *e)
     return (e->state == ENTRY_DOUBT && e->reason == ENTRY_FOR_DOUBT) || (e->state == ENTRY_DEAD && e->reason == ENTRY_FOR_DEAD);
 }
 
+/* Only one that kills its worker, or that other crashes made look like it, is blamed for that; and before a person says that
+ * it be worked again, its cause is mended. */
+static void check_culprit(struct sim *s, struct oevent *e, const char *detail)
+{
+    if (strcmp(detail, "crashed") == 0) {
+        sim_mark(s, MARK_CULPRIT);
+        if (!e->poison && e->crashes == 0)
+            sim_broken(s, "18: e%u is blamed for crashes that are another's", e->number);
+    }
+    e->poison = false;
+}
+
 static void on_entry(struct sim *s, const struct kmessage *m)
 {
     struct entry e;
@@ -257,6 +269,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
+        check_culprit(s, s->oracle->events[p->event], e.detail);
         sim_mark(s, MARK_PARKED_DOUBT);
     }
 }

@@ -54,7 +54,10 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
     if (j->doubt)
         e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
     snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
-    snprintf(e->step, sizeof(e->step), "%s", k->run != NULL ? run_step(k->run) : "");
+    if (k->run != NULL)
+        snprintf(e->step, sizeof(e->step), "%s", run_step(k->run));
+    else if (j->steps != NULL && !j->doubt_all)
+        run_saved_step(j->steps, j->steps_len, e->step, sizeof(e->step));
     if (!j->doubt_all) { /* else nobody knows to which step it came */
         e->steps = j->steps;
         e->steps_len = j->steps_len;

@@ -27,6 +27,7 @@ void claim_start(struct worker *w, struct job *j)
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
+        .alone = w->alone == j,
         .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
         .covered_count = j->covered_count,
     };
@@ -254,6 +255,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && k->run == NULL && !(j->doubt && j->doubt_own))
         inherit_doubt(w, j, r);
+    if (!isolate_admits(w, j, r))
+        return;
     if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);

@@ -243,6 +243,7 @@ void job_release_work(struct worker *w, struct job *j)
 void job_free(struct worker *w, struct job *j)
 {
     token_forget_job(w, j);
+    isolate_forget(w, j);
     takeover_unpresume(j);
     heap_remove(&w->timers, &j->timer);
     job_release_work(w, j);
@@ -283,6 +284,7 @@ void job_requeue(struct worker *w, struct job *j)
 
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work)
 {
+    isolate_rest(w, j);
     job_release_place(w, j);
     bool half_done = j->work != NULL && j->work->run != NULL && j->work->changed;
     if (!keep_work && !half_done)
@@ -299,6 +301,7 @@ void job_drop(struct worker *w, struct job *j)
     struct http_call *call = j->work != NULL ? j->work->call : NULL;
     heap_remove(&w->timers, &j->timer);
     token_forget_job(w, j);
+    isolate_rest(w, j);
     job_go(w, j, JOB_DROPPED);
     lane_goes_on(w, j);
     takeover_unpresume(j);

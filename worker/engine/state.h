@@ -316,6 +316,8 @@ struct worker {
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
+    struct job_list isolating; /* JOB_WAITING without a timer: until nothing else is at work */
+    struct job *alone;       /* isolate.c: the only one that is at work; NULL: no such rule now */
     struct job_list uncovered; /* JOB_QUEUED, heads of their lanes: at or past their partition's ceiling */
     struct job_list stopped; /* the same, because an operator's act holds them up */
     struct gathering gathering;
@@ -395,6 +397,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* Claims @j, which is queued; the caller has taken its claim's place in the limit. */
+void intake_start(struct worker *w, struct job *j);
 /* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
 bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why);
 /* Those that were not covered are looked at again; and those that an act held up. */
@@ -433,6 +437,17 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
 /* ---- keep.c: what the next request destroys ---- */
 /* Makes safe what run_kept() says, then call_kept(). */
 void keep_start(struct worker *w, struct job *j);
+
+/* ---- isolate.c: events that kill the process ---- */
+/* @j, while it is still in the state in which it was at work, waits or is dropped: a crash from now is not its doing. */
+void isolate_rest(struct worker *w, const struct job *j);
+/* @j was claimed: @r->crashes fell on it so far. False: its way is decided. */
+bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r);
+/* Once a turn: the next one that is to be worked alone, when it is. */
+void isolate_pump(struct worker *w);
+/* Nothing else may be started. */
+bool isolate_holds(const struct worker *w);
+void isolate_forget(struct worker *w, const struct job *j);
 
 /* ---- pace.c: how hard the provider is called ---- */
 /* Once a turn, before anything starts. */

@@ -91,11 +91,11 @@ static bool is_text(const struct reply *r)
     return r->type == REPLY_STRING || r->type == REPLY_STATUS;
 }
 
-/* {code, fence, record, facts or steps, ms}; what is claimed has a fence. */
+/* {code, fence, record, facts or steps, ms, any step, crashes}; what is claimed has a fence. */
 static bool is_claim(const struct reply *a)
 {
     const struct reply *r = a->items;
-    if (a->type != REPLY_ARRAY || a->n < 5 || a->n > 6 || r[0].type != REPLY_INTEGER || r[4].type != REPLY_INTEGER ||
+    if (a->type != REPLY_ARRAY || a->n < 5 || a->n > 7 || r[0].type != REPLY_INTEGER || r[4].type != REPLY_INTEGER ||
         !is_text(&r[1]) || !is_text(&r[2]) || !is_text(&r[3]))
         return false;
     long long code = r[0].integer;
@@ -121,7 +121,8 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->fence = code[1].str;
     ret->record = code[2].str;
     ret->record_len = code[2].len;
-    bool flag = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
+    bool flag = a->n > 5 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
+    ret->crashes = a->n > 6 && code[6].type == REPLY_INTEGER && code[6].integer > 0 ? (unsigned)code[6].integer : 0;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
     if (ret->state == CLAIM_BUSY || ret->state == CLAIM_COVERED) {
         ret->first = code[3].str;
@@ -149,6 +150,13 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     q.claimed(q.arg, &reply);
 }
 
+static const char *what_claim(const struct claim_request *c)
+{
+    if (c->alone)
+        return c->maybe_sent ? "3" : "4";
+    return c->maybe_sent ? "2" : c->retry ? "1" : "0";
+}
+
 int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg)
 {
     struct redis_request *q = request_take(r);
@@ -168,7 +176,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->order);
     redis_link_str(k, c->by_sequence ? "s" : "o");
     redis_link_str(k, c->event_id);
-    redis_link_str(k, c->maybe_sent ? "2" : c->retry ? "1" : "0");
+    redis_link_str(k, what_claim(c));
     redis_link_str(k, c->event_key);
     redis_link_str(k, c->place ? c->place : "");
     for (size_t i = 0; i < c->axis_count; i++)
@@ -320,6 +328,12 @@ int redis_reopen(struct redis *r, const char *service, const char *event_key, un
 int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
 {
     return of_round(r, SCRIPT_CLOSE, service, event_key, round, fn, arg);
+}
+
+int redis_rest(struct redis *r, const char *service, const char *event_key, const char *fence,
+               redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_REST, service, event_key, fence, NULL, 0, fn, arg);
 }
 
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,

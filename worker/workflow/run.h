@@ -87,6 +87,8 @@ const struct run_result *run_result(const struct run *r);
  * place. NULL when the text does not fit the workflow (errno EINVAL) or there is no memory (ENOMEM; or
  * run_is_out_of_memory(), or for run_save() buf_ok() is false). */
 void run_save(const struct run *r, struct buf *out);
+/* The name of the step at which the saved run stands, without restoring it; "" when the text does not say. */
+void run_saved_step(const char *text, size_t len, char *ret, size_t size);
 struct run *run_restore(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in,
                         const char *text, size_t len);
 
