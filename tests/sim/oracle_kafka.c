@@ -266,7 +266,9 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     struct place *p = place_of_entry(s, m, &e, &what);
     if (p == NULL || what != ENTRY_IS_ENTRY)
         return;
-    sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
+    char text[64];
+    snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
+    sim_note(s, NULL, "entry", text, p->event, e.place.offset);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
         check_culprit(s, s->oracle->events[p->event], e.detail);

@@ -192,8 +192,28 @@ void aside_keep(struct worker *w, struct job *j)
     const struct wait *before = aside_blocker(j);
     if (a.reason == ENTRY_FOR_BEHIND && before != NULL)
         a.behind = before->place;
+    else if (a.reason == ENTRY_FOR_BEHIND && a.state == ENTRY_DOUBT)
+        a = (struct aside){.state = ENTRY_DOUBT, .reason = ENTRY_FOR_RETRY, .release_at_ms = clock_real_ms()};
     else if (a.reason == ENTRY_FOR_BEHIND)
         a = (struct aside){.state = ENTRY_UNSENT, .reason = ENTRY_FOR_FLOOD};
+    takeover_unpresume(j);
+    aside_set(w, j, &a);
+}
+
+/* Whether it may have been sent, when it has to wait for @before. One from the input topic that was held back by an older one was not. */
+static bool may_be_sent(const struct job *j, const struct wait *before)
+{
+    if (j->from_entry)
+        return j->presumed && j->act != PARK_NOT_APPLIED;
+    return j->wait != NULL && j->wait->state == ENTRY_DOUBT ? true : j->presumed && before->place.offset > j->offset;
+}
+
+void aside_behind(struct worker *w, struct job *j, const struct wait *before)
+{
+    struct aside a = {.state = may_be_sent(j, before) ? ENTRY_DOUBT : ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place};
+    if (j->act == PARK_NOT_APPLIED)
+        park_give_back(w, j->wait);
+    j->act = PARK_NO_ACT;
     takeover_unpresume(j);
     aside_set(w, j, &a);
 }
@@ -406,6 +426,11 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     if (k->aside.drop && redis_is_up(w->redis))
         (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
+    const struct wait *before = x->act == PARK_NOT_APPLIED ? waits_blocker_of(x) : NULL;
+    if (before != NULL) { /* it is to be sent, though not before that */
+        aside_behind(w, j, before);
+        return;
+    }
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);
 }

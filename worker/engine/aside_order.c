@@ -17,8 +17,10 @@ static struct entry_place place_of(const struct job *j)
 
 struct wait *aside_blocker(const struct job *j)
 {
-    if (j->from_entry || waits_count(j->part->waits) == 0)
+    if (waits_count(j->part->waits) == 0)
         return NULL;
+    if (j->wait != NULL && (j->from_entry || j->wait->state == ENTRY_DOUBT))
+        return waits_blocker_of(j->wait);
     struct order order;
     struct covers_event e = event_of(j, &order);
     struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));

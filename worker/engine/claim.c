@@ -36,18 +36,16 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool maybe_sent = j->doubt || k->changed || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
-    const struct wait *before = maybe_sent ? NULL : aside_blocker(j);
-    bool waits = before != NULL || (!maybe_sent && aside_passes(j));
+    bool goes_on = j->doubt || k->changed || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED :
+                                              j->wait != NULL && j->wait->state == ENTRY_SENDING);
+    const struct wait *before = goes_on ? NULL : aside_blocker(j);
+    bool waits = before != NULL || (!goes_on && aside_passes(j));
     if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
     if (before != NULL) {
-        bool newer = before->place.offset > j->offset; /* else it was not sent, held back as it was */
-        enum entry_state state = newer && j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT;
-        takeover_unpresume(j);
-        aside_set(w, j, &(struct aside){.state = state, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
+        aside_behind(w, j, before);
         return;
     }
     guard_watch(w, j->part);

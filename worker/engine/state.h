@@ -599,6 +599,8 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a);
 /* @j, from the input topic, has an entry of an earlier owner (aside_take()), and its lane went on behind that: it is written again as it
  * was, and its offset settled. Not before the partition is waits_ready. */
 void aside_keep(struct worker *w, struct job *j);
+/* @j, which is not at work, has to wait for that entry: it is set aside, as one that may have been sent where it may. */
+void aside_behind(struct worker *w, struct job *j, const struct wait *before);
 /* Writes the entry again after a failure. */
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
@@ -641,6 +643,8 @@ void park_keep_steps(struct job *j, const char *text, size_t len);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
  * aside. Its lane is let go. */
 void park_free_lane(struct worker *w, const struct partition *p, const char *service);
+/* The claim of an entry that is unsent is no doubt (any more). */
+void park_give_back(struct worker *w, const struct wait *x);
 /* An entry that waits for a person, read by a new owner: if Redis does not say that its event is in doubt, it is called back, to be
  * found decided, or to be marked there. */
 void park_check(struct worker *w, struct partition *p, struct wait *x);
