@@ -204,15 +204,13 @@ void aside_keep(struct worker *w, struct job *j)
 static bool may_be_sent(const struct job *j, const struct wait *before)
 {
     if (j->from_entry)
-        return j->presumed && j->act != PARK_NOT_APPLIED;
+        return j->presumed;
     return j->wait != NULL && j->wait->state == ENTRY_DOUBT ? true : j->presumed && before->place.offset > j->offset;
 }
 
 void aside_behind(struct worker *w, struct job *j, const struct wait *before)
 {
     struct aside a = {.state = may_be_sent(j, before) ? ENTRY_DOUBT : ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place};
-    if (j->act == PARK_NOT_APPLIED)
-        park_give_back(w, j->wait);
     j->act = PARK_NO_ACT;
     takeover_unpresume(j);
     aside_set(w, j, &a);
@@ -373,10 +371,11 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
 {
     struct wait *x = j->wait;
     bool redrive = x->act == PARK_REDRIVE;
-    j->act = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED ? (enum park_act)x->act : PARK_NO_ACT;
+    bool kept = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED || x->act == PARK_SUPERSEDED;
+    j->act = kept ? (enum park_act)x->act : PARK_NO_ACT;
     j->round = j->work->outcome.round = e->round + redrive;
     j->calls = redrive ? 0 : small(e->attempts);
-    if (x->act == PARK_NO_ACT) {
+    if (x->act == PARK_NO_ACT || x->act == PARK_SUPERSEDED) {
         j->tries = small(e->counted);
         if (e->first_try_ms != 0)
             j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);
@@ -426,11 +425,6 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     if (k->aside.drop && redis_is_up(w->redis))
         (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
-    const struct wait *before = x->act == PARK_NOT_APPLIED ? waits_blocker_of(x) : NULL;
-    if (before != NULL) { /* it is to be sent, though not before that */
-        aside_behind(w, j, before);
-        return;
-    }
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);
 }

@@ -36,7 +36,7 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool goes_on = j->doubt || k->changed || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED :
+    bool goes_on = j->doubt || k->changed || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED || j->act == PARK_SUPERSEDED :
                                               j->wait != NULL && j->wait->state == ENTRY_SENDING);
     const struct wait *before = goes_on ? NULL : aside_blocker(j);
     bool waits = before != NULL || (!goes_on && aside_passes(j));
@@ -246,6 +246,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
     j->goes_first = false;
+    if (j->act == PARK_SUPERSEDED)
+        j->act = PARK_NO_ACT;
     takeover_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;

@@ -264,6 +264,12 @@ static void lane_goes_on(struct worker *w, struct job *j)
         job_of_item(next)->ready_ns = loop_now_ns(w->loop);
 }
 
+bool job_moved_record(const struct job *j)
+{
+    const struct work *k = j->work;
+    return k->decoded && k->judged_ns != 0 && outcome_kind_moves_record(k->outcome.kind);
+}
+
 void job_settle(struct worker *w, struct job *j)
 {
     job_go(w, j, JOB_SETTLED);

@@ -130,11 +130,10 @@ static struct claim_names names_of(const struct wait *x)
     return n;
 }
 
-void park_give_back(struct worker *w, const struct wait *x)
+static void give_back(struct worker *w, const struct wait *x)
 {
     struct claim_names n = names_of(x);
-    if (x->keyed && redis_is_up(w->redis))
-        (void)redis_release_entry(w->redis, wait_service_name(x), n.key, n.fence);
+    (void)redis_release_entry(w->redis, wait_service_name(x), n.key, n.fence);
 }
 
 static bool ask_redis(struct worker *w, const struct wait *x, struct park_check *c)
@@ -167,7 +166,7 @@ void park_free_lane(struct worker *w, const struct partition *p, const char *ser
         if (x->state == ENTRY_DOUBT)
             (void)ask_redis(w, x, NULL);
         else if (x->state == ENTRY_UNSENT) /* its RELEASE was lost, or that Redis is from before it */
-            park_give_back(w, x);
+            give_back(w, x);
     }
 }
 

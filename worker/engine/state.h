@@ -127,6 +127,7 @@ enum park_act {
     PARK_NOT_APPLIED, /* it was not: sent again */
     PARK_REDRIVE,     /* dead: tried again in the next round */
     PARK_DROP,        /* dead: never tried again */
+    PARK_SUPERSEDED,  /* nobody's act: a newer event that covers it was applied, and its claim will say so */
     PARK_REWRITE,     /* nobody's act: a write of an earlier owner came too late and overwrote it */
 };
 
@@ -191,7 +192,7 @@ struct job {
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
-    enum park_act act;       /* a person's word on its doubt, until it is carried out */
+    enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
     bool steps_known;        /* its entry says up to which step it is done */
     char *steps;             /* run_save() text of its entry, or for it; NULL: none. Owned */
     size_t steps_len;
@@ -378,6 +379,8 @@ struct job *job_list_take(struct job_list *l);
 void job_free(struct worker *w, struct job *j);
 /* Ends the lane's turn and frees. */
 void job_settle(struct worker *w, struct job *j);
+/* Its outcome is there, and the service's record has it. A dead letter alone is no outcome. */
+bool job_moved_record(const struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
 void job_requeue(struct worker *w, struct job *j);
 /* Holds its lane until @delay_ms from now, then job_requeue(). What it has for work is freed unless @keep_work or
@@ -607,7 +610,8 @@ void aside_again(struct worker *w, struct job *j);
 struct wait *aside_blocker(const struct job *j);
 /* @j, a decoded event, is newer than entries that it covers. */
 bool aside_passes(const struct job *j);
-/* @j is done: entries that it covers are called back, to be superseded. True: its offset is settled with the last of them. */
+/* @j, from the input topic, is done: entries that it covers are called back, to be superseded. True: its offset is settled with the
+ * last of them. */
 bool aside_supersede(struct job *j);
 /* Something of @service came to its end: entries that waited for it alone are called back. */
 void aside_look(struct worker *w, struct partition *p, const char *service);
@@ -643,8 +647,6 @@ void park_keep_steps(struct job *j, const char *text, size_t len);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
  * aside. Its lane is let go. */
 void park_free_lane(struct worker *w, const struct partition *p, const char *service);
-/* The claim of an entry that is unsent is no doubt (any more). */
-void park_give_back(struct worker *w, const struct wait *x);
 /* An entry that waits for a person, read by a new owner: if Redis does not say that its event is in doubt, it is called back, to be
  * found decided, or to be marked there. */
 void park_check(struct worker *w, struct partition *p, struct wait *x);
