@@ -12,6 +12,8 @@
  * under way already when this one's turn began. A Redis that forgets begins to count anew. */
 #include "engine/state.h"
 
+#define NEVER_MS (INT64_MAX / 4)
+
 enum { ALONE_FROM = 3, GUILTY_FROM = 4 };
 
 /* Claimed and not decided: what a crash now would be blamed on. */
@@ -28,14 +30,12 @@ void isolate_rest(struct worker *w, const struct job *j)
     (void)redis_rest(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
 }
 
-/* Until it is alone. */
+/* Until it is alone. The timer never ends: by it a drain finds all that wait. */
 static void wait_in_line(struct worker *w, struct job *j)
 {
-    job_wait(w, j, 0, j->work->run != NULL);
-    if (j->state != JOB_WAITING)
-        return; /* no memory for a timer: it comes back by itself */
-    heap_remove(&w->timers, &j->timer);
-    job_list_add(&w->isolating, j);
+    job_wait(w, j, NEVER_MS, j->work->run != NULL);
+    if (j->state == JOB_WAITING) /* else there was no memory for a timer, and it comes back by itself */
+        job_list_add(&w->isolating, j);
 }
 
 static void log_isolated(struct worker *w, const struct job *j, const char *word, unsigned crashes)
@@ -104,6 +104,7 @@ static void start_alone(struct worker *w, struct job *j)
         return;
     }
     w->alone = j;
+    heap_remove(&w->timers, &j->timer);
     job_go(w, j, JOB_QUEUED);
     pace_starts(w, j);
     intake_start(w, j);

@@ -317,7 +317,7 @@ struct worker {
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
-    struct job_list isolating; /* JOB_WAITING without a timer: until nothing else is at work */
+    struct job_list isolating; /* JOB_WAITING until nothing else is at work */
     struct job *alone;       /* isolate.c: the only one that is at work; NULL: no such rule now */
     struct job_list uncovered; /* JOB_QUEUED, heads of their lanes: at or past their partition's ceiling */
     struct job_list stopped; /* the same, because an operator's act holds them up */
