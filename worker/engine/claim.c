@@ -36,7 +36,7 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool goes_on = j->doubt || k->changed || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED || j->act == PARK_SUPERSEDED :
+    bool goes_on = j->doubt || k->changed || j->goes_first || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED || j->act == PARK_SUPERSEDED :
                                               j->wait != NULL && j->wait->state == ENTRY_SENDING);
     const struct wait *before = goes_on ? NULL : aside_blocker(j);
     bool waits = before != NULL || (!goes_on && aside_passes(j));
@@ -411,7 +411,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         if (supersede_let_before(w, j, r->first, r->state == CLAIM_COVERED))
             return;
         if (waits_count(j->part->waits) > 0 && j->part->waits_ready) {
-            park_free_lane(w, j->part, j->work->event.service);
+            park_free_lane(w, j->part, j->work->event.service, r->first);
             if (j->wait != NULL && !j->from_entry) { /* its lane went on without it, and what that came to stands behind it now */
                 aside_keep(w, j);
                 return;

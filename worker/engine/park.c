@@ -158,7 +158,17 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
     aside_call_back(p, x, PARK_NO_ACT);
 }
 
-void park_free_lane(struct worker *w, const struct partition *p, const char *service)
+/* Redis says that this entry was sent: its own claim tells what is to become of it, whatever holds it back. It had passed another
+ * that was called back since, and was set aside behind that one before it was claimed here. */
+static void call_holder(struct partition *p, const char *service, const char *holder)
+{
+    struct entry_place end = {.partition = INT32_MAX, .offset = INT64_MAX};
+    struct wait *x = waits_same(p->waits, service, holder, end);
+    if (x != NULL && !x->busy && (x->state == ENTRY_UNSENT || x->state == ENTRY_SENDING))
+        aside_call_back(p, x, PARK_NO_ACT);
+}
+
+void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder)
 {
     for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
         if (x->busy || !x->keyed)
@@ -168,6 +178,7 @@ void park_free_lane(struct worker *w, const struct partition *p, const char *ser
         else if (x->state == ENTRY_UNSENT) /* its RELEASE was lost, or that Redis is from before it */
             give_back(w, x);
     }
+    call_holder(p, service, holder);
 }
 
 bool park_resolve_doubt(struct worker *w, struct job *j)

@@ -645,8 +645,8 @@ bool park_holds(const struct worker *w, const struct job *j);
 void park_save_steps(struct worker *w, struct job *j);
 void park_keep_steps(struct job *j, const char *text, size_t len);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
- * aside. Its lane is let go. */
-void park_free_lane(struct worker *w, const struct partition *p, const char *service);
+ * aside. Its lane is let go; and if @holder, its key, is sent, it is called back. */
+void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder);
 /* An entry that waits for a person, read by a new owner: if Redis does not say that its event is in doubt, it is called back, to be
  * found decided, or to be marked there. */
 void park_check(struct worker *w, struct partition *p, struct wait *x);
