@@ -38,10 +38,12 @@ static void wait_in_line(struct worker *w, struct job *j)
         job_list_add(&w->isolating, j);
 }
 
-static void log_isolated(struct worker *w, const struct job *j, const char *word, unsigned crashes)
+/* Once for each time that the number grew: it may have to be claimed again and again before it is worked, or parked. */
+static void log_isolated(struct worker *w, struct job *j, const char *word, unsigned crashes)
 {
-    if (!log_begin(w->log, LOG_LEVEL_WARN, word))
+    if (j->crashes_told >= crashes || !log_begin(w->log, LOG_LEVEL_WARN, word))
         return;
+    j->crashes_told = (uint8_t)crashes;
     log_str(w->log, "service", j->work->event.service);
     log_str(w->log, "type", event_type_name(j->work->event.type));
     log_str(w->log, "id", j->work->event.id);
