@@ -130,12 +130,6 @@ static struct claim_names names_of(const struct wait *x)
     return n;
 }
 
-static void give_back(struct worker *w, const struct wait *x)
-{
-    struct claim_names n = names_of(x);
-    (void)redis_release_entry(w->redis, wait_service_name(x), n.key, n.fence);
-}
-
 static bool ask_redis(struct worker *w, const struct wait *x, struct park_check *c)
 {
     struct claim_names n = names_of(x);
@@ -158,8 +152,8 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
     aside_call_back(p, x, PARK_NO_ACT);
 }
 
-/* Redis says that this entry was sent: its own claim tells what is to become of it, whatever holds it back. It had passed another
- * that was called back since, and was set aside behind that one before it was claimed here. */
+/* Redis says that this entry was sent: its own claim tells what is to become of it, whatever holds it back. An earlier owner had sent
+ * it, and it was set aside here before it was claimed; or its RELEASE was lost; or that Redis is from before it. */
 static void call_holder(struct partition *p, const char *service, const char *holder)
 {
     struct entry_place end = {.partition = INT32_MAX, .offset = INT64_MAX};
@@ -170,14 +164,9 @@ static void call_holder(struct partition *p, const char *service, const char *ho
 
 void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder)
 {
-    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
-        if (x->busy || !x->keyed)
-            continue;
-        if (x->state == ENTRY_DOUBT)
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->state == ENTRY_DOUBT && x->keyed && !x->busy)
             (void)ask_redis(w, x, NULL);
-        else if (x->state == ENTRY_UNSENT) /* its RELEASE was lost, or that Redis is from before it */
-            give_back(w, x);
-    }
     call_holder(p, service, holder);
 }
 

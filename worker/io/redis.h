@@ -152,9 +152,6 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
-/* The event lies in the waiting topic as unsent, under @fence or an older one: if Redis has its lane held by it still, that
- * goes on. Fire and forget. -1: not up. */
-int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence);
 /* In doubt, and set aside in the waiting topic: its lane goes on without it. Holds under an older fence too: for what is set aside,
  * in a Redis that came back from before that. @fn may be NULL. */
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,

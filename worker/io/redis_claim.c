@@ -297,11 +297,6 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
     return holder(r, SCRIPT_RELEASE, service, event_key, fence, NULL, 0, fn, arg);
 }
 
-int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence)
-{
-    return holder(r, SCRIPT_RELEASE, service, event_key, fence, event_key, strlen(event_key), NULL, NULL);
-}
-
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg)
 {

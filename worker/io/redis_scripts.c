@@ -174,20 +174,13 @@ static const char step_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then ret
     "if ARGV[4] then redis.call('HSET', KEYS[3], 'rec', ARGV[4]) end\n"
     "return 0\n";
 
-/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. With ARGV 3, its event key, it lies in the
- * waiting topic as unsent: its own RELEASE was lost, or this Redis is from before it; then the fence that it holds may be an
- * older one. */
-static const char release_text[] =
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
-    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
-    "local st, key = e[1], ARGV[3]\n"
-    "local older = key and (tonumber(e[2]) or 0) < (tonumber(ARGV[2]) or 0)\n"
-    "if e[2] ~= ARGV[2] and not older then return 1 end\n"
+/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. */
+static const char release_text[] = HOLDER_TEXT
     "if st == 'H' then return 0 end\n"
     "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'H')\n"
     "redis.call('PEXPIRE', KEYS[2], id_memory)\n"
-    "if not key or redis.call('HGET', KEYS[3], 'sent') == key then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
+    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
     "return 0\n";
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
