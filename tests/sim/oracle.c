@@ -363,17 +363,32 @@ void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
     }
 }
 
+static bool was_applied(const struct oevent *e)
+{
+    return e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
+}
+
 /* The newest of the events that were applied on an axis; NULL: none. */
 static const struct oevent *newest_applied(const struct oracle *o, const struct oevent *like)
 {
     const struct oevent *newest = NULL;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        bool applied = e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
-        if (applied && same_axis(e, like) && (!newest || e->order > newest->order))
+        if (was_applied(e) && same_axis(e, like) && (!newest || e->order > newest->order))
             newest = e;
     }
     return newest;
+}
+
+/* What it set went with the account: a deletion supersedes also one of which a part was done. */
+static bool is_deleted(const struct oracle *o, const struct oevent *e)
+{
+    for (unsigned i = 0; i < o->event_count; i++) {
+        const struct oevent *n = o->events[i];
+        if (n->kind == KIND_DELETE && n->service == e->service && n->order > e->order && was_applied(n))
+            return true;
+    }
+    return false;
 }
 
 /* 5: the platform stands where the newest applied event put it; only one that ended in doubt may have changed it since. */
@@ -387,7 +402,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
         const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
-        bool excused = newest->excused || (last && (last->in_doubt || last->excused));
+        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!was_applied(last) && is_deleted(o, last))));
         if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);
@@ -399,7 +414,7 @@ static void check_records(struct sim *s)
     struct oracle *o = s->oracle;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        if (e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED && e->kind != KIND_MESSAGE && !e->recorded)
+        if (was_applied(e) && e->kind != KIND_MESSAGE && !e->recorded)
             sim_broken(s, "1: e%u was applied and no record says so", i);
     }
 }

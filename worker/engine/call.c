@@ -103,8 +103,9 @@ static bool resolve_doubt(struct worker *w, struct job *j)
         job_wait(w, j, wait, false);
         return false;
     }
-    /* Somebody else's: he may have published its outcome since this one began. */
-    if (!j->doubt_own && repeat != CALL_KEYED && !takeover_is_quiet(w, j))
+    /* Somebody else's: he may have published its outcome since this one began. Where Redis has forgotten what he decided, that may be
+     * one without any call. */
+    if (!j->doubt_own && (repeat != CALL_KEYED || j->doubt_forgotten) && !takeover_is_quiet(w, j))
         return false;
     if (what == JUDGE_PERSON)
         park_doubt(w, j, "never_repeated");

@@ -236,6 +236,7 @@ static void inherit_doubt(struct worker *w, struct job *j, const struct claim_re
     call_doubt(w, j, false);
     j->doubt_since_ms -= r->sent_ms < assigned_for ? r->sent_ms : assigned_for;
     j->doubt_all |= r->any_step && !j->steps_known;
+    j->doubt_forgotten |= r->any_step;
     if (event_is_cut(j->work->event.type)) /* who sent it may have died before he noted it */
         guard_saw(j->part, j->work->event.service, 0);
 }

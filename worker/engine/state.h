@@ -213,6 +213,7 @@ struct job {
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
     bool doubt_all;          /* any step may have been done: nobody knows which it came to */
+    bool doubt_forgotten;    /* it was claimed in a Redis that had forgotten what became of it */
     uint8_t crashes_told;    /* isolate.c: logged so far */
     bool was_doubt;          /* ever: what is found done then was done by us */
     bool doubt_own;          /* it was sent by this worker under this claim */
