@@ -125,10 +125,16 @@ void call_doubt(struct worker *w, struct job *j, bool own)
 
 /* RELIABILITY.md section 6: a `safe` request that was sent again may still have its first packet on the way, which must not
  * land after what the lane does next. */
-static bool late_packet_waits(struct worker *w, struct job *j)
+static int64_t late_packet_ms(const struct worker *w, const struct job *j)
 {
     int64_t left = j->doubt_since_ms + w->numbers->quarantine_ms - loop_now_ms(w->loop);
-    if (!j->doubt_safe || left <= 0)
+    return j->doubt_safe && left > 0 ? left : 0;
+}
+
+static bool late_packet_waits(struct worker *w, struct job *j)
+{
+    int64_t left = late_packet_ms(w, j);
+    if (left == 0)
         return false;
     job_wait(w, j, left, true);
     return true;
@@ -471,7 +477,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     pace_again(w, j);
     log_retry(w, j, delay, why);
     telemetry_count(w->tel, COUNTER_RETRIES, 1);
-    if (release && !j->doubt)
+    if (release && !j->doubt && late_packet_ms(w, j) == 0) /* else whoever is next has to know that there is one */
         call_release(w, j);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
     if (in_run || !set_aside(w, j, delay))

@@ -213,6 +213,8 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         return;
     }
     forget_if_untouched(j);
+    if (k->run != NULL && j->doubt && !j->doubt_own) /* what an earlier owner repeated is not noted */
+        j->doubt_safe |= run_did_safe(k->run);
     if (wf != NULL && k->run == NULL && !no_memory)
         new_run(w, k, wf);
     if (wf == NULL)

@@ -58,6 +58,8 @@ void run_set_token(struct run *r, const char *token); /* copied */
 /* The session token that its requests bear; NULL: none yet. */
 const char *run_token(const struct run *r);
 int64_t run_retry_after_ms(const struct run *r);
+/* Something was done, and a request of class `safe` may be among it: sent more than once, it may still be on its way. */
+bool run_did_safe(const struct run *r);
 
 /* What must be in the record, acknowledged by Kafka and Redis, before the present request leaves (x-record with before: next):
  * only what the record does not have yet is added, record_remember(). Borrowed; NULL: nothing. It stays so, over saving and
