@@ -380,9 +380,11 @@ static const struct oevent *newest_applied(const struct oracle *o, const struct 
     return newest;
 }
 
-/* What it set went with the account: a deletion supersedes also one of which a part was done. */
-static bool is_deleted(const struct oracle *o, const struct oevent *e)
+/* A part of it was done, and it is no longer wanted: what it set went with the account, or an operator has ordered the service anew. */
+static bool counts_no_more(const struct oracle *o, const struct oevent *e)
 {
+    if (oracle_is_rebased(o, e->service, e->order))
+        return true;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
         if (n->kind == KIND_DELETE && n->service == e->service && n->order > e->order && was_applied(n))
@@ -402,7 +404,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
         const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
-        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!was_applied(last) && is_deleted(o, last))));
+        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!was_applied(last) && counts_no_more(o, last))));
         if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);

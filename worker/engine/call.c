@@ -275,9 +275,10 @@ static bool is_untouched(const struct job *j)
 
 void call_release(struct worker *w, const struct job *j)
 {
-    const struct work *k = j->work;
+    struct work *k = j->work;
     if (redis_is_up(w->redis))
         (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    k->fence[0] = '\0';
 }
 
 void call_give_back(struct worker *w, struct job *j)

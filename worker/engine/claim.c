@@ -13,6 +13,17 @@
 static void on_claim(void *arg, const struct claim_reply *r);
 static bool let_entry_before(struct worker *w, struct job *j);
 
+/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, or when its
+ * entry was called back to be claimed whatever stands before it. */
+static bool looks_for_entries(const struct job *j)
+{
+    if (j->doubt || j->work->changed)
+        return false;
+    if (j->from_entry)
+        return !j->claimed_before && !j->goes_first && j->act != PARK_APPLIED && j->act != PARK_SUPERSEDED;
+    return j->wait == NULL || j->wait->state != ENTRY_SENDING;
+}
+
 void claim_start(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -36,10 +47,9 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool goes_on = j->doubt || k->changed || j->goes_first || (j->from_entry ? j->claimed_before || j->act == PARK_APPLIED || j->act == PARK_SUPERSEDED :
-                                              j->wait != NULL && j->wait->state == ENTRY_SENDING);
-    const struct wait *before = goes_on ? NULL : aside_blocker(j);
-    bool waits = before != NULL || (!goes_on && aside_passes(j));
+    bool looks = looks_for_entries(j);
+    const struct wait *before = looks ? aside_blocker(j) : NULL;
+    bool waits = before != NULL || (looks && aside_passes(j));
     if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
@@ -223,6 +233,11 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         call_retry_later(w, j, !no_memory, -1, "out of memory"); /* what was noted of its steps stays in Redis */
     else
         call_advance(w, j);
+}
+
+void claim_go_on(struct worker *w, struct job *j)
+{
+    begin_run(w, j, &(struct claim_reply){.state = CLAIM_FRESH});
 }
 
 /* Its decision was fenced: what came of it is known, and only has to be decided again. */

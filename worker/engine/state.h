@@ -412,6 +412,8 @@ void intake_unstop(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
+/* @j, of which nothing was ever sent, is claimed, and what its claim waited for is there. */
+void claim_go_on(struct worker *w, struct job *j);
 /* Does what the run asks for after a reply or at its start. */
 void call_advance(struct worker *w, struct job *j);
 /* Makes the run's present request as soon as there is a slot, or first resolves what may have been done. */
@@ -493,8 +495,9 @@ void guard_unwatch(struct partition *p);
 void guard_free_all(struct worker *w);
 /* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
-/* @j was just claimed, and nothing of it was ever sent. True: it is a cut above the limit; its claim is given back, and it is
- * set aside as held, or comes again when the approval that pays for it is durable. Else, if it is a cut, it is counted. */
+/* @j was just claimed, and nothing of it was ever sent. True: it is a cut. Above the limit its claim is given back, and it is
+ * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
+ * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
 
 /* ---- supersede.c: newer events that cover older ones ---- */

@@ -188,8 +188,8 @@ struct merge_request {
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg);
 /* ---- redis_guard.c: the accounts of a partition that were cut within the last hour (core/guard.h) ---- */
 #define REDIS_GUARD_MS INT64_C(3600000)
-/* @service is cut now. Fire and forget. -1: not up. */
-int redis_guard_note(struct redis *r, int32_t partition, const char *service);
+/* @service is cut now. @fn may be NULL. -1: not up. */
+int redis_guard_note(struct redis *r, int32_t partition, const char *service, redis_done_fn *fn, void *arg);
 /* Borrowed until end(). */
 struct redis_guard_load {
     void (*cut)(void *arg, const char *service, int64_t ago_ms); /* for each, the oldest first */

@@ -15,7 +15,7 @@ struct redis_request {
 };
 
 /* NULL: not connected, or out of memory. */
-static struct redis_request *request_take(struct redis *r)
+struct redis_request *redis_request_take(struct redis *r)
 {
     if (r->state != REDIS_STATE_READY)
         return NULL;
@@ -159,7 +159,7 @@ static const char *what_claim(const struct claim_request *c)
 
 int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     q->claimed = fn;
@@ -213,7 +213,7 @@ static void on_done(void *owner, void *arg, const struct reply *a)
         q.done(q.arg, res);
 }
 
-static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q)
+int redis_request_end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q)
 {
     q->done = fn;
     q->arg = arg;
@@ -242,7 +242,7 @@ static void add_record(struct redis_link *k, const struct decide_request *d)
 
 int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     struct redis_link *k = r->link;
@@ -253,14 +253,14 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
     redis_link_str(k, d->dead ? "X" : "D");
     if (d->record)
         add_record(k, d);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 /* STEP, RELEASE, RENEW, PARK: the holder's scripts. @steps, or PARK's event key, may be NULL. */
 static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
                   const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, id, 3, steps ? 3 : 2, service, event_key);
@@ -268,7 +268,7 @@ static int holder(struct redis *r, enum script_id id, const char *service, const
     redis_link_str(r->link, fence);
     if (steps)
         redis_link_arg(r->link, steps, steps_len);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
@@ -280,7 +280,7 @@ int redis_step(struct redis *r, const char *service, const char *event_key, cons
 int redis_keep(struct redis *r, const char *service, const char *event_key, const char *fence, const struct redis_kept *kept,
                redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, SCRIPT_STEP, 3, 4, service, event_key);
@@ -288,7 +288,7 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
     redis_link_str(r->link, fence);
     redis_link_arg(r->link, kept->steps, kept->steps_len);
     redis_link_arg(r->link, kept->record, kept->record_len);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
@@ -306,13 +306,13 @@ int redis_park(struct redis *r, const char *service, const char *event_key, cons
 static int of_round(struct redis *r, enum script_id id, const char *service, const char *event_key, unsigned round,
                     redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, id, 3, 2, service, event_key);
     redis_link_str(r->link, r->mark);
     redis_link_int(r->link, round);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
@@ -347,7 +347,7 @@ static void add_axes(struct redis_link *k, const struct merge_request *m)
 
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     struct redis_link *k = r->link;
@@ -362,7 +362,7 @@ int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *f
     redis_link_arg(k, m->record ? m->record : "", m->record ? m->record_len : 0);
     redis_link_str(k, m->order_by[0] == '\0' ? "" : m->order_by[0] == 's' ? "s" : "o");
     add_axes(k, m);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 static void on_nothing(void *owner, void *arg, const struct reply *a)
