@@ -205,7 +205,8 @@ static bool may_be_sent(const struct job *j, const struct wait *before)
 {
     if (j->from_entry)
         return j->presumed;
-    return j->wait != NULL && j->wait->state == ENTRY_DOUBT ? true : j->presumed && before->place.offset > j->offset;
+    bool newer = before->place.offset > j->offset;
+    return (j->wait != NULL && j->wait->state == ENTRY_DOUBT) || (newer && j->presumed);
 }
 
 void aside_behind(struct worker *w, struct job *j, const struct wait *before)

@@ -32,6 +32,8 @@
  * One that it covers is looked at first: decided, it is to be published first; sent, or with a step done, it goes on first,
  * unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
  * lane is sent, the answer names that event's key in place of the facts.
+ * A take-over of the lane from an owner who was at work on its sent event counts a crash for that event, also when the claim is
+ * another's that passes it.
  * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
  * `superseded`. */
 static const char claim_text[] =
@@ -57,10 +59,14 @@ static const char claim_text[] =
     "  local left = tonumber(l[2] or 0) - now\n"
     "  if owner ~= '' and owner ~= A[2] and left > 0 then return {3, '', '', '', left} end\n"
     "  if sent ~= '' and sent ~= A[9] then\n"
-    "    local passed = false\n"
-    "    for i = 5, #K do passed = passed or maybe and string.match(K[i], '.*:e:(.*)') == sent end\n"
+    "    local passed = nil\n"
+    "    for i = 5, #K do if maybe and string.match(K[i], '.*:e:(.*)') == sent then passed = K[i] end end\n"
     "    if left < 100 then left = 100 end\n"
     "    if not passed then return {3, '', '', sent, left} end\n"
+    "    local p = call('HMGET', passed, 'rest', 'crashes', 'alone')\n"
+    "    if not p[1] and owner ~= '' and owner ~= A[2] then\n"
+    "      call('HSET', passed, 'crashes', p[3] and 4 or math.min(3, (p[2] or 0) + 1))\n"
+    "    end\n"
     "  end\n"
     "end\n"
     "for i = 5, #K do\n"
