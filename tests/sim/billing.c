@@ -167,6 +167,8 @@ static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
     bool refused = c->on[FAULT_HTTP_REJECT] && sim_chance(s, 100);
     bool put_off = !refused && c->on[FAULT_HTTP_PUT_OFF] && sim_chance(s, 60);
     unsigned event = oracle_event(s, f.kind, f.service, f.part, f.sequence, refused, put_off, f.expires_ms);
+    if (c->on[FAULT_POISON] && sim_chance(s, 60))
+        oracle_poison(s, event);
     write_letter(&l, &f, event, 0);
     learn_key(s, &l, event);
     post(s, &l, at_ms);

@@ -90,7 +90,7 @@ static unsigned keys(struct diff *d, struct call *c, int count, int covered)
 
 static void make_claim(struct diff *d, struct call *c)
 {
-    static const char *const retries[] = {"0", "0", "1", "2"};
+    static const char *const retries[] = {"0", "0", "1", "2", "3", "4"};
     unsigned event = keys(d, c, 4, sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0);
     argf(c, "owner%lld", (long long)sim_range(&d->sim, 1, 2));
     argf(c, "fp%u%s", event, sim_chance(&d->sim, 50) ? "x" : "");

@@ -48,6 +48,7 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_CONFLICT] = {"conflict", false, true, "the same id with other content"},
     [FAULT_INVALID] = {"invalid", false, true, "messages that are no events, or in the wrong partition"},
     [FAULT_EXPIRY] = {"expiry", false, true, "events with an expirytime"},
+    [FAULT_POISON] = {"poison", false, true, "an event that kills the worker which works it, whenever it does"},
     [FAULT_ACTS] = {"acts", false, true, "operators act on the provider, on a service's order and on all that waits; some of it twice"},
     [FAULT_GUARD] = {"guard", false, true, "few accounts may be cut in an hour: with acts, which approve the others"},
 };

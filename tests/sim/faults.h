@@ -54,6 +54,7 @@ enum trouble {
     FAULT_CONFLICT,
     FAULT_INVALID,
     FAULT_EXPIRY,
+    FAULT_POISON,
     /* operators */
     FAULT_ACTS,
     FAULT_GUARD,

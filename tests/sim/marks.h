@@ -45,6 +45,8 @@ enum mark {
     MARK_RESUMED,            /* a workflow went on after a step that another life did */
     MARK_REMEMBERED,         /* a record said it before the request that destroys it */
     MARK_PUT_BACK,
+    MARK_POISONED,           /* an event killed its worker */
+    MARK_CULPRIT,            /* and was told from the innocent ones */
     MARK_LOST,               /* partitions went away without being given back */
     MARK_DRAINED,
     MARK_EXCUSED,

@@ -105,6 +105,16 @@ bool oracle_is_put_off(struct sim *s, unsigned event)
     return event < s->oracle->event_count && s->oracle->events[event]->put_off;
 }
 
+void oracle_poison(struct sim *s, unsigned event)
+{
+    s->oracle->events[event]->poison = true;
+}
+
+bool oracle_is_poison(struct sim *s, unsigned event)
+{
+    return event < s->oracle->event_count && s->oracle->events[event]->poison;
+}
+
 int step_of(const struct oevent *e, enum op op)
 {
     for (int i = 0; i < STEPS; i++)
@@ -181,7 +191,7 @@ void oracle_redis_lost(struct sim *s)
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     if (script < 0 || !a)
         return;
@@ -247,12 +257,15 @@ void oracle_script(struct sim *s, struct proc *p, const char *key, int script, i
 
 /* ---- workers ---- */
 
-void oracle_proc_ended(struct sim *s, struct proc *p)
+void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned)
 {
     struct oracle *o = s->oracle;
-    for (unsigned i = 0; i < o->event_count; i++)
-        if (o->events[i]->claimed_by == p)
-            o->events[i]->claimed_by = NULL;
+    for (unsigned i = 0; i < o->event_count; i++) {
+        if (o->events[i]->claimed_by != p)
+            continue;
+        o->events[i]->claimed_by = NULL;
+        o->events[i]->crashes += !poisoned;
+    }
 }
 
 void oracle_log(struct sim *s, struct proc *p)
@@ -350,17 +363,34 @@ void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
     }
 }
 
+static bool was_applied(const struct oevent *e)
+{
+    return e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
+}
+
 /* The newest of the events that were applied on an axis; NULL: none. */
 static const struct oevent *newest_applied(const struct oracle *o, const struct oevent *like)
 {
     const struct oevent *newest = NULL;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        bool applied = e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
-        if (applied && same_axis(e, like) && (!newest || e->order > newest->order))
+        if (was_applied(e) && same_axis(e, like) && (!newest || e->order > newest->order))
             newest = e;
     }
     return newest;
+}
+
+/* A part of it was done, and it is no longer wanted: what it set went with the account, or an operator has ordered the service anew. */
+static bool counts_no_more(const struct oracle *o, const struct oevent *e)
+{
+    if (oracle_is_rebased(o, e->service, e->order))
+        return true;
+    for (unsigned i = 0; i < o->event_count; i++) {
+        const struct oevent *n = o->events[i];
+        if (n->kind == KIND_DELETE && n->service == e->service && n->order > e->order && was_applied(n))
+            return true;
+    }
+    return false;
 }
 
 /* 5: the platform stands where the newest applied event put it; only one that ended in doubt may have changed it since. */
@@ -374,7 +404,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
         const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
-        bool excused = newest->excused || (last && (last->in_doubt || last->excused));
+        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!was_applied(last) && counts_no_more(o, last))));
         if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);
@@ -386,7 +416,7 @@ static void check_records(struct sim *s)
     struct oracle *o = s->oracle;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        if (e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED && e->kind != KIND_MESSAGE && !e->recorded)
+        if (was_applied(e) && e->kind != KIND_MESSAGE && !e->recorded)
             sim_broken(s, "1: e%u was applied and no record says so", i);
     }
 }

@@ -35,6 +35,8 @@ void oracle_key(struct sim *s, unsigned event, const char *key); /* the idempote
 void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_kind kind, unsigned event, unsigned variant);
 bool oracle_is_refused(struct sim *s, unsigned event);
 bool oracle_is_put_off(struct sim *s, unsigned event);
+void oracle_poison(struct sim *s, unsigned event);
+bool oracle_is_poison(struct sim *s, unsigned event);
 unsigned oracle_extras(struct sim *s, unsigned service); /* that are switched on at the platform: a bit for each */
 bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 
@@ -58,7 +60,7 @@ void oracle_left(struct sim *s, struct request *r);
 void oracle_answered(struct sim *s, const struct request *r, const struct call_reply *reply);
 void oracle_effect(struct sim *s, const struct request *r);
 /* workers */
-void oracle_proc_ended(struct sim *s, struct proc *p);
+void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned);
 void oracle_log(struct sim *s, struct proc *p); /* new lines, while tracing */
 
 /* What a person finds at the platform: whether the step of the event at that place was done. */

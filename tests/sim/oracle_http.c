@@ -143,6 +143,12 @@ static int32_t partition_of_service(const struct sim *s, unsigned service)
     return partition_of(PARTITIONER_MURMUR2, key, (size_t)len, s->kafka->partitions);
 }
 
+/* Of two that may both have been sent the newer one goes first. */
+static bool goes_first(const struct oevent *e, const struct oevent *older)
+{
+    return !e->fresh && e->order > older->order && same_axis(e, older);
+}
+
 /* 14: what waits for a person holds back what comes after it. */
 static void check_held(struct sim *s, const struct oevent *e, const struct request *r)
 {
@@ -151,7 +157,8 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     int64_t first = first_place(o, part, e->number);
     for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
         const struct place *p = &o->places[part][i];
-        if (p->kind == PLACE_EVENT && p->waits && p->parked && o->events[p->event] != e && holds_back(o->events[p->event], e))
+        const struct oevent *held = p->kind == PLACE_EVENT && p->waits && p->parked ? o->events[p->event] : NULL;
+        if (held && held != e && holds_back(held, e) && !goes_first(e, held))
             sim_broken(s, "14: %s of e%u leaves while e%u waits for a person", op_entry(r->op)->name, e->number, p->event);
     }
 }

@@ -101,7 +101,8 @@ static void check_kind(struct sim *s, struct oevent *e, const struct place *p, e
             sim_broken(s, "17: e%u is rejected as %s, but nobody refused it", e->number, reason);
         return;
     case OUTCOME_STALE:
-        check_untouched(s, e, p, "stale");
+        if (!oracle_is_rebased(s->oracle, e->service, e->order)) /* else it counts as applied, however far it came */
+            check_untouched(s, e, p, "stale");
         if (!has_newer(s->oracle, e, false) && !oracle_is_rebased(s->oracle, e->service, e->order))
             sim_broken(s, "17: e%u is said to be stale, but nothing newer was applied", e->number);
         return;
@@ -247,6 +248,18 @@ static bool is_for_person(const struct entry *e)
     return (e->state == ENTRY_DOUBT && e->reason == ENTRY_FOR_DOUBT) || (e->state == ENTRY_DEAD && e->reason == ENTRY_FOR_DEAD);
 }
 
+/* Only one that kills its worker, or that other crashes made look like it, is blamed for that; and before a person says that
+ * it be worked again, its cause is mended. */
+static void check_culprit(struct sim *s, struct oevent *e, const char *detail)
+{
+    if (strcmp(detail, "crashed") == 0) {
+        sim_mark(s, MARK_CULPRIT);
+        if (!e->poison && e->crashes == 0)
+            sim_broken(s, "18: e%u is blamed for crashes that are another's", e->number);
+    }
+    e->poison = false;
+}
+
 static void on_entry(struct sim *s, const struct kmessage *m)
 {
     struct entry e;
@@ -254,9 +267,12 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     struct place *p = place_of_entry(s, m, &e, &what);
     if (p == NULL || what != ENTRY_IS_ENTRY)
         return;
-    sim_note(s, NULL, "entry", entry_state_name(e.state), p->event, e.place.offset);
+    char text[64];
+    snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
+    sim_note(s, NULL, "entry", text, p->event, e.place.offset);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
+        check_culprit(s, s->oracle->events[p->event], e.detail);
         sim_mark(s, MARK_PARKED_DOUBT);
     }
 }

@@ -99,7 +99,7 @@ static void end_of_life(struct proc *p, bool restart)
 {
     struct sim *s = p->sim;
     p->alive = false;
-    oracle_proc_ended(s, p);
+    oracle_proc_ended(s, p, p->poisoned);
     struct proc *before = s->current;
     s->current = p;
     partitions_forget_all(p->worker); /* a crash frees nothing, but this process lives on */
@@ -271,6 +271,15 @@ void proc_drain(struct proc *p)
     p->leaving = true;
     sim_note(p->sim, p, "told to stop", "", -1, -1);
     worker_drain(p->worker);
+}
+
+void proc_poison(struct proc *p)
+{
+    if (p->dying)
+        return;
+    p->dying = p->poisoned = true;
+    sim_note(p->sim, p, "is poisoned", "", -1, -1);
+    sim_mark(p->sim, MARK_POISONED);
 }
 
 void proc_point(struct proc *p, enum point where)

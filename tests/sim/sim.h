@@ -163,6 +163,7 @@ struct proc {
     int64_t real_offset_ms;
     bool alive;   /* false: has ended or crashed; its io does nothing any more */
     bool paused;  /* SIGSTOP */
+    bool poisoned; /* by an event: its crash is nobody else's */
     bool dying;   /* crashes as soon as the present callback returns */
     bool leaving; /* told to drain */
     unsigned pauses;
@@ -189,6 +190,7 @@ void proc_post_after(struct proc *p, int64_t after, sim_call *fn, void *arg);
 void proc_wake(struct proc *p, int64_t at);
 /* The process is here: a crash or a pause may wait for it. */
 void proc_point(struct proc *p, enum point where);
+void proc_poison(struct proc *p); /* an event kills it, as soon as the present callback returns */
 
 /* ---- sim_loop.c, for proc.c ---- */
 bool loop_has_stopped(const struct loop *l);

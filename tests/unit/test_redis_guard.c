@@ -40,6 +40,13 @@ static enum redis_result load(struct worker *w, int32_t partition, struct seen *
     return w->result;
 }
 
+static enum redis_result note(struct worker *w, const char *service)
+{
+    cr_assert(zero(int, redis_guard_note(w->redis, 3, service, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
 Test(redis_guard, a_partitions_next_owner_finds_who_was_cut_the_oldest_first)
 {
     struct redis_server *s = redis_server_start(NULL);
@@ -49,17 +56,17 @@ Test(redis_guard, a_partitions_next_owner_finds_who_was_cut_the_oldest_first)
     worker_start(&next, s, "w2");
     RESULT(load(&next, 3, &seen), REDIS_OK);
     cr_expect(eq(str, seen.services, ""));
-    redis_guard_note(w.redis, 3, "a");
-    redis_guard_note(w.redis, 4, "of another partition");
+    RESULT(note(&w, "a"), REDIS_OK);
+    redis_guard_note(w.redis, 4, "of another partition", NULL, NULL);
     RESULT(load(&w, 3, &seen), REDIS_OK);
     redis_server_ask(s, "ZINCRBY t:guard:p:3 -2000 a");
-    redis_guard_note(w.redis, 3, "b");
+    redis_guard_note(w.redis, 3, "b", NULL, NULL);
     RESULT(load(&w, 3, &seen), REDIS_OK);
     RESULT(load(&next, 3, &seen), REDIS_OK);
     cr_expect(eq(str, seen.services, "a b "));
     cr_expect(all(ge(i64, seen.oldest_ms, 2000), lt(i64, seen.oldest_ms, 60000)));
     redis_server_ask(s, "ZINCRBY t:guard:p:3 -500 b");
-    redis_guard_note(w.redis, 3, "a");
+    redis_guard_note(w.redis, 3, "a", NULL, NULL);
     RESULT(load(&w, 3, &seen), REDIS_OK);
     cr_expect(eq(str, seen.services, "b a "), "counted once, by its last cut");
     worker_end(&w);
@@ -73,8 +80,8 @@ Test(redis_guard, what_is_older_than_an_hour_is_forgotten)
     struct worker w;
     struct seen seen;
     worker_start(&w, s, "w1");
-    redis_guard_note(w.redis, 0, "old");
-    redis_guard_note(w.redis, 0, "new");
+    redis_guard_note(w.redis, 0, "old", NULL, NULL);
+    redis_guard_note(w.redis, 0, "new", NULL, NULL);
     RESULT(load(&w, 0, &seen), REDIS_OK);
     redis_server_ask(s, "ZINCRBY t:guard:p:0 -3000000 old");
     RESULT(load(&w, 0, &seen), REDIS_OK);
@@ -83,7 +90,7 @@ Test(redis_guard, what_is_older_than_an_hour_is_forgotten)
     RESULT(load(&w, 0, &seen), REDIS_OK);
     cr_expect(eq(str, seen.services, "new "));
     cr_expect(eq(str, (char *)redis_server_ask(s, "ZCARD t:guard:p:0"), "2"));
-    redis_guard_note(w.redis, 0, "third");
+    redis_guard_note(w.redis, 0, "third", NULL, NULL);
     RESULT(load(&w, 0, &seen), REDIS_OK);
     cr_expect(eq(str, (char *)redis_server_ask(s, "ZCARD t:guard:p:0"), "2"), "and removed");
     cr_expect(gt(int, atoi(redis_server_ask(s, "PTTL t:guard:p:0")), 3500000));
@@ -98,10 +105,10 @@ Test(redis_guard, an_emptied_redis_is_no_empty_count)
     struct seen seen;
     worker_start(&w, s, "w1");
     redis_server_ask(s, "SET t:birth another");
-    redis_guard_note(w.redis, 0, "a");
     RESULT(load(&w, 0, &seen), REDIS_LOST);
     cr_expect(eq(str, seen.services, ""));
-    cr_expect(eq(str, (char *)redis_server_ask(s, "EXISTS t:guard:p:0"), "0"));
+    RESULT(note(&w, "a"), REDIS_LOST);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "EXISTS t:guard:p:3"), "0"));
     worker_end(&w);
     redis_server_stop(s);
 }

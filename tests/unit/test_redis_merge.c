@@ -336,3 +336,72 @@ Test(redis_merge, what_may_have_been_sent_is_claimed_in_doubt)
     worker_end(&other);
     redis_server_stop(s);
 }
+
+/* ---- crashes ---- */
+
+/* Another owner takes it over when the lease has run out. */
+static unsigned take_over(struct redis_server *s, struct worker *to, const struct claim_request *c)
+{
+    expire(s);
+    STATE(to, c, CLAIM_DOUBT);
+    return to->a.crashes;
+}
+
+static enum redis_result rest(struct worker *w, const struct claim_request *c)
+{
+    cr_assert(zero(int, redis_rest(w->redis, c->service, c->event_key, w->a.fence, on_done, w)));
+    run_for(w, 1);
+    return w->result;
+}
+
+Test(redis_merge, a_claim_that_was_never_laid_down_counts_as_a_crash)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w, other;
+    struct claim_request c = event("e1", ORDER(5)), alone = c;
+    alone.alone = true;
+    worker_start(&w, s, "w1");
+    worker_start(&other, s, "w2");
+    STATE(&w, &c, CLAIM_FRESH);
+    cr_expect(eq(u32, w.a.crashes, 0u));
+    cr_expect(eq(u32, take_over(s, &other, &c), 1u));
+    RESULT(rest(&other, &c), REDIS_OK);
+    cr_expect(eq(u32, take_over(s, &w, &c), 1u), "it was laid down");
+    STATE(&w, &c, CLAIM_DOUBT);
+    cr_expect(eq(u32, w.a.crashes, 1u), "the same owner asks again");
+    cr_expect(eq(u32, take_over(s, &other, &c), 2u));
+    cr_expect(eq(u32, take_over(s, &w, &c), 3u));
+    cr_expect(eq(u32, take_over(s, &other, &c), 3u), "beside others it proves no more");
+    STATE(&other, &alone, CLAIM_DOUBT);
+    STATE(&other, &c, CLAIM_DOUBT);
+    cr_expect(eq(u32, take_over(s, &w, &c), 3u), "it was not alone any more");
+    STATE(&w, &alone, CLAIM_DOUBT);
+    RESULT(rest(&w, &c), REDIS_OK);
+    cr_expect(eq(u32, take_over(s, &other, &c), 3u), "alone, and at rest");
+    STATE(&other, &alone, CLAIM_DOUBT);
+    cr_expect(eq(u32, take_over(s, &w, &c), 4u));
+    RESULT(decide(&w, &c, w.a.fence), REDIS_OK);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HEXISTS t:{p/s1}:e:e1 crashes"), "0"));
+    worker_end(&w);
+    worker_end(&other);
+    redis_server_stop(s);
+}
+
+Test(redis_merge, what_is_set_aside_begins_to_count_anew)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w, other;
+    struct claim_request c = event("e1", ORDER(5));
+    worker_start(&w, s, "w1");
+    worker_start(&other, s, "w2");
+    STATE(&w, &c, CLAIM_FRESH);
+    cr_expect(eq(u32, take_over(s, &other, &c), 1u));
+    cr_assert(zero(int, redis_park(other.redis, c.service, c.event_key, other.a.fence, on_done, &other)));
+    run_for(&other, 1);
+    RESULT(other.result, REDIS_OK);
+    STATE(&w, &c, CLAIM_DOUBT);
+    cr_expect(eq(u32, w.a.crashes, 0u));
+    worker_end(&w);
+    worker_end(&other);
+    redis_server_stop(s);
+}

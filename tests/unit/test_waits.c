@@ -280,3 +280,14 @@ Test(waits, of_two_that_may_have_been_sent_the_newer_goes_first)
     cr_expect(eq(ptr, waits_blocker_of(older), NULL));
     waits_free(ws);
 }
+
+Test(waits, one_that_was_called_back_is_held_by_what_it_is)
+{
+    struct waits *ws = waits_new();
+    struct wait *older = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
+    struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_as(newer, ENTRY_UNSENT), older), "it was unsent");
+    cr_expect(eq(ptr, waits_blocker_as(newer, ENTRY_DOUBT), NULL), "it may have been sent: then it goes first");
+    cr_expect(eq(ptr, waits_blocker_of(older), newer));
+    waits_free(ws);
+}

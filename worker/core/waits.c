@@ -295,29 +295,29 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
 }
 
 /* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */
-static bool entry_passes(const struct wait *newer, const struct covers_event *n, const struct covers_event *older)
+static bool entry_passes(enum entry_state newer, const struct covers_event *n, const struct covers_event *older)
 {
-    return covers(n, older) || (newer->state != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
+    return covers(n, older) || (newer != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
 }
 
-static bool may_be_sent(const struct wait *x)
+static bool may_be_sent(enum entry_state s)
 {
-    return x->state == ENTRY_SENDING || x->state == ENTRY_DOUBT;
+    return s == ENTRY_SENDING || s == ENTRY_DOUBT;
 }
 
-static bool holds(const struct wait *older, const struct wait *x, const struct covers_event *e)
+static bool holds(const struct wait *older, const struct wait *x, enum entry_state as, const struct covers_event *e)
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    bool passable = older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(x));
-    return share(older, x) && (!passable || older->busy || !entry_passes(x, e, &o));
+    bool passable = older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(as));
+    return share(older, x) && (!passable || older->busy || !entry_passes(as, e, &o));
 }
 
 /* One that waits for an entry before it. */
 static bool is_held(const struct wait *x, const struct covers_event *e)
 {
     for (const struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (holds(b, x, e))
+        if (holds(b, x, x->state, e))
             return true;
     return false;
 }
@@ -330,7 +330,7 @@ static bool covered_by(const struct covers_event *e, const struct wait *newer)
     if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD) /* before its axes are copied: floods are long */
         return false;
     struct covers_event n = event_of(newer, &axes);
-    return entry_passes(newer, &n, e) && (may_be_sent(newer) || !is_held(newer, &n));
+    return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) || !is_held(newer, &n));
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
@@ -353,19 +353,24 @@ struct wait *waits_covered(const struct waits *ws, const char *service, const st
     return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
 }
 
-struct wait *waits_blocker_of(const struct wait *x)
+struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
 {
     struct axes axes;
     if (x->prev == NULL && x->next == NULL)
         return NULL;
     struct covers_event e = event_of(x, &axes);
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (holds(b, x, &e))
+        if (holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((x->state == ENTRY_UNSENT || (x->state == ENTRY_DOUBT && may_be_sent(b))) && covered_by(&e, b))
+        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state))) && covered_by(&e, b))
             return b;
     return NULL;
+}
+
+struct wait *waits_blocker_of(const struct wait *x)
+{
+    return waits_blocker_as(x, x->state);
 }
 
 /* ---- the clock ---- */

@@ -69,8 +69,9 @@ struct wait *waits_same(const struct waits *ws, const char *service, const char 
 /* The entry for which that event has to wait: one before it that it does not cover or that may have been sent, or a newer one
  * that covers it. NULL: none. */
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place);
-/* The same for an entry. */
+/* The same for an entry; and for one that is to be seen in another state than its own. */
 struct wait *waits_blocker_of(const struct wait *x);
+struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
 /* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
  * unsent, not busy, covered. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,

@@ -54,7 +54,10 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
     if (j->doubt)
         e->sent_ms = now - (loop_now_ms(w->loop) - j->doubt_since_ms);
     snprintf(e->detail, sizeof(e->detail), "%s", k->outcome.reason);
-    snprintf(e->step, sizeof(e->step), "%s", k->run != NULL ? run_step(k->run) : "");
+    if (k->run != NULL)
+        snprintf(e->step, sizeof(e->step), "%s", run_step(k->run));
+    else if (j->steps != NULL && !j->doubt_all)
+        run_saved_step(j->steps, j->steps_len, e->step, sizeof(e->step));
     if (!j->doubt_all) { /* else nobody knows to which step it came */
         e->steps = j->steps;
         e->steps_len = j->steps_len;
@@ -189,8 +192,27 @@ void aside_keep(struct worker *w, struct job *j)
     const struct wait *before = aside_blocker(j);
     if (a.reason == ENTRY_FOR_BEHIND && before != NULL)
         a.behind = before->place;
+    else if (a.reason == ENTRY_FOR_BEHIND && a.state == ENTRY_DOUBT)
+        a = (struct aside){.state = ENTRY_DOUBT, .reason = ENTRY_FOR_RETRY, .release_at_ms = clock_real_ms()};
     else if (a.reason == ENTRY_FOR_BEHIND)
         a = (struct aside){.state = ENTRY_UNSENT, .reason = ENTRY_FOR_FLOOD};
+    takeover_unpresume(j);
+    aside_set(w, j, &a);
+}
+
+/* Whether it may have been sent, when it has to wait for @before. One from the input topic that was held back by an older one was not. */
+static bool may_be_sent(const struct job *j, const struct wait *before)
+{
+    if (j->from_entry)
+        return j->presumed;
+    bool newer = before->place.offset > j->offset;
+    return (j->wait != NULL && j->wait->state == ENTRY_DOUBT) || (newer && j->presumed);
+}
+
+void aside_behind(struct worker *w, struct job *j, const struct wait *before)
+{
+    struct aside a = {.state = may_be_sent(j, before) ? ENTRY_DOUBT : ENTRY_UNSENT, .reason = ENTRY_FOR_BEHIND, .behind = before->place};
+    j->act = PARK_NO_ACT;
     takeover_unpresume(j);
     aside_set(w, j, &a);
 }
@@ -350,10 +372,11 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
 {
     struct wait *x = j->wait;
     bool redrive = x->act == PARK_REDRIVE;
-    j->act = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED ? (enum park_act)x->act : PARK_NO_ACT;
+    bool kept = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED || x->act == PARK_SUPERSEDED;
+    j->act = kept ? (enum park_act)x->act : PARK_NO_ACT;
     j->round = j->work->outcome.round = e->round + redrive;
     j->calls = redrive ? 0 : small(e->attempts);
-    if (x->act == PARK_NO_ACT) {
+    if (x->act == PARK_NO_ACT || x->act == PARK_SUPERSEDED) {
         j->tries = small(e->counted);
         if (e->first_try_ms != 0)
             j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);

@@ -17,8 +17,12 @@ static struct entry_place place_of(const struct job *j)
 
 struct wait *aside_blocker(const struct job *j)
 {
-    if (j->from_entry || waits_count(j->part->waits) == 0)
+    if (waits_count(j->part->waits) == 0)
         return NULL;
+    if (j->from_entry)
+        return waits_blocker_as(j->wait, j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT);
+    if (j->wait != NULL && j->wait->state == ENTRY_DOUBT)
+        return waits_blocker_of(j->wait);
     struct order order;
     struct covers_event e = event_of(j, &order);
     struct wait *x = waits_holder(j->part->waits, j->work->event.service, &e, place_of(j));
@@ -40,16 +44,15 @@ bool aside_supersede(struct job *j)
 {
     struct partition *p = j->part;
     bool any = false;
-    if (waits_count(p->waits) == 0 || !p->waits_ready || !outcome_kind_moves_record(j->work->outcome.kind))
+    if (waits_count(p->waits) == 0 || !p->waits_ready || !job_moved_record(j))
         return false;
     struct order order;
     struct covers_event e = event_of(j, &order);
     struct wait *x = NULL;
     while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
-        aside_call_back(p, x, PARK_NO_ACT);
-        if (!j->from_entry)
-            x->settles = j->offset;
+        aside_call_back(p, x, PARK_SUPERSEDED);
+        x->settles = j->offset;
         any = true;
     }
-    return any && !j->from_entry;
+    return any;
 }

@@ -103,8 +103,9 @@ static bool resolve_doubt(struct worker *w, struct job *j)
         job_wait(w, j, wait, false);
         return false;
     }
-    /* Somebody else's: he may have published its outcome since this one began. */
-    if (!j->doubt_own && repeat != CALL_KEYED && !takeover_is_quiet(w, j))
+    /* Somebody else's: he may have published its outcome since this one began. Where Redis has forgotten what he decided, that may be
+     * one without any call. */
+    if (!j->doubt_own && (repeat != CALL_KEYED || j->doubt_forgotten) && !takeover_is_quiet(w, j))
         return false;
     if (what == JUDGE_PERSON)
         park_doubt(w, j, "never_repeated");
@@ -124,10 +125,16 @@ void call_doubt(struct worker *w, struct job *j, bool own)
 
 /* RELIABILITY.md section 6: a `safe` request that was sent again may still have its first packet on the way, which must not
  * land after what the lane does next. */
-static bool late_packet_waits(struct worker *w, struct job *j)
+static int64_t late_packet_ms(const struct worker *w, const struct job *j)
 {
     int64_t left = j->doubt_since_ms + w->numbers->quarantine_ms - loop_now_ms(w->loop);
-    if (!j->doubt_safe || left <= 0)
+    return j->doubt_safe && left > 0 ? left : 0;
+}
+
+static bool late_packet_waits(struct worker *w, struct job *j)
+{
+    int64_t left = late_packet_ms(w, j);
+    if (left == 0)
         return false;
     job_wait(w, j, left, true);
     return true;
@@ -268,9 +275,10 @@ static bool is_untouched(const struct job *j)
 
 void call_release(struct worker *w, const struct job *j)
 {
-    const struct work *k = j->work;
+    struct work *k = j->work;
     if (redis_is_up(w->redis))
         (void)redis_release(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+    k->fence[0] = '\0';
 }
 
 void call_give_back(struct worker *w, struct job *j)
@@ -470,7 +478,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     pace_again(w, j);
     log_retry(w, j, delay, why);
     telemetry_count(w->tel, COUNTER_RETRIES, 1);
-    if (release && !j->doubt)
+    if (release && !j->doubt && late_packet_ms(w, j) == 0) /* else whoever is next has to know that there is one */
         call_release(w, j);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
     if (in_run || !set_aside(w, j, delay))

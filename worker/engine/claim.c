@@ -13,6 +13,17 @@
 static void on_claim(void *arg, const struct claim_reply *r);
 static bool let_entry_before(struct worker *w, struct job *j);
 
+/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, or when its
+ * entry was called back to be claimed whatever stands before it. */
+static bool looks_for_entries(const struct job *j)
+{
+    if (j->doubt || j->work->changed)
+        return false;
+    if (j->from_entry)
+        return !j->claimed_before && !j->goes_first && j->act != PARK_APPLIED && j->act != PARK_SUPERSEDED;
+    return j->wait == NULL || j->wait->state != ENTRY_SENDING;
+}
+
 void claim_start(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -27,6 +38,7 @@ void claim_start(struct worker *w, struct job *j)
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
+        .alone = w->alone == j,
         .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
         .covered_count = j->covered_count,
     };
@@ -35,18 +47,15 @@ void claim_start(struct worker *w, struct job *j)
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
-    bool maybe_sent = j->doubt || k->changed || (j->wait != NULL && j->wait->state != ENTRY_UNSENT);
-    const struct wait *before = maybe_sent ? NULL : aside_blocker(j);
-    bool waits = before != NULL || (!maybe_sent && aside_passes(j));
+    bool looks = looks_for_entries(j);
+    const struct wait *before = looks ? aside_blocker(j) : NULL;
+    bool waits = before != NULL || (looks && aside_passes(j));
     if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
     }
     if (before != NULL) {
-        bool newer = before->place.offset > j->offset; /* else it was not sent, held back as it was */
-        enum entry_state state = newer && j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT;
-        takeover_unpresume(j);
-        aside_set(w, j, &(struct aside){.state = state, .reason = ENTRY_FOR_BEHIND, .behind = before->place});
+        aside_behind(w, j, before);
         return;
     }
     guard_watch(w, j->part);
@@ -214,6 +223,8 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         return;
     }
     forget_if_untouched(j);
+    if (k->run != NULL && j->doubt && !j->doubt_own) /* what an earlier owner repeated is not noted */
+        j->doubt_safe |= run_did_safe(k->run);
     if (wf != NULL && k->run == NULL && !no_memory)
         new_run(w, k, wf);
     if (wf == NULL)
@@ -222,6 +233,11 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         call_retry_later(w, j, !no_memory, -1, "out of memory"); /* what was noted of its steps stays in Redis */
     else
         call_advance(w, j);
+}
+
+void claim_go_on(struct worker *w, struct job *j)
+{
+    begin_run(w, j, &(struct claim_reply){.state = CLAIM_FRESH});
 }
 
 /* Its decision was fenced: what came of it is known, and only has to be decided again. */
@@ -237,6 +253,7 @@ static void inherit_doubt(struct worker *w, struct job *j, const struct claim_re
     call_doubt(w, j, false);
     j->doubt_since_ms -= r->sent_ms < assigned_for ? r->sent_ms : assigned_for;
     j->doubt_all |= r->any_step && !j->steps_known;
+    j->doubt_forgotten |= r->any_step;
     if (event_is_cut(j->work->event.type)) /* who sent it may have died before he noted it */
         guard_saw(j->part, j->work->event.service, 0);
 }
@@ -247,6 +264,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     bool untouched = !j->was_doubt && r->state == CLAIM_FRESH && r->steps_len == 0 && k->run == NULL;
     j->claimed_before = true;
     j->goes_first = false;
+    if (j->act == PARK_SUPERSEDED)
+        j->act = PARK_NO_ACT;
     takeover_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;
@@ -254,6 +273,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     k->outcome.reason[0] = '\0';
     if (r->state == CLAIM_DOUBT && k->run == NULL && !(j->doubt && j->doubt_own))
         inherit_doubt(w, j, r);
+    if (!isolate_admits(w, j, r))
+        return;
     if (k->event.expires_ms != 0 && untouched && clock_real_ms() >= k->event.expires_ms) {
         k->outcome.kind = OUTCOME_EXPIRED;
         job_go(w, j, JOB_CALLING);
@@ -408,7 +429,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
         if (supersede_let_before(w, j, r->first, r->state == CLAIM_COVERED))
             return;
         if (waits_count(j->part->waits) > 0 && j->part->waits_ready) {
-            park_free_lane(w, j->part, j->work->event.service);
+            park_free_lane(w, j->part, j->work->event.service, r->first);
             if (j->wait != NULL && !j->from_entry) { /* its lane went on without it, and what that came to stands behind it now */
                 aside_keep(w, j);
                 return;

@@ -93,7 +93,8 @@ static const char *refusal(const struct worker *w, const struct act *a, const st
         return "held";
     if (a->kind == ACT_RESOLVE_DOUBT && clock_real_ms() - x->since_ms < w->numbers->quarantine_ms)
         return "in_quarantine";
-    return a->kind != ACT_DROP && a->kind != ACT_RESOLVE_DOUBT && waits_blocker_of(x) != NULL ? "behind" : NULL;
+    bool sends = a->kind != ACT_DROP && !(a->kind == ACT_RESOLVE_DOUBT && a->applied);
+    return sends && waits_blocker_of(x) != NULL ? "behind" : NULL;
 }
 
 static bool act_on(struct worker *w, struct act_item *it, struct wait *x)

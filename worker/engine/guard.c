@@ -91,7 +91,7 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms)
     if (p->watch == NULL)
         return;
     on_cut(p->watch, service, ago_ms);
-    (void)redis_guard_note(p->watch->worker->redis, p->number, service);
+    (void)redis_guard_note(p->watch->worker->redis, p->number, service, NULL, NULL);
 }
 
 static void give_back(struct worker *w, struct job *j, int64_t wait_ms)
@@ -112,7 +112,7 @@ static void say_held(struct worker *w, const struct partition *p, int64_t limit)
 
 /* ---- asked ---- */
 
-static bool allows(struct worker *w, const struct job *j, struct watch *s, bool is_paid)
+static enum guard_answer ask(struct worker *w, const struct job *j, struct watch *s, bool is_paid)
 {
     const char *service = j->work->event.service;
     int64_t limit = guard_limit(&w->plan->guard, ACCOUNTS_UNKNOWN, w->part_count);
@@ -120,12 +120,31 @@ static bool allows(struct worker *w, const struct job *j, struct watch *s, bool 
     enum guard_answer answer = guard_cut(s->guard, service, limit, &paid, loop_now_ms(w->loop));
     if (answer == GUARD_APPROVED)
         wide_spend(j->part);
-    if (answer == GUARD_ALLOWED)
-        (void)redis_guard_note(w->redis, j->part->number, service);
     if (answer == GUARD_HELD && !s->held)
         say_held(w, j->part, limit);
     s->held = answer == GUARD_HELD;
-    return answer != GUARD_HELD;
+    return answer;
+}
+
+/* The next owner of the partition counts it: it may leave. */
+static void on_noted(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    if (res == REDIS_OK)
+        claim_go_on(w, j);
+    else
+        give_back(w, j, AGAIN_MS);
+}
+
+static void note(struct worker *w, struct job *j)
+{
+    if (redis_guard_note(w->redis, j->part->number, j->work->event.service, on_noted, j) == 0)
+        j->pending++;
+    else
+        give_back(w, j, AGAIN_MS);
 }
 
 /* A person said so, of this very event. */
@@ -171,11 +190,19 @@ bool guard_stops(struct worker *w, struct job *j)
     }
     bool is_paid = wide_pays(j->part);
     int64_t wait = is_paid ? wide_buy(j->part) : 0;
-    if (wait > 0)
+    if (wait > 0) {
         give_back(w, j, wait);
-    else if (!allows(w, j, s, is_paid))
+        return true;
+    }
+    switch (ask(w, j, s, is_paid)) {
+    case GUARD_ALLOWED:
+        note(w, j);
+        return true;
+    case GUARD_HELD:
         hold(w, j);
-    else
-        return false;
-    return true;
+        return true;
+    case GUARD_APPROVED:
+        break;
+    }
+    return false;
 }

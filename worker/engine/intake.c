@@ -193,8 +193,7 @@ bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why)
     return true;
 }
 
-/* The caller has taken its claim's place in the limit. */
-static void start(struct worker *w, struct job *j)
+void intake_start(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     if (k == NULL && (k = job_work(w, j)) == NULL) {
@@ -254,7 +253,7 @@ void intake_unstop(struct worker *w)
 void intake_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop);
-    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w))
+    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w) || isolate_holds(w))
         return;
     while (lanes_any_ready(w->lanes) && w->uncovered.n < UNCOVERED_MAX && limit_claim(&w->limit, now)) {
         struct job *j = pace_next(w);
@@ -270,7 +269,7 @@ void intake_pump(struct worker *w)
         }
         if (covered) {
             pace_starts(w, j);
-            start(w, j);
+            intake_start(w, j);
             continue;
         }
         limit_unclaim(&w->limit);

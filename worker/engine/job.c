@@ -243,6 +243,7 @@ void job_release_work(struct worker *w, struct job *j)
 void job_free(struct worker *w, struct job *j)
 {
     token_forget_job(w, j);
+    isolate_forget(w, j);
     takeover_unpresume(j);
     heap_remove(&w->timers, &j->timer);
     job_release_work(w, j);
@@ -261,6 +262,12 @@ static void lane_goes_on(struct worker *w, struct job *j)
     struct lane_item *next = lanes_finish(w->lanes, &j->item);
     if (next != NULL)
         job_of_item(next)->ready_ns = loop_now_ns(w->loop);
+}
+
+bool job_moved_record(const struct job *j)
+{
+    const struct work *k = j->work;
+    return k->decoded && k->judged_ns != 0 && outcome_kind_moves_record(k->outcome.kind);
 }
 
 void job_settle(struct worker *w, struct job *j)
@@ -283,6 +290,7 @@ void job_requeue(struct worker *w, struct job *j)
 
 void job_wait(struct worker *w, struct job *j, int64_t delay_ms, bool keep_work)
 {
+    isolate_rest(w, j);
     job_release_place(w, j);
     bool half_done = j->work != NULL && j->work->run != NULL && j->work->changed;
     if (!keep_work && !half_done)
@@ -299,6 +307,7 @@ void job_drop(struct worker *w, struct job *j)
     struct http_call *call = j->work != NULL ? j->work->call : NULL;
     heap_remove(&w->timers, &j->timer);
     token_forget_job(w, j);
+    isolate_rest(w, j);
     job_go(w, j, JOB_DROPPED);
     lane_goes_on(w, j);
     takeover_unpresume(j);

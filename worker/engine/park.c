@@ -112,7 +112,7 @@ static void on_checked(void *arg, enum redis_result res)
     struct park_check *c = arg;
     struct partition *p = c->part;
     struct wait *x = p != NULL ? waits_find(p->waits, c->service, c->place) : NULL;
-    if (x != NULL && !x->busy && wait_is_for_person(x) && res != REDIS_OK)
+    if (x != NULL && !x->busy && x->state == ENTRY_DOUBT && res != REDIS_OK)
         aside_call_back(p, x, PARK_NO_ACT);
     check_free(c);
 }
@@ -128,12 +128,6 @@ static struct claim_names names_of(const struct wait *x)
     hash_hex(x->key, sizeof(x->key), n.key);
     snprintf(n.fence, sizeof(n.fence), "%" PRIu64, x->fence);
     return n;
-}
-
-static void give_back(struct worker *w, const struct wait *x)
-{
-    struct claim_names n = names_of(x);
-    (void)redis_release_entry(w->redis, wait_service_name(x), n.key, n.fence);
 }
 
 static bool ask_redis(struct worker *w, const struct wait *x, struct park_check *c)
@@ -158,16 +152,26 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
     aside_call_back(p, x, PARK_NO_ACT);
 }
 
-void park_free_lane(struct worker *w, const struct partition *p, const char *service)
+/* Redis says that this entry was sent: its own claim tells what is to become of it, whatever holds it back. An earlier owner had sent
+ * it, and it was set aside here before it was claimed; or its RELEASE was lost; or that Redis is from before it. */
+static void call_holder(struct worker *w, struct partition *p, const char *service, const char *holder)
 {
-    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next) {
-        if (x->busy || !x->keyed)
-            continue;
-        if (x->state == ENTRY_DOUBT)
+    struct entry_place end = {.partition = INT32_MAX, .offset = INT64_MAX};
+    struct wait *x = waits_same(p->waits, service, holder, end);
+    if (x == NULL || x->busy)
+        return;
+    if (x->state == ENTRY_DOUBT)
+        park_check(w, p, x); /* its lane may be let go: then it stays where it is */
+    else if (x->state != ENTRY_DEAD)
+        aside_call_back(p, x, PARK_NO_ACT);
+}
+
+void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder)
+{
+    for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
+        if (x->state == ENTRY_DOUBT && x->keyed && !x->busy)
             (void)ask_redis(w, x, NULL);
-        else if (x->state == ENTRY_UNSENT) /* its RELEASE was lost, or that Redis is from before it */
-            give_back(w, x);
-    }
+    call_holder(w, p, service, holder);
 }
 
 bool park_resolve_doubt(struct worker *w, struct job *j)

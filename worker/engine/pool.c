@@ -117,6 +117,7 @@ static struct worker *make_worker(struct thread *t, const struct plan **ret_plan
         .acts = p->o.acts,
         .log = p->o.log,
         .index = t->index,
+        .one_alone = p->o.one_alone,
     };
     pthread_mutex_lock(&p->lock);
     o.plan = plan_ref(p->plan);

@@ -22,6 +22,7 @@ struct pool_options {
     const struct act_schemas *acts;
     struct log_sink *log;
     struct plan *plan; /* a reference is taken */
+    _Atomic bool *one_alone; /* of all pools of the process; worker.h */
     void (*ended)(void *arg); /* any thread: the last worker has ended, by a drain or because it could not go on */
     void *arg;
 };

@@ -29,6 +29,7 @@ struct program {
     struct loop_async *ended;
     struct loop_signal *signals[3];
     struct pool **pools;
+    _Atomic bool one_alone; /* worker.h */
     struct admin *admin;
     bool draining;
     int status;
@@ -255,6 +256,7 @@ static int start_pools(struct program *g, struct err *reterr)
                                  .acts = g->acts,
                                  .log = g->sink,
                                  .plan = plan,
+                                 .one_alone = &g->one_alone,
                                  .ended = pool_ended,
                                  .arg = g};
         g->pools[i] = pool_start(&o, reterr);

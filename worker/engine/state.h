@@ -127,6 +127,7 @@ enum park_act {
     PARK_NOT_APPLIED, /* it was not: sent again */
     PARK_REDRIVE,     /* dead: tried again in the next round */
     PARK_DROP,        /* dead: never tried again */
+    PARK_SUPERSEDED,  /* nobody's act: a newer event that covers it was applied, and its claim will say so */
     PARK_REWRITE,     /* nobody's act: a write of an earlier owner came too late and overwrote it */
 };
 
@@ -191,7 +192,7 @@ struct job {
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
-    enum park_act act;       /* a person's word on its doubt, until it is carried out */
+    enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
     bool steps_known;        /* its entry says up to which step it is done */
     char *steps;             /* run_save() text of its entry, or for it; NULL: none. Owned */
     size_t steps_len;
@@ -212,6 +213,8 @@ struct job {
     uint8_t calls;           /* that left, for the outcome */
     bool doubt;              /* a request of this event may have been done */
     bool doubt_all;          /* any step may have been done: nobody knows which it came to */
+    bool doubt_forgotten;    /* it was claimed in a Redis that had forgotten what became of it */
+    uint8_t crashes_told;    /* isolate.c: logged so far */
     bool was_doubt;          /* ever: what is found done then was done by us */
     bool doubt_own;          /* it was sent by this worker under this claim */
     bool doubt_safe;         /* a request of class `safe` was in doubt: its packet may come late */
@@ -316,6 +319,8 @@ struct worker {
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
+    struct job_list isolating; /* JOB_WAITING until nothing else is at work */
+    struct job *alone;       /* isolate.c: the only one that is at work; NULL: no such rule now */
     struct job_list uncovered; /* JOB_QUEUED, heads of their lanes: at or past their partition's ceiling */
     struct job_list stopped; /* the same, because an operator's act holds them up */
     struct gathering gathering;
@@ -376,6 +381,8 @@ struct job *job_list_take(struct job_list *l);
 void job_free(struct worker *w, struct job *j);
 /* Ends the lane's turn and frees. */
 void job_settle(struct worker *w, struct job *j);
+/* Its outcome is there, and the service's record has it. A dead letter alone is no outcome. */
+bool job_moved_record(const struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
 void job_requeue(struct worker *w, struct job *j);
 /* Holds its lane until @delay_ms from now, then job_requeue(). What it has for work is freed unless @keep_work or
@@ -395,6 +402,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* Claims @j, which is queued; the caller has taken its claim's place in the limit. */
+void intake_start(struct worker *w, struct job *j);
 /* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
 bool intake_decode(struct worker *w, struct job *j, enum dead_reason *ret_why);
 /* Those that were not covered are looked at again; and those that an act held up. */
@@ -403,6 +412,8 @@ void intake_unstop(struct worker *w);
 
 /* ---- claim.c, call.c, decide.c: one event's way ---- */
 void claim_start(struct worker *w, struct job *j);
+/* @j, of which nothing was ever sent, is claimed, and what its claim waited for is there. */
+void claim_go_on(struct worker *w, struct job *j);
 /* Does what the run asks for after a reply or at its start. */
 void call_advance(struct worker *w, struct job *j);
 /* Makes the run's present request as soon as there is a slot, or first resolves what may have been done. */
@@ -433,6 +444,17 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
 /* ---- keep.c: what the next request destroys ---- */
 /* Makes safe what run_kept() says, then call_kept(). */
 void keep_start(struct worker *w, struct job *j);
+
+/* ---- isolate.c: events that kill the process ---- */
+/* @j, while it is still in the state in which it was at work, waits or is dropped: a crash from now is not its doing. */
+void isolate_rest(struct worker *w, const struct job *j);
+/* @j was claimed: @r->crashes fell on it so far. False: its way is decided. */
+bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r);
+/* Once a turn: the next one that is to be worked alone, when it is. */
+void isolate_pump(struct worker *w);
+/* Nothing else may be started. */
+bool isolate_holds(const struct worker *w);
+void isolate_forget(struct worker *w, const struct job *j);
 
 /* ---- pace.c: how hard the provider is called ---- */
 /* Once a turn, before anything starts. */
@@ -473,8 +495,9 @@ void guard_unwatch(struct partition *p);
 void guard_free_all(struct worker *w);
 /* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
-/* @j was just claimed, and nothing of it was ever sent. True: it is a cut above the limit; its claim is given back, and it is
- * set aside as held, or comes again when the approval that pays for it is durable. Else, if it is a cut, it is counted. */
+/* @j was just claimed, and nothing of it was ever sent. True: it is a cut. Above the limit its claim is given back, and it is
+ * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
+ * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
@@ -584,13 +607,16 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a);
 /* @j, from the input topic, has an entry of an earlier owner (aside_take()), and its lane went on behind that: it is written again as it
  * was, and its offset settled. Not before the partition is waits_ready. */
 void aside_keep(struct worker *w, struct job *j);
+/* @j, which is not at work, has to wait for that entry: it is set aside, as one that may have been sent where it may. */
+void aside_behind(struct worker *w, struct job *j, const struct wait *before);
 /* Writes the entry again after a failure. */
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
 struct wait *aside_blocker(const struct job *j);
 /* @j, a decoded event, is newer than entries that it covers. */
 bool aside_passes(const struct job *j);
-/* @j is done: entries that it covers are called back, to be superseded. True: its offset is settled with the last of them. */
+/* @j, from the input topic, is done: entries that it covers are called back, to be superseded. True: its offset is settled with the
+ * last of them. */
 bool aside_supersede(struct job *j);
 /* Something of @service came to its end: entries that waited for it alone are called back. */
 void aside_look(struct worker *w, struct partition *p, const char *service);
@@ -624,8 +650,8 @@ bool park_holds(const struct worker *w, const struct job *j);
 void park_save_steps(struct worker *w, struct job *j);
 void park_keep_steps(struct job *j, const char *text, size_t len);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
- * aside. Its lane is let go. */
-void park_free_lane(struct worker *w, const struct partition *p, const char *service);
+ * aside. Its lane is let go; and if @holder, its key, is sent, it is called back. */
+void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder);
 /* An entry that waits for a person, read by a new owner: if Redis does not say that its event is in doubt, it is called back, to be
  * found decided, or to be marked there. */
 void park_check(struct worker *w, struct partition *p, struct wait *x);

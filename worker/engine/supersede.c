@@ -282,7 +282,7 @@ bool supersede_look(struct worker *w, struct job *head)
 
 void supersede_settled(struct job *j)
 {
-    if (j->covered == NULL || !outcome_kind_moves_record(j->work->outcome.kind))
+    if (j->covered == NULL || !job_moved_record(j))
         return;
     crash_point("superseding");
     for (struct lane_item *i = j->item.next; i != NULL; i = i->next)

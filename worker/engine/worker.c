@@ -133,6 +133,7 @@ static void on_turn(void *arg)
     acts_tick(w);
     pace_tick(w);
     call_pump(w);
+    isolate_pump(w);
     intake_pump(w);
     publish_gathered(w);
     commits_pump(w);

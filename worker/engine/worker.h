@@ -25,6 +25,7 @@ struct worker_options {
     struct log_sink *log;
     struct plan *plan;                         /* a reference is taken */
     unsigned index;                            /* of the thread in its pool, from 0 */
+    _Atomic bool *one_alone;                   /* of all workers of the process: one works an event alone. NULL: the only one */
 };
 
 struct worker *worker_new(const struct worker_options *o, struct err *reterr);

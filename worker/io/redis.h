@@ -86,6 +86,7 @@ struct claim_request {
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
+    bool alone;              /* nothing else of this owner is at work: a crash is its doing */
     bool maybe_sent;         /* by somebody whose mark this Redis does not have: CLAIM_DOUBT instead of CLAIM_FRESH */
     const char (*covered)[65]; /* EVENT_KEY_SIZE; older ones that wait for what comes of this one */
     size_t covered_count;
@@ -103,6 +104,7 @@ struct claim_reply {
     size_t steps_len;
     int64_t wait_ms;
     bool any_step;       /* doubt: nobody knows which of its steps may be done */
+    unsigned crashes;    /* ours: of owners who were at work on it, at most 3; 4: on it alone */
     bool dropped;        /* decided: it died, and a person dropped it */
     int64_t sent_ms;     /* doubt: how long ago it was marked SENT, by Redis' clock */
     const char *error;
@@ -150,12 +152,12 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
-/* The event lies in the waiting topic as unsent, under @fence or an older one: if Redis has its lane held by it still, that
- * goes on. Fire and forget. -1: not up. */
-int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence);
 /* In doubt, and set aside in the waiting topic: its lane goes on without it. Holds under an older fence too: for what is set aside,
  * in a Redis that came back from before that. @fn may be NULL. */
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
+               redis_done_fn *fn, void *arg);
+/* The claim stays, and nothing is done under it until it is taken anew: a crash is not its doing. @fn may be NULL. */
+int redis_rest(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg);
 /* Its next round begins. REDIS_FENCED: it was decided in @round or a later one. */
 int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
@@ -186,8 +188,8 @@ struct merge_request {
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg);
 /* ---- redis_guard.c: the accounts of a partition that were cut within the last hour (core/guard.h) ---- */
 #define REDIS_GUARD_MS INT64_C(3600000)
-/* @service is cut now. Fire and forget. -1: not up. */
-int redis_guard_note(struct redis *r, int32_t partition, const char *service);
+/* @service is cut now. @fn may be NULL. -1: not up. */
+int redis_guard_note(struct redis *r, int32_t partition, const char *service, redis_done_fn *fn, void *arg);
 /* Borrowed until end(). */
 struct redis_guard_load {
     void (*cut)(void *arg, const char *service, int64_t ago_ms); /* for each, the oldest first */

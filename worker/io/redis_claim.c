@@ -15,7 +15,7 @@ struct redis_request {
 };
 
 /* NULL: not connected, or out of memory. */
-static struct redis_request *request_take(struct redis *r)
+struct redis_request *redis_request_take(struct redis *r)
 {
     if (r->state != REDIS_STATE_READY)
         return NULL;
@@ -91,11 +91,11 @@ static bool is_text(const struct reply *r)
     return r->type == REPLY_STRING || r->type == REPLY_STATUS;
 }
 
-/* {code, fence, record, facts or steps, ms}; what is claimed has a fence. */
+/* {code, fence, record, facts or steps, ms, any step, crashes}; what is claimed has a fence. */
 static bool is_claim(const struct reply *a)
 {
     const struct reply *r = a->items;
-    if (a->type != REPLY_ARRAY || a->n < 5 || a->n > 6 || r[0].type != REPLY_INTEGER || r[4].type != REPLY_INTEGER ||
+    if (a->type != REPLY_ARRAY || a->n < 5 || a->n > 7 || r[0].type != REPLY_INTEGER || r[4].type != REPLY_INTEGER ||
         !is_text(&r[1]) || !is_text(&r[2]) || !is_text(&r[3]))
         return false;
     long long code = r[0].integer;
@@ -121,7 +121,8 @@ static void read_claim(const struct reply *a, struct claim_reply *ret)
     ret->fence = code[1].str;
     ret->record = code[2].str;
     ret->record_len = code[2].len;
-    bool flag = a->n == 6 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
+    bool flag = a->n > 5 && code[5].type == REPLY_INTEGER && code[5].integer == 1;
+    ret->crashes = a->n > 6 && code[6].type == REPLY_INTEGER && code[6].integer > 0 ? (unsigned)code[6].integer : 0;
     bool claimed = ret->state == CLAIM_FRESH || ret->state == CLAIM_DOUBT;
     if (ret->state == CLAIM_BUSY || ret->state == CLAIM_COVERED) {
         ret->first = code[3].str;
@@ -149,9 +150,16 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     q.claimed(q.arg, &reply);
 }
 
+static const char *what_claim(const struct claim_request *c)
+{
+    if (c->alone)
+        return c->maybe_sent ? "3" : "4";
+    return c->maybe_sent ? "2" : c->retry ? "1" : "0";
+}
+
 int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     q->claimed = fn;
@@ -168,7 +176,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->order);
     redis_link_str(k, c->by_sequence ? "s" : "o");
     redis_link_str(k, c->event_id);
-    redis_link_str(k, c->maybe_sent ? "2" : c->retry ? "1" : "0");
+    redis_link_str(k, what_claim(c));
     redis_link_str(k, c->event_key);
     redis_link_str(k, c->place ? c->place : "");
     for (size_t i = 0; i < c->axis_count; i++)
@@ -205,7 +213,7 @@ static void on_done(void *owner, void *arg, const struct reply *a)
         q.done(q.arg, res);
 }
 
-static int end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q)
+int redis_request_end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q)
 {
     q->done = fn;
     q->arg = arg;
@@ -234,7 +242,7 @@ static void add_record(struct redis_link *k, const struct decide_request *d)
 
 int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     struct redis_link *k = r->link;
@@ -245,14 +253,14 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
     redis_link_str(k, d->dead ? "X" : "D");
     if (d->record)
         add_record(k, d);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 /* STEP, RELEASE, RENEW, PARK: the holder's scripts. @steps, or PARK's event key, may be NULL. */
 static int holder(struct redis *r, enum script_id id, const char *service, const char *event_key, const char *fence,
                   const char *steps, size_t steps_len, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, id, 3, steps ? 3 : 2, service, event_key);
@@ -260,7 +268,7 @@ static int holder(struct redis *r, enum script_id id, const char *service, const
     redis_link_str(r->link, fence);
     if (steps)
         redis_link_arg(r->link, steps, steps_len);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
@@ -272,7 +280,7 @@ int redis_step(struct redis *r, const char *service, const char *event_key, cons
 int redis_keep(struct redis *r, const char *service, const char *event_key, const char *fence, const struct redis_kept *kept,
                redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, SCRIPT_STEP, 3, 4, service, event_key);
@@ -280,18 +288,13 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
     redis_link_str(r->link, fence);
     redis_link_arg(r->link, kept->steps, kept->steps_len);
     redis_link_arg(r->link, kept->record, kept->record_len);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg)
 {
     return holder(r, SCRIPT_RELEASE, service, event_key, fence, NULL, 0, fn, arg);
-}
-
-int redis_release_entry(struct redis *r, const char *service, const char *event_key, const char *fence)
-{
-    return holder(r, SCRIPT_RELEASE, service, event_key, fence, event_key, strlen(event_key), NULL, NULL);
 }
 
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
@@ -303,13 +306,13 @@ int redis_park(struct redis *r, const char *service, const char *event_key, cons
 static int of_round(struct redis *r, enum script_id id, const char *service, const char *event_key, unsigned round,
                     redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     begin(r, id, 3, 2, service, event_key);
     redis_link_str(r->link, r->mark);
     redis_link_int(r->link, round);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
@@ -320,6 +323,12 @@ int redis_reopen(struct redis *r, const char *service, const char *event_key, un
 int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg)
 {
     return of_round(r, SCRIPT_CLOSE, service, event_key, round, fn, arg);
+}
+
+int redis_rest(struct redis *r, const char *service, const char *event_key, const char *fence,
+               redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_REST, service, event_key, fence, NULL, 0, fn, arg);
 }
 
 int redis_renew(struct redis *r, const char *service, const char *event_key, const char *fence,
@@ -338,7 +347,7 @@ static void add_axes(struct redis_link *k, const struct merge_request *m)
 
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg)
 {
-    struct redis_request *q = request_take(r);
+    struct redis_request *q = redis_request_take(r);
     if (!q)
         return -1;
     struct redis_link *k = r->link;
@@ -353,7 +362,7 @@ int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *f
     redis_link_arg(k, m->record ? m->record : "", m->record ? m->record_len : 0);
     redis_link_str(k, m->order_by[0] == '\0' ? "" : m->order_by[0] == 's' ? "s" : "o");
     add_axes(k, m);
-    return end(r, fn, arg, q);
+    return redis_request_end(r, fn, arg, q);
 }
 
 static void on_nothing(void *owner, void *arg, const struct reply *a)

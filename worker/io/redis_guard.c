@@ -38,18 +38,14 @@ static void begin(struct redis *r, const char *text, size_t args, int32_t partit
     redis_link_int(r->link, REDIS_GUARD_MS);
 }
 
-static void on_nothing(void *owner, void *arg, const struct reply *a)
+int redis_guard_note(struct redis *r, int32_t partition, const char *service, redis_done_fn *fn, void *arg)
 {
-    (void)owner, (void)arg, (void)a;
-}
-
-int redis_guard_note(struct redis *r, int32_t partition, const char *service)
-{
-    if (r->state != REDIS_STATE_READY)
+    struct redis_request *q = redis_request_take(r);
+    if (q == NULL)
         return -1;
     begin(r, note_text, 1, partition);
     redis_link_str(r->link, service);
-    return redis_link_end(r->link, on_nothing, NULL);
+    return redis_request_end(r, fn, arg, q);
 }
 
 static enum redis_result result_of(const struct reply *a)

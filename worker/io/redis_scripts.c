@@ -1,8 +1,10 @@
 /* redis_scripts.c - what happens inside Redis. RELIABILITY.md section 3.
  *
  * Event hash (:e): st  H held, S sent, Q sent by an earlier owner and in doubt, D decided, X dead, C dead and dropped;
- *   fp fingerprint, fence, rnd (the round, from 2 on), tries, sent (when, ms of Redis' clock), steps, out (facts of the outcome), all (any step may
- *   be done: it was marked in a Redis that had forgotten its steps). The owner of a sent one is its lane's.
+ *   fp fingerprint, fence, rnd (the round, from 2 on), tries, sent (when, ms of Redis' clock), steps, out (facts of the
+ *   outcome), all (any step may be done: it was marked in a Redis that had forgotten its steps), crashes (owners that were at
+ *   work on it when their claim was taken over, 1 to 3; 4: one of them on it alone), rest (its owner only waits), alone (its
+ *   owner works nothing else). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
  *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
@@ -22,14 +24,16 @@
 
 /* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers and that have to wait for it. ARGV 1 birth mark,
  * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been
- * sent though Redis does not know, 9 event key, 10 place, 11.. a:<axis> touched.
- * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, a doubt also whether any step may be done, what is decided
- * whether it was dropped. The same owner asking again for its own
+ * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11.. a:<axis> touched.
+ * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, what is claimed also whether any step may be done
+ * and its crashes, what is decided whether it was dropped. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call.
  * One that it covers is looked at first: decided, it is to be published first; sent, or with a step done, it goes on first,
  * unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
  * lane is sent, the answer names that event's key in place of the facts.
+ * A take-over of the lane from an owner who was at work on its sent event counts a crash for that event, also when the claim is
+ * another's that passes it.
  * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
  * `superseded`. */
 static const char claim_text[] =
@@ -37,7 +41,8 @@ static const char claim_text[] =
     "local m = call('MGET', K[1], K[4])\n"
     "if m[1] ~= A[1] then return {9, '', '', '', 0} end\n"
     "local st = call('HGET', K[2], 'st')\n"
-    "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all') or {}\n"
+    "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all',"
+    " 'rest', 'crashes', 'alone') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(A, 11))\n"
@@ -49,19 +54,24 @@ static const char claim_text[] =
     "local us = t[1] * 1000000 + t[2]\n"
     "local now = math.floor(us / 1000)\n"
     "local owner, sent = l[1] or '', l[4] or ''\n"
+    "local maybe = A[8] == '2' or A[8] == '3'\n"
     "if owner ~= '' or sent ~= '' then\n"
     "  local left = tonumber(l[2] or 0) - now\n"
     "  if owner ~= '' and owner ~= A[2] and left > 0 then return {3, '', '', '', left} end\n"
     "  if sent ~= '' and sent ~= A[9] then\n"
-    "    local passed = false\n"
-    "    for i = 5, #K do passed = passed or A[8] == '2' and string.match(K[i], '.*:e:(.*)') == sent end\n"
+    "    local passed = nil\n"
+    "    for i = 5, #K do if maybe and string.match(K[i], '.*:e:(.*)') == sent then passed = K[i] end end\n"
     "    if left < 100 then left = 100 end\n"
     "    if not passed then return {3, '', '', sent, left} end\n"
+    "    local p = call('HMGET', passed, 'rest', 'crashes', 'alone')\n"
+    "    if not p[1] and owner ~= '' and owner ~= A[2] then\n"
+    "      call('HSET', passed, 'crashes', p[3] and 4 or math.min(3, (p[2] or 0) + 1))\n"
+    "    end\n"
     "  end\n"
     "end\n"
     "for i = 5, #K do\n"
     "  local s = call('HMGET', K[i], 'st', 'steps')\n"
-    "  if s[1] == 'D' or s[1] == 'X' or s[1] == 'C' or A[8] ~= '2' and (s[1] and s[1] ~= 'H' or s[2]) then\n"
+    "  if s[1] == 'D' or s[1] == 'X' or s[1] == 'C' or not maybe and (s[1] and s[1] ~= 'H' or s[2]) then\n"
     "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
@@ -103,7 +113,14 @@ static const char claim_text[] =
     "local at = t[1] .. string.sub(micros, 1, 3)\n"
     "local tries = e[7] and e[7] + 1 or '1'\n"
     "local steps = e[5] or ''\n"
-    "local maybe = A[8] == '2'\n"
+    "local alone = A[8] == '3' or A[8] == '4'\n"
+    "local crashes = tonumber(e[10] or 0)\n"
+    "if e[9] or e[11] then call('HDEL', K[2], 'rest', 'alone') end\n"
+    "if (st == 'S' or st == 'Q') and owner ~= '' and owner ~= A[2] and not e[9] then\n"
+    "  crashes = e[11] and 4 or crashes > 2 and crashes or crashes + 1\n"
+    "  call('HSET', K[2], 'crashes', crashes)\n"
+    "end\n"
+    "if alone then call('HSET', K[2], 'alone', '1') end\n"
     "if maybe then call('HSET', K[2], 'all', '1') end\n"
     "local any = (maybe or e[8]) and 1 or 0\n"
     "if (st == 'S' or st == 'Q') and owner == A[2] then\n"
@@ -111,18 +128,18 @@ static const char claim_text[] =
     "  if A[8] == '1' then call('HSET', K[2], 'tries', tries) end\n"
     "  if st == 'S' and not maybe then\n"
     "    call('HSET', K[2], 'sent', at)\n"
-    "    return {0, e[3], rec, steps, 0}\n"
+    "    return {0, e[3], rec, steps, 0, any, crashes}\n"
     "  end\n"
-    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), any}\n"
+    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), any, crashes}\n"
     "end\n"
     "call('HSET', K[3], 'owner', A[2], 'until', till, 'fence', f, 'sent', A[9])\n"
     "if st == 'S' or st == 'Q' then\n"
     "  call('HSET', K[2], 'st', 'Q', 'fence', f)\n"
-    "  return {1, f, rec, steps, now - tonumber(e[6] or now), any}\n"
+    "  return {1, f, rec, steps, now - tonumber(e[6] or now), any, crashes}\n"
     "end\n"
     "call('HSET', K[2], 'st', maybe and 'Q' or 'S', 'fp', A[3], 'fence', f, 'tries', tries, 'sent', at)\n"
     "if st then call('PERSIST', K[2]) end\n"
-    "return {maybe and 1 or 0, f, rec, steps, 0, any}\n";
+    "return {maybe and 1 or 0, f, rec, steps, 0, any, crashes}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o), 7.. a:<axis>, "<order>@<place> <event id>" of each touched. A held event (released, and not claimed by anyone
@@ -131,7 +148,7 @@ static const char claim_text[] =
 static const char decide_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
-    "local e = call('HMGET', K[2], 'st', 'fence', 'steps')\n"
+    "local e = call('HMGET', K[2], 'st', 'fence', 'steps', 'crashes')\n"
     "local st = e[1]\n"
     "if e[2] ~= A[2] then return 1 end\n"
     "if st == 'D' or st == 'X' or st == 'C' then return 0 end\n"
@@ -141,6 +158,7 @@ static const char decide_text[] =
     "elseif st ~= 'H' then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
     "call('HSET', K[2], 'st', A[4], 'out', A[3])\n"
     "if e[3] and A[4] == 'D' then call('HDEL', K[2], 'steps') end\n"
+    "if e[4] then call('HDEL', K[2], 'crashes', 'alone') end\n"
     "call('PEXPIRE', K[2], id_memory)\n"
     "return 0\n";
 
@@ -162,20 +180,13 @@ static const char step_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then ret
     "if ARGV[4] then redis.call('HSET', KEYS[3], 'rec', ARGV[4]) end\n"
     "return 0\n";
 
-/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. With ARGV 3, its event key, it lies in the
- * waiting topic as unsent: its own RELEASE was lost, or this Redis is from before it; then the fence that it holds may be an
- * older one. */
-static const char release_text[] =
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
-    "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
-    "local st, key = e[1], ARGV[3]\n"
-    "local older = key and (tonumber(e[2]) or 0) < (tonumber(ARGV[2]) or 0)\n"
-    "if e[2] ~= ARGV[2] and not older then return 1 end\n"
+/* RELEASE. A held event that nobody takes again is forgotten as decided ones are. */
+static const char release_text[] = HOLDER_TEXT
     "if st == 'H' then return 0 end\n"
     "if st ~= 'S' and st ~= 'Q' then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'H')\n"
     "redis.call('PEXPIRE', KEYS[2], id_memory)\n"
-    "if not key or redis.call('HGET', KEYS[3], 'sent') == key then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
+    "redis.call('HSET', KEYS[3], 'owner', '', 'sent', '')\n"
     "return 0\n";
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
@@ -227,6 +238,7 @@ static const char park_text[] =
     "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
     "if (tonumber(e[2]) or 0) > (tonumber(ARGV[2]) or 0) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
+    "redis.call('HDEL', KEYS[2], 'crashes', 'alone')\n"
     "if redis.call('HGET', KEYS[3], 'sent') == ARGV[3] then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
     "return 0\n";
 
@@ -250,6 +262,11 @@ static const char close_text[] =
     "redis.call('HSET', KEYS[2], 'st', 'C')\n"
     "return 0\n";
 
+/* REST: nothing is done under the claim until it is taken anew. */
+static const char rest_text[] = HOLDER_TEXT
+    "if st == 'S' or st == 'Q' then redis.call('HSET', KEYS[2], 'rest', '1') end\n"
+    "return 0\n";
+
 static const char *text_of(enum script_id id)
 {
     switch (id) {
@@ -271,6 +288,8 @@ static const char *text_of(enum script_id id)
         return reopen_text;
     case SCRIPT_CLOSE:
         return close_text;
+    case SCRIPT_REST:
+        return rest_text;
     case SCRIPT_COUNT:
         break;
     }

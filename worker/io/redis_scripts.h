@@ -16,6 +16,7 @@ enum script_id {
     SCRIPT_PARK,
     SCRIPT_REOPEN,
     SCRIPT_CLOSE,
+    SCRIPT_REST,
     SCRIPT_COUNT
 };
 

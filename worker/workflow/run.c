@@ -476,6 +476,14 @@ bool run_changed(const struct run *r)
     return r->changed;
 }
 
+bool run_did_safe(const struct run *r)
+{
+    for (size_t i = 0; r->changed && i < r->w->step_count; i++)
+        if (r->w->steps[i].op != NULL && r->w->steps[i].op->repeat == CALL_SAFE)
+            return true;
+    return false;
+}
+
 const char *run_step(const struct run *r)
 {
     return r->state == RUN_END ? "" : r->step_name;

@@ -58,6 +58,8 @@ void run_set_token(struct run *r, const char *token); /* copied */
 /* The session token that its requests bear; NULL: none yet. */
 const char *run_token(const struct run *r);
 int64_t run_retry_after_ms(const struct run *r);
+/* Something was done, and a request of class `safe` may be among it: sent more than once, it may still be on its way. */
+bool run_did_safe(const struct run *r);
 
 /* What must be in the record, acknowledged by Kafka and Redis, before the present request leaves (x-record with before: next):
  * only what the record does not have yet is added, record_remember(). Borrowed; NULL: nothing. It stays so, over saving and
@@ -87,6 +89,8 @@ const struct run_result *run_result(const struct run *r);
  * place. NULL when the text does not fit the workflow (errno EINVAL) or there is no memory (ENOMEM; or
  * run_is_out_of_memory(), or for run_save() buf_ok() is false). */
 void run_save(const struct run *r, struct buf *out);
+/* The name of the step at which the saved run stands, without restoring it; "" when the text does not say. */
+void run_saved_step(const char *text, size_t len, char *ret, size_t size);
 struct run *run_restore(const struct bound_pack *b, const struct workflow *w, const struct run_inputs *in,
                         const char *text, size_t len);
 

@@ -3,7 +3,7 @@ import json
 import time
 
 from harness import load, topics
-from harness.place import until
+from harness.place import Broken, until
 from lib import kafka
 
 
@@ -35,6 +35,55 @@ def _poison(p, i):
     ]
     partition, value = kinds[i % len(kinds)]
     topics.send_raw(p.brokers, topic, partition, service, value)
+
+
+def killer(p):
+    """An event kills its worker each time that it is called. It is told from those beside it, waits for a person as `crashed`,
+    and all others go on."""
+    p.open()
+    for _ in range(2):
+        p.worker()
+    p.platform.rules({"action": "hold", "service": "killer"})
+    p.send(p.events(1, 1, prefix="killer", classes=("safe",)))
+    for life in range(10):
+        p.send(p.events(40, 4, prefix=f"l{life}n"), over_s=2)
+        until(lambda n=life: len(_calls_of(p, "killer")) > n or _culprits(p), "the killer is called, or waits for a person")
+        if _culprits(p):
+            break
+        _kill_holders(p)
+        p.notes["kills"] = life + 1
+        p.worker(ready=False)
+        p.mark()
+    p.platform.rules()
+
+    def judge(verdict, _):
+        found = _culprits(p)
+        if len(found) != 1 or not found[0].startswith("killer"):
+            p.problems.append(f"for a person as crashed: {found}; wanted is the killer alone")
+    p.judges.append(judge)
+
+
+def _calls_of(p, prefix):
+    return [line for line in p.platform.lines() if line["service"].startswith(prefix)]
+
+
+def _culprits(p):
+    return [key for key, e in p.read_waiting(p.providers[0]).items() if e.get("state") == "doubt" and e.get("detail") == "crashed"]
+
+
+def _kill_holders(p):
+    """The workers whose call is held: only the killer's are for long."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        first = set(p.platform.counts()["in_work"])
+        time.sleep(0.3)
+        ports = first & set(p.platform.counts()["in_work"])
+        found = [w for w in p.workers if w.alive() and w.ports() & ports]
+        if found:
+            for worker in found:
+                worker.kill()
+            return
+    raise Broken("no worker holds the killer's call")
 
 
 def flood(p):

@@ -135,6 +135,7 @@ ALL = [
     Case("waiting.flood", inputs.flood, "waiting"),
     Case("waiting.outcomes_refused", inputs.flood_refused, "waiting tombstone"),
     Case("input.poison", inputs.poison),
+    Case("input.killer", inputs.killer),
     Case("input.duplicates", inputs.duplicates),
     Case("input.reordered", inputs.reordered),
     Case("limits.files", inputs.files_limited),

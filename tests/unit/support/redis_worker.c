@@ -38,7 +38,7 @@ void on_claim(void *arg, const struct claim_reply *r)
 {
     struct worker *w = arg;
     w->claims++;
-    w->a = (struct answer){.state = r->state, .wait_ms = r->wait_ms, .sent_ms = r->sent_ms};
+    w->a = (struct answer){.state = r->state, .wait_ms = r->wait_ms, .sent_ms = r->sent_ms, .crashes = r->crashes};
     snprintf(w->a.fence, sizeof(w->a.fence), "%s", r->fence);
     snprintf(w->a.record, sizeof(w->a.record), "%s", r->record);
     snprintf(w->a.outcome, sizeof(w->a.outcome), "%s", r->outcome);

@@ -14,6 +14,7 @@ struct answer {
     enum claim_state state;
     char fence[32], record[256], outcome[256], steps[256], first[65], error[160];
     int64_t wait_ms, sent_ms;
+    unsigned crashes;
 };
 
 struct worker {
