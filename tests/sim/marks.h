@@ -46,6 +46,8 @@ enum mark {
     MARK_REMEMBERED,         /* a record said it before the request that destroys it */
     MARK_PUT_BACK,
     MARK_POISONED,           /* an event killed its worker */
+    MARK_DOUBT_COVERED,      /* a newer event superseded one that waited for a person */
+    MARK_DEAD_COVERED,       /* a newer event closed a dead one */
     MARK_CULPRIT,            /* and was told from the innocent ones */
     MARK_LOST,               /* partitions went away without being given back */
     MARK_DRAINED,

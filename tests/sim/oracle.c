@@ -180,6 +180,13 @@ bool holds_back(const struct oevent *earlier, const struct oevent *later)
 void oracle_event_state(struct sim *s, const char *key, char before, char after)
 {
     bool act = before == 'X' && (after == 'H' || after == 'C');
+    struct oevent *e = after == 'C' ? event_of_key(s->oracle, key) : NULL;
+    if (e && !e->dropped) {
+        if (!has_newer(s->oracle, e, true))
+            sim_broken(s, "12: dead e%u is closed, but nobody dropped it and nothing newer that covers it was applied", e->number);
+        e->dropped = true;
+        sim_mark(s, MARK_DEAD_COVERED);
+    }
     if ((before == 'D' || before == 'X' || before == 'C') && after != before && !act)
         sim_broken(s, "12: event %s went from %c to %c in Redis", key, before, after);
 }

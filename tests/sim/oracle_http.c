@@ -149,6 +149,18 @@ static bool goes_first(const struct oevent *e, const struct oevent *older)
     return !e->fresh && e->order > older->order && same_axis(e, older);
 }
 
+/* It covers one that is dead, or of which nothing can come any more: that is closed, or superseded. */
+static bool covers_parked(const struct sim *s, const struct oevent *e, const struct oevent *older, bool dead)
+{
+    const struct settings_numbers *n = &s->env->provider->numbers;
+    if (e->order <= older->order || !(same_axis(e, older) || e->kind == KIND_DELETE))
+        return false;
+    for (unsigned i = 0; i < steps_of(older) && !dead; i++)
+        if (older->steps[i].last_left > 0 && (s->now - older->steps[i].last_left) / SIM_MS < n->request_ms + n->provider_max_ms)
+            return false;
+    return true;
+}
+
 /* 14: what waits for a person holds back what comes after it. */
 static void check_held(struct sim *s, const struct oevent *e, const struct request *r)
 {
@@ -158,7 +170,7 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
         const struct place *p = &o->places[part][i];
         const struct oevent *held = p->kind == PLACE_EVENT && p->waits && p->parked ? o->events[p->event] : NULL;
-        if (held && held != e && holds_back(held, e) && !goes_first(e, held))
+        if (held && held != e && holds_back(held, e) && !goes_first(e, held) && !covers_parked(s, e, held, p->parked_dead))
             sim_broken(s, "14: %s of e%u leaves while e%u waits for a person", op_entry(r->op)->name, e->number, p->event);
     }
 }

@@ -35,7 +35,7 @@ static bool is_done(const struct oevent *e)
 
 /* For `superseded` (@done) it was done at the platform, which Redis may have been told though Kafka was not; for `stale` it
  * is as new at least. */
-static bool has_newer(const struct oracle *o, const struct oevent *e, bool done)
+bool has_newer(const struct oracle *o, const struct oevent *e, bool done)
 {
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
@@ -73,6 +73,8 @@ static void check_superseded(struct sim *s, const struct oevent *e, const struct
         sim_broken(s, "17: e%u is said to be superseded, but nothing newer that covers it was applied", e->number);
     if (e->variant != (int)p->variant || (effects_of(e) == 0 && doubts_of(e) == 0))
         return;
+    if (p->was_parked)
+        sim_mark(s, MARK_DOUBT_COVERED);
     sim_mark(s, MARK_SUPERSEDED_DOUBT);
     for (unsigned i = 0; i < steps_of(e); i++)
         if (e->steps[i].last_left > 0 && (s->now - e->steps[i].last_left) / SIM_MS < n->request_ms + n->provider_max_ms)
@@ -370,6 +372,8 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
     p->parked = p->waits && is_for_person(&e);
+    p->was_parked |= p->parked;
+    p->parked_dead = p->parked && e.state == ENTRY_DEAD;
     p->behind = p->waits && e.reason == ENTRY_FOR_BEHIND ? e.behind.offset : -1;
     if (p->parked && e.state == ENTRY_DEAD) {
         p->was_dead = true;

@@ -35,7 +35,7 @@ struct oevent {
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
     int past[VARIANTS][ROUNDS_MAX];  /* enum outcome_kind, of rounds before it */
     bool in_doubt;        /* it was set aside for a person, or died between two steps: nobody knows where the platform stands */
-    bool dropped;         /* by an operator */
+    bool dropped;         /* by an operator, or closed once a newer one that covers it was applied */
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
@@ -46,7 +46,7 @@ struct place {
     unsigned event, variant;
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
-    bool parked; /* that entry waits for a person */
+    bool parked, parked_dead, was_parked; /* that entry waits for a person; as a dead one; it did */
     int64_t behind; /* the place that it waits for; -1: none, or not known */
     int64_t entry_at; /* where its newest version that is acknowledged stands */
     bool was_dead; /* ever an entry `dead`, acknowledged */
@@ -122,6 +122,8 @@ unsigned effects_of(const struct oevent *e);
 unsigned doubts_of(const struct oevent *e);
 unsigned steps_of(const struct oevent *e);
 /* The later one has to wait for the earlier. */
+/* One that is newer, of the same axis, was applied; @done: or done at the platform. */
+bool has_newer(const struct oracle *o, const struct oevent *e, bool done);
 bool holds_back(const struct oevent *earlier, const struct oevent *later);
 /* It sets that axis of its service: for what is stale, and for records. */
 bool same_axis(const struct oevent *a, const struct oevent *b);

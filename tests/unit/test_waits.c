@@ -286,8 +286,40 @@ Test(waits, one_that_was_called_back_is_held_by_what_it_is)
     struct waits *ws = waits_new();
     struct wait *older = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
     struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    older->written_ms = 1;
     cr_expect(eq(ptr, waits_blocker_as(newer, ENTRY_UNSENT), older), "it was unsent");
     cr_expect(eq(ptr, waits_blocker_as(newer, ENTRY_DOUBT), NULL), "it may have been sent: then it goes first");
     cr_expect(eq(ptr, waits_blocker_of(older), newer));
+    waits_free(ws);
+}
+
+Test(waits, a_newer_event_passes_a_dead_one_whose_axes_it_covers)
+{
+    struct waits *ws = waits_new();
+    struct wait *dead = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_DEAD, ENTRY_FOR_DEAD);
+    cr_expect(eq(ptr, holder(ws, EVENT_PLAN_CHANGED, "plan", 20), dead), "not where it is to hold always");
+    waits_let_dead_be_covered(ws);
+    cr_expect(eq(ptr, holder(ws, EVENT_PLAN_CHANGED, "plan", 20), NULL), "its axes are enough");
+    cr_expect(eq(ptr, superseded(ws, EVENT_PLAN_CHANGED, "plan", 20), dead));
+    cr_expect(eq(ptr, holder(ws, EVENT_SERVICE_CREATED, "existence", 20), dead), "which covers nothing");
+    struct wait *newer = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(newer), NULL), "an entry, too");
+    waits_free(ws);
+}
+
+Test(waits, a_newer_event_passes_a_doubt_for_a_person_once_it_is_quiet)
+{
+    struct waits *ws = waits_new();
+    struct wait *doubt = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
+    struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_BEHIND);
+    doubt->written_ms = 1000;
+    waits_set_quiet(ws, 999);
+    cr_expect(eq(ptr, waits_blocker_of(newer), doubt));
+    cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_UNBLOCKED, "block", 30), newer), "of one type: its fields are not known here");
+    waits_set_quiet(ws, 1000);
+    cr_expect(eq(ptr, waits_blocker_of(newer), NULL));
+    cr_expect(eq(ptr, superseded(ws, EVENT_CONTRACT_UNBLOCKED, "block", 15), doubt));
+    doubt->reason = ENTRY_FOR_RETRY;
+    cr_expect(eq(ptr, waits_blocker_of(newer), doubt), "the clock calls that one back");
     waits_free(ws);
 }

@@ -7,6 +7,7 @@
 
 struct wait_service {
     UT_hash_handle hh;
+    const struct waits *waits;
     struct wait *first, *last;
     size_t count;
     char name[];
@@ -16,6 +17,8 @@ struct waits {
     struct wait_service *services;
     struct heap due;
     size_t count;
+    int64_t quiet_ms;
+    bool dead_is_covered;
 };
 
 struct waits *waits_new(void)
@@ -50,6 +53,16 @@ size_t waits_count(const struct waits *ws)
     return ws->count;
 }
 
+void waits_let_dead_be_covered(struct waits *ws)
+{
+    ws->dead_is_covered = true;
+}
+
+void waits_set_quiet(struct waits *ws, int64_t until_ms)
+{
+    ws->quiet_ms = until_ms;
+}
+
 /* ---- services ---- */
 
 static struct wait_service *service_find(const struct waits *ws, const char *name)
@@ -69,6 +82,7 @@ static struct wait_service *service_get(struct waits *ws, const char *name)
     if (s == NULL)
         return NULL;
     memcpy(s->name, name, len + 1);
+    s->waits = ws;
     HASH_ADD_STR(ws->services, name, s);
     if (s->hh.tbl != NULL)
         return s;
@@ -166,6 +180,7 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->fence = strtoull(e->fence, NULL, 10);
     x->keyed = key_of_hex(e->key, x->key);
     x->since_ms = e->since_ms;
+    x->written_ms = e->now_ms;
     x->first_try_ms = e->first_try_ms;
     heap_remove(&ws->due, &x->timer);
     if (entry_reason_is_timed(e->reason) && heap_set(&ws->due, &x->timer, e->release_at_ms) != 0) {
@@ -266,10 +281,13 @@ struct wait *waits_same(const struct waits *ws, const char *service, const char 
     return NULL;
 }
 
+static bool is_repeat(const struct wait *a, const struct wait *b)
+{
+    return a->keyed && b->keyed && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
 static bool share(const struct wait *a, const struct wait *b)
 {
-    if (a->keyed && b->keyed && memcmp(a->key, b->key, sizeof(a->key)) == 0)
-        return true;
     if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
         return true;
     for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
@@ -289,9 +307,23 @@ static struct covers_event event_of(const struct wait *x, struct axes *axes)
 
 static bool covers_entry(const struct covers_event *e, const struct wait *older)
 {
+    const struct waits *ws = older->service->waits;
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    return older->state == ENTRY_UNSENT && !older->busy && covers(e, &o);
+    if (older->busy)
+        return false;
+    switch (older->state) {
+    case ENTRY_UNSENT:
+        return covers(e, &o);
+    case ENTRY_DEAD:
+        return ws->dead_is_covered && covers_axes(e, &o);
+    case ENTRY_DOUBT:
+        return wait_is_for_person(older) && older->written_ms <= ws->quiet_ms && covers(e, &o);
+    case ENTRY_SENDING:
+    case ENTRY_STATE_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */
@@ -309,8 +341,8 @@ static bool holds(const struct wait *older, const struct wait *x, enum entry_sta
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    bool passable = older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(as));
-    return share(older, x) && (!passable || older->busy || !entry_passes(as, e, &o));
+    bool passable = !older->busy && (older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(as)));
+    return is_repeat(older, x) || (share(older, x) && !(passable && entry_passes(as, e, &o)) && !covers_entry(e, older));
 }
 
 /* One that waits for an entry before it. */

@@ -1,8 +1,9 @@
 /* waits.h - the events of one partition that were set aside: who holds back whom, and what is due. RELIABILITY.md section 5.
  *
  * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it,
- * but for those that cover it while it is unsent; and an unsent one waits for a newer one that covers it and waits itself. Of
- * two that may both have been sent the newer one goes first, as in a lane (engine/supersede.c).
+ * but for those that cover it while it is unsent, dead, or a doubt for a person of which nothing can come any more; and an unsent
+ * one waits for a newer one that covers it and waits itself. Of two that may both have been sent the newer one goes first, as in a
+ * lane (engine/supersede.c).
  * Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_WAITS_H
 #define TVB_CORE_WAITS_H
@@ -35,6 +36,7 @@ struct wait {
     bool keyed;
     uint8_t key[HASH_SHA256_SIZE]; /* the event's idempotency key, if keyed */
     int64_t since_ms;          /* Unix ms */
+    int64_t written_ms;        /* Unix ms: that version */
     int64_t first_try_ms;      /* Unix ms; 0: none */
     bool busy;                 /* being written, read or worked */
     bool wanted;               /* to be read from the topic; the caller's */
@@ -52,6 +54,11 @@ struct wait {
 struct waits *waits_new(void); /* NULL: out of memory */
 void waits_free(struct waits *ws);
 size_t waits_count(const struct waits *ws);
+
+/* A dead entry may be covered (its axes are enough); false at first. */
+void waits_let_dead_be_covered(struct waits *ws);
+/* Nothing can come any more of doubts that were written at @until_ms (Unix ms) or before: they may be covered. 0 at first. */
+void waits_set_quiet(struct waits *ws, int64_t until_ms);
 
 /* Adds the entry, or brings what is known of it up to date; @at: where that version stands. NULL: out of memory. */
 ATTR_MUST_USE struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at);
@@ -73,7 +80,7 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
 struct wait *waits_blocker_of(const struct wait *x);
 struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
 /* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
- * unsent, not busy, covered. NULL: no more. */
+ * not busy, covered. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
                            const struct wait *after);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers

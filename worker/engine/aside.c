@@ -175,6 +175,20 @@ static void log_aside(struct worker *w, const struct job *j)
     log_end(w->log);
 }
 
+static void log_dropped(struct worker *w, const struct job *j)
+{
+    const struct work *k = j->work;
+    if (!log_begin(w->log, LOG_LEVEL_INFO, "dead_closed"))
+        return;
+    log_str(w->log, "service", k->event.service);
+    log_str(w->log, "type", event_type_name(k->event.type));
+    log_str(w->log, "id", k->event.id);
+    log_str(w->log, "why", j->wait->act == PARK_DROP ? "dropped" : "covered");
+    log_int(w->log, "partition", j->partition);
+    log_int(w->log, "offset", j->offset);
+    log_end(w->log);
+}
+
 static enum outcome_kind notice_of(const struct aside *a)
 {
     if (a->reason == ENTRY_FOR_DOUBT)
@@ -253,6 +267,15 @@ static void stands_again(struct partition *p, struct wait *x)
     settle_if_last(p, wait_service_name(x), settles);
 }
 
+/* Behind a doubt that it covers it waits only until nothing of that can come any more. */
+static void look_when_quiet(struct worker *w, struct partition *p, struct wait *x)
+{
+    const struct wait *b = x->reason == ENTRY_FOR_BEHIND ? waits_blocker_of(x) : NULL;
+    if (b != NULL && b->state == ENTRY_DOUBT && wait_is_for_person(b) &&
+        waits_set_due(p->waits, x, b->written_ms + w->numbers->quarantine_ms + 1) != 0)
+        partitions_drain(w, DRAIN_STOP);
+}
+
 /* Its offset is settled: the waiting topic has it. */
 static void is_aside(struct worker *w, struct job *j)
 {
@@ -264,6 +287,7 @@ static void is_aside(struct worker *w, struct job *j)
     j->wait->act = PARK_NO_ACT;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
+    look_when_quiet(w, p, j->wait);
     if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
         partitions_drain(w, DRAIN_STOP);
     if (!j->from_entry) {
@@ -294,14 +318,17 @@ static void is_back(struct worker *w, struct job *j)
     job_go(w, j, JOB_QUEUED);
 }
 
-/* A person dropped it: there is no other outcome. */
+/* A person dropped it, or a newer event that covers it was applied: there is no other outcome. */
 static void is_dropped(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
+    int64_t settles = j->wait->settles;
     char service[ENTRY_SERVICE_SIZE];
     snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
+    log_dropped(w, j);
     waits_remove(p->waits, j->wait);
     j->wait = NULL;
+    settle_if_last(p, service, settles);
     job_settle(w, j);
     aside_look(w, p, service);
 }
@@ -417,7 +444,8 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
         job_free(w, j);
         return;
     }
-    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind, .drop = x->act == PARK_DROP};
+    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind,
+                              .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && e->state == ENTRY_DEAD)};
     resume(w, j, e);
     if (x->act == PARK_REWRITE) {
         rewrite(w, j, e);
@@ -760,6 +788,7 @@ void aside_tick(struct worker *w)
         if (!was)
             waits_each(p->waits, note_all, p);
         struct wait *x;
+        waits_set_quiet(p->waits, clock_real_ms() - w->numbers->quarantine_ms);
         while ((x = waits_pop_due(p->waits, clock_real_ms())) != NULL)
             call_back(p, x);
         if (p->wanted > 0 && p->waits_read == NULL)

@@ -334,6 +334,7 @@ static void already_decided(struct worker *w, struct job *j, const struct claim_
     if (k->outcome.round < j->round) /* what CLAIM says by itself */
         k->outcome.round = j->round;
     k->dropped = r->dropped;
+    k->decided_before = true;
     if (outcome_kind_moves_record(facts.kind) && r->record_len > 0)
         buf_add(&k->record_text, r->record, r->record_len);
     if (facts.kind == OUTCOME_DEAD) {

@@ -219,7 +219,7 @@ static void work_clear(struct work *k)
     buf_reset(&k->record_text);
     k->call = NULL;
     k->decoded = k->changed = k->called = k->dead_letter = k->ack_failed = k->owes_decide = false;
-    k->published = k->dropped = false;
+    k->published = k->dropped = k->decided_before = false;
     k->unacked = 0;
     k->fault.pointer[0] = k->fault.reason[0] = '\0';
     k->order[0] = k->fence[0] = '\0';

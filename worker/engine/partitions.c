@@ -40,6 +40,8 @@ static struct partition *partition_new(struct worker *w, const struct consumer_p
     p->worker = w;
     p->offsets = offsets_new(from->offset < 0 ? 0 : from->offset, SPAN_MAX);
     p->waits = waits_new();
+    if (p->waits != NULL && !w->provider->park_always)
+        waits_let_dead_be_covered(p->waits);
     if (p->offsets != NULL && p->waits != NULL && acts_begin(w, p))
         return p;
     partition_free(p);

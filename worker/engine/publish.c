@@ -68,7 +68,8 @@ void publish_done(struct worker *w, struct job *j)
     else if (j->wait != NULL)
         aside_finished(w, j);
     supersede_settled(j);
-    if (!j->from_entry && !aside_supersede(j)) {
+    bool later = aside_supersede(j);
+    if (!j->from_entry && !later) {
         offsets_settle(p->offsets, j->offset);
         p->dirty = true;
     }

@@ -127,7 +127,7 @@ enum park_act {
     PARK_NOT_APPLIED, /* it was not: sent again */
     PARK_REDRIVE,     /* dead: tried again in the next round */
     PARK_DROP,        /* dead: never tried again */
-    PARK_SUPERSEDED,  /* nobody's act: a newer event that covers it was applied, and its claim will say so */
+    PARK_SUPERSEDED,  /* nobody's act: a newer event that covers it was applied. Its claim will say so; dead, it is closed */
     PARK_REWRITE,     /* nobody's act: a write of an earlier owner came too late and overwrote it */
 };
 
@@ -171,7 +171,8 @@ struct work {
     bool ack_failed;
     bool published;          /* outcome, record and dead letter are acknowledged: its entry is left */
     bool buried;             /* the tombstone of its entry, or the entry of a dead one, was sent */
-    bool dropped;            /* it died before, and a person dropped it */
+    bool dropped;            /* it died before, and was closed since */
+    bool decided_before;     /* its claim said what became of it */
     bool owes_decide;        /* Redis was away: it is told when all is published */
     struct aside aside;      /* JOB_ASIDE */
     int64_t started_ns, claimed_ns, judged_ns; /* loop time */
@@ -615,7 +616,7 @@ void aside_again(struct worker *w, struct job *j);
 struct wait *aside_blocker(const struct job *j);
 /* @j, a decoded event, is newer than entries that it covers. */
 bool aside_passes(const struct job *j);
-/* @j, from the input topic, is done: entries that it covers are called back, to be superseded. True: its offset is settled with the
+/* @j is done: entries that it covers are called back, to be superseded. True: its offset, in the input topic, is settled with the
  * last of them. */
 bool aside_supersede(struct job *j);
 /* Something of @service came to its end: entries that waited for it alone are called back. */

@@ -149,7 +149,7 @@ def listed(p, *words):
 def dead(bench):
     """What died holds back what comes after it, until it is redriven or dropped; each once."""
     again, given_up = "70001", "70002"
-    provider = {"retry": {"base_ms": 20, "cap_ms": 50, "attempts": 2}}
+    provider = {"retry": {"base_ms": 20, "cap_ms": 50, "attempts": 2}, "park": "always"}
     with Place(bench, "dead", accounts=[again, given_up], provider=provider) as p:
         p.worker()
         for s in (again, given_up):
@@ -173,6 +173,25 @@ def dead(bench):
         same("finals of what was dropped", [o["data"]["kind"] for o in p.finals(f"b{given_up}")], ["dead"])
         same("its effects", p.portal.names(given_up), ["status"])
         same("nothing waits", listed(p, "waiting", "list"), [])
+        p.await_committed()
+
+
+@case("acts.dead_covered")
+def dead_covered(bench):
+    """A newer event that covers what died is not held back, and closes it."""
+    provider = {"retry": {"base_ms": 20, "cap_ms": 50, "attempts": 2}}
+    with Place(bench, "covered", accounts=["70001"], provider=provider) as p:
+        worker = p.worker()
+        p.portal.fault("retry_after", account="70001", status=429, after=0, times=100)
+        p.publish(blocked("dead", "70001"))
+        p.outcome("dead", "dead")
+        until(lambda: [r for r in listed(p, "dead", "list") if r.get("state") == "dead"], "it lies there", p.brief)
+        p.portal.control("DELETE", "faults")
+        p.publish(unblocked("back", "70001"))
+        p.outcome("back", "applied")
+        worker.await_log("event=dead_closed .*id=dead why=covered")
+        until(lambda: listed(p, "waiting", "list") == [], "nothing waits", p.brief)
+        same("finals of what was dead", [o["data"]["kind"] for o in p.finals("dead")], ["dead"])
         p.await_committed()
 
 
