@@ -342,7 +342,9 @@ static bool holds(const struct wait *older, const struct wait *x, enum entry_sta
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
     bool passable = !older->busy && (older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(as)));
-    return is_repeat(older, x) || (share(older, x) && !(passable && entry_passes(as, e, &o)) && !covers_entry(e, older));
+    if ((!share(older, x) && !is_repeat(older, x)) || (passable && entry_passes(as, e, &o)))
+        return false;
+    return is_repeat(older, x) || !covers_entry(e, older);
 }
 
 /* One that waits for an entry before it. */
@@ -376,11 +378,20 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
     return NULL;
 }
 
+/* What is decided of the first one is decided of it, too: it goes on after that. */
+static bool repeats_another(const struct wait *x)
+{
+    const struct wait *b = x->reason == ENTRY_FOR_BEHIND ? x->prev : NULL;
+    while (b != NULL && !is_repeat(b, x))
+        b = b->prev;
+    return b != NULL;
+}
+
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
                            const struct wait *after)
 {
     struct wait *x = after != NULL ? after->next : waits_first(ws, service);
-    while (x != NULL && entry_place_cmp(x->place, place) < 0 && !covers_entry(e, x))
+    while (x != NULL && entry_place_cmp(x->place, place) < 0 && (!covers_entry(e, x) || repeats_another(x)))
         x = x->next;
     return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
 }

@@ -80,7 +80,7 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
 struct wait *waits_blocker_of(const struct wait *x);
 struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
 /* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
- * not busy, covered. NULL: no more. */
+ * not busy, covered, and no repeat of one that is there. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
                            const struct wait *after);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
