@@ -70,8 +70,14 @@ void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_ki
         o->place_cap[partition] = cap;
     }
     o->places[partition][o->place_count[partition]++] = (struct place){.kind = kind, .event = event, .variant = variant, .behind = -1};
-    if (kind == PLACE_EVENT && o->events[event]->order < 0)
-        o->events[event]->order = offset;
+    if (kind != PLACE_EVENT)
+        return;
+    struct oevent *e = o->events[event];
+    if (e->order < 0)
+        e->order = offset;
+    char text[96];
+    snprintf(text, sizeof(text), "e%u: %s of s%u, order %lld, at", event, kind_entry(e->kind)->type, e->service, (long long)e->order);
+    sim_note(s, NULL, "event", text, partition, offset);
 }
 
 struct place *place_at(struct oracle *o, int32_t partition, int64_t offset)

@@ -281,6 +281,22 @@ struct wait *waits_same(const struct waits *ws, const char *service, const char 
     return NULL;
 }
 
+struct wait *waits_of_key(const struct waits *ws, const char *service, const char *key)
+{
+    struct wait *first = NULL;
+    uint8_t k[HASH_SHA256_SIZE];
+    if (!key_of_hex(key, k))
+        return NULL;
+    for (struct wait *x = waits_first(ws, service); x != NULL; x = x->next) {
+        bool is = x->keyed && memcmp(x->key, k, sizeof(k)) == 0;
+        if (is && x->state != ENTRY_UNSENT)
+            return x;
+        if (is && first == NULL)
+            first = x;
+    }
+    return first;
+}
+
 static bool is_repeat(const struct wait *a, const struct wait *b)
 {
     return a->keyed && b->keyed && memcmp(a->key, b->key, sizeof(a->key)) == 0;

@@ -73,6 +73,8 @@ size_t waits_count_of(const struct waits *ws, const char *service);
 struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place);
 /* The newest entry before @place of the event with that idempotency key (hex): what is decided of it is decided of both. NULL: none. */
 struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place);
+/* The entry of the event with that key which may have been sent, or else its first one. NULL: none. */
+struct wait *waits_of_key(const struct waits *ws, const char *service, const char *key);
 /* The entry for which that event has to wait: one before it that it does not cover or that may have been sent, or a newer one
  * that covers it. NULL: none. */
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place);

@@ -401,9 +401,10 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
     bool redrive = x->act == PARK_REDRIVE;
     bool kept = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED || x->act == PARK_SUPERSEDED;
     j->act = kept ? (enum park_act)x->act : PARK_NO_ACT;
+    j->goes_first = x->act == PARK_HOLDER;
     j->round = j->work->outcome.round = e->round + redrive;
     j->calls = redrive ? 0 : small(e->attempts);
-    if (x->act == PARK_NO_ACT || x->act == PARK_SUPERSEDED) {
+    if (x->act == PARK_NO_ACT || x->act == PARK_SUPERSEDED || x->act == PARK_HOLDER) {
         j->tries = small(e->counted);
         if (e->first_try_ms != 0)
             j->first_try_ms = pace_up_ms(w) - (clock_real_ms() - e->first_try_ms);

@@ -460,8 +460,10 @@ static void on_claim(void *arg, const struct claim_reply *r)
     telemetry_stage(w->tel, STAGE_CLAIM, k->claimed_ns - k->started_ns);
     remember_fence(w, k, r->fence);
     k->redis_life = w->redis_life;
-    if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED && r->state != CLAIM_BUSY && r->state != CLAIM_COVERED &&
-        r->state != CLAIM_PAUSED)
+    bool not_now = r->state == CLAIM_BUSY || r->state == CLAIM_COVERED || r->state == CLAIM_PAUSED;
+    if (not_now)
+        k->fence[0] = '\0'; /* what it held under an earlier claim is another's */
+    else if (r->state != CLAIM_FORGOT && r->state != CLAIM_FAILED)
         takeover_unpresume(j);
     bool needs_record = r->state == CLAIM_FRESH || r->state == CLAIM_DOUBT;
     if (needs_record)

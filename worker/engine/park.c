@@ -156,14 +156,13 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
  * it, and it was set aside here before it was claimed; or its RELEASE was lost; or that Redis is from before it. */
 static void call_holder(struct worker *w, struct partition *p, const char *service, const char *holder)
 {
-    struct entry_place end = {.partition = INT32_MAX, .offset = INT64_MAX};
-    struct wait *x = waits_same(p->waits, service, holder, end);
+    struct wait *x = waits_of_key(p->waits, service, holder);
     if (x == NULL || x->busy)
         return;
     if (x->state == ENTRY_DOUBT)
         park_check(w, p, x); /* its lane may be let go: then it stays where it is */
     else if (x->state != ENTRY_DEAD)
-        aside_call_back(p, x, PARK_NO_ACT);
+        aside_call_back(p, x, PARK_HOLDER);
 }
 
 void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder)

@@ -128,6 +128,7 @@ enum park_act {
     PARK_REDRIVE,     /* dead: tried again in the next round */
     PARK_DROP,        /* dead: never tried again */
     PARK_SUPERSEDED,  /* nobody's act: a newer event that covers it was applied. Its claim will say so; dead, it is closed */
+    PARK_HOLDER,      /* nobody's act: Redis says that it was sent, and its lane waits for what its claim says */
     PARK_REWRITE,     /* nobody's act: a write of an earlier owner came too late and overwrote it */
 };
 

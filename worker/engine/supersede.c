@@ -290,11 +290,14 @@ void supersede_settled(struct job *j)
             job_of_item(i)->goes_first = true;
 }
 
-static struct job *find_key(struct worker *w, struct job *j, const char *key)
+/* *@ret_apart: it came back from the waiting topic, and sets nothing that @j sets: it is no part of the lane's order. */
+static struct job *find_key(struct worker *w, struct job *j, const char *key, bool *ret_apart)
 {
     for (struct lane_item *i = j->item.next; i != NULL; i = i->next) {
         struct job *other = job_of_item(i);
         bool nomem = false, is = decoded(w, other, &nomem) && strcmp(other->work->event.key, key) == 0;
+        if (is)
+            *ret_apart = other->from_entry && j->work->decoded && !entry_axes_share(&j->work->event.axes, &other->work->event.axes);
         forget(w, other);
         if (is)
             return other;
@@ -304,14 +307,15 @@ static struct job *find_key(struct worker *w, struct job *j, const char *key)
 
 bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered)
 {
-    if (has_run(j) && j->work->changed) { /* a part of it is done: nothing older comes before it any more */
+    bool apart = false;
+    struct job *other = key[0] != '\0' ? find_key(w, j, key, &apart) : NULL;
+    if (has_run(j) && j->work->changed && !apart) { /* a part of it is done: nothing older comes before it any more */
         if (covered)
             j->covered_count = 0;
         return false;
     }
     if (key[0] == '\0' || j->item.next == NULL)
         return false;
-    struct job *other = find_key(w, j, key);
     if (other == NULL && (!covered || j->covered == NULL)) /* not of this lane: it would be the head again at once */
         return false;
     if (other != NULL)

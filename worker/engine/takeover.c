@@ -462,12 +462,14 @@ static void end_known(struct worker *w, struct partition *p, int64_t end)
     enter(w, p, PART_DELIVERING);
 }
 
+/* All that may have been sent is in its lanes: who goes first there is told by what stands behind. Where nothing more comes for a
+ * while, the window is full, and it begins without; while the provider is down reading stops for that. */
 static bool is_delivered(struct worker *w, struct partition *p)
 {
     int64_t next = offsets_next(p->offsets), now = clock_boot_ms();
-    if (next >= p->doubt_end || p->paused || w->flow != FLOW_OPEN)
+    if (next >= p->doubt_end || wide_is_paused(p))
         return true;
-    if (next != p->delivered_next) {
+    if (next != p->delivered_next || pace_is_open(w)) {
         p->delivered_next = next;
         p->phase_ms = now;
     }
