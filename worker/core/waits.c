@@ -357,7 +357,7 @@ static bool holds(const struct wait *older, const struct wait *x, enum entry_sta
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    bool passable = !older->busy && (older->state == ENTRY_UNSENT || (older->state == ENTRY_DOUBT && may_be_sent(as)));
+    bool passable = !older->busy && (older->state == ENTRY_UNSENT || (may_be_sent(older->state) && may_be_sent(as)));
     if ((!share(older, x) && !is_repeat(older, x)) || (passable && entry_passes(as, e, &o)))
         return false;
     return is_repeat(older, x) || !covers_entry(e, older);
@@ -422,7 +422,7 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
         if (holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state))) && covered_by(&e, b))
+        if ((as == ENTRY_UNSENT || (may_be_sent(as) && may_be_sent(b->state))) && covered_by(&e, b))
             return b;
     return NULL;
 }

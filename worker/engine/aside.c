@@ -691,7 +691,8 @@ static void look_at(struct worker *w, struct partition *p, const char *service)
     struct wait *next;
     for (struct wait *x = waits_first(p->waits, service); x != NULL; x = next) {
         next = x->next;
-        bool over = x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
+        bool begun = x->state == ENTRY_SENDING; /* by an earlier owner */
+        bool over = begun || x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
                     (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
         if (over && !x->busy && waits_blocker_of(x) == NULL)
             call_back(p, x);
