@@ -376,19 +376,26 @@ static bool has_run(const struct job *j)
     return j->work->run != NULL;
 }
 
+struct own_entry {
+    int64_t offset;
+    struct job *found;
+};
+
 static void find_entry(void *arg, struct lane_item *item)
 {
-    struct job **found = arg;
-    if (*found == NULL && job_of_item(item)->from_entry)
-        *found = job_of_item(item);
+    struct own_entry *own = arg;
+    struct job *j = job_of_item(item);
+    if (j->from_entry && j->offset == own->offset)
+        own->found = j;
 }
 
 /* Its own entry came back from the waiting topic, and stands behind it. */
 static bool let_entry_before(struct worker *w, struct job *j)
 {
-    struct job *entry = NULL;
+    struct own_entry own = {.offset = j->offset};
     if (!j->from_entry && !has_run(j))
-        lane_each_behind(&j->item, find_entry, &entry);
+        lane_each_behind(&j->item, find_entry, &own);
+    struct job *entry = own.found;
     if (entry == NULL)
         return false;
     job_release_work(w, j);
