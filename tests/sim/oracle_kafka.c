@@ -256,9 +256,10 @@ static void check_culprit(struct sim *s, struct oevent *e, const char *detail)
 {
     if (strcmp(detail, "crashed") == 0) {
         sim_mark(s, MARK_CULPRIT);
-        if (!e->poison && e->crashes == 0)
+        if (!e->poison && e->crashes == 0 && !e->culprit)
             sim_broken(s, "18: e%u is blamed for crashes that are another's", e->number);
     }
+    e->culprit |= e->poison; /* its entry may have to be written again */
     e->poison = false;
 }
 

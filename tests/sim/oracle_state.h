@@ -21,7 +21,7 @@ struct oevent {
     unsigned number, service, part;
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
-    bool refused, put_off, poison;
+    bool refused, put_off, poison, culprit;
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
     int64_t expires_ms;
     char key[72];

@@ -422,7 +422,7 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
         if (holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((as == ENTRY_UNSENT || (may_be_sent(as) && may_be_sent(b->state))) && covered_by(&e, b))
+        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state))) && covered_by(&e, b))
             return b;
     return NULL;
 }

@@ -64,11 +64,12 @@ static void put_away(struct worker *w, struct job *j, const struct claim_reply *
 
 bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r)
 {
-    if (r->crashes >= GUILTY_FROM) {
+    bool a_persons_word = j->act == PARK_APPLIED || j->act == PARK_NOT_APPLIED;
+    if (r->crashes >= GUILTY_FROM && !a_persons_word) {
         put_away(w, j, r);
         return false;
     }
-    if (r->crashes < ALONE_FROM || w->alone == j)
+    if (r->crashes < ALONE_FROM || w->alone == j || a_persons_word)
         return true;
     log_isolated(w, j, "crash_isolated", r->crashes);
     wait_in_line(w, j);

@@ -238,7 +238,6 @@ static const char park_text[] =
     "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
     "if (tonumber(e[2]) or 0) > (tonumber(ARGV[2]) or 0) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
-    "redis.call('HDEL', KEYS[2], 'crashes', 'alone')\n"
     "if redis.call('HGET', KEYS[3], 'sent') == ARGV[3] then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
     "return 0\n";
 
