@@ -1,6 +1,5 @@
 /* aside_order.c - who waits for whom: an event beside the entries of its service in the waiting topic. RELIABILITY.md sections 1
  * and 5. core/waits.h decides; the entries are aside.c's. */
-#include "contract/record.h"
 #include "engine/state.h"
 
 /* @order: room for it, as long as the event is looked at. */
@@ -39,21 +38,6 @@ bool aside_passes(const struct job *j)
     return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
 }
 
-/* The record stands at @j's order, or above it. A repeat of what was decided long ago moves nothing: it is only later by its place. */
-static bool record_is_there(const struct job *j, struct order order)
-{
-    const struct work *k = j->work;
-    json_t *record = record_parse(k->record_text.data, k->record_text.len);
-    bool is = record != NULL;
-    for (size_t i = 0; is && i < k->event.axes.n; i++) {
-        struct order o;
-        const char *text = json_string_value(json_object_get(json_object_get(json_object_get(record, "axes"), k->event.axes.name[i]), "order"));
-        is = text != NULL && order_parse(text, &o) == 0 && order_cmp(o, order) >= 0;
-    }
-    json_decref(record);
-    return is;
-}
-
 /* Their own claims say that they are superseded, and a dead one is closed. Until they are settled @j's offset is not: whoever is
  * next would not know of them. */
 bool aside_supersede(struct job *j)
@@ -65,8 +49,6 @@ bool aside_supersede(struct job *j)
     struct order order;
     struct covers_event e = event_of(j, &order);
     struct wait *x = NULL;
-    if (j->work->decided_before && (!aside_passes(j) || !record_is_there(j, order)))
-        return false;
     while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
         aside_call_back(p, x, PARK_SUPERSEDED);
         if (!j->from_entry)

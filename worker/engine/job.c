@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract/event_peek.h"
+#include "contract/record.h"
 #include "engine/state.h"
 
 #define FACTS_MAX_BYTES ((size_t)2 * 1024 * 1024)
@@ -264,10 +265,28 @@ static void lane_goes_on(struct worker *w, struct job *j)
         job_of_item(next)->ready_ns = loop_now_ns(w->loop);
 }
 
+/* The record stands at @j's order, or above it. A repeat of what was decided long ago moves nothing: it is only later by its place. */
+static bool record_is_there(const struct job *j)
+{
+    const struct work *k = j->work;
+    struct order order = event_order(&k->event, j->worker->o.settings->epoch, j->offset);
+    json_t *record = record_parse(k->record_text.data, k->record_text.len);
+    bool is = record != NULL;
+    for (size_t i = 0; is && i < k->event.axes.n; i++) {
+        struct order o;
+        const char *text = json_string_value(json_object_get(json_object_get(json_object_get(record, "axes"), k->event.axes.name[i]), "order"));
+        is = text != NULL && order_parse(text, &o) == 0 && order_cmp(o, order) >= 0;
+    }
+    json_decref(record);
+    return is;
+}
+
 bool job_moved_record(const struct job *j)
 {
     const struct work *k = j->work;
-    return k->decoded && k->judged_ns != 0 && outcome_kind_moves_record(k->outcome.kind);
+    if (!k->decoded || k->judged_ns == 0 || !outcome_kind_moves_record(k->outcome.kind))
+        return false;
+    return !k->decided_before || record_is_there(j);
 }
 
 void job_settle(struct worker *w, struct job *j)

@@ -383,7 +383,7 @@ struct job *job_list_take(struct job_list *l);
 void job_free(struct worker *w, struct job *j);
 /* Ends the lane's turn and frees. */
 void job_settle(struct worker *w, struct job *j);
-/* Its outcome is there, and the service's record has it. A dead letter alone is no outcome. */
+/* Its outcome is there, and the service's record has it: what is older and covered is superseded. A dead letter alone is no outcome. */
 bool job_moved_record(const struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
 void job_requeue(struct worker *w, struct job *j);
