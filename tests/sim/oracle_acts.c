@@ -33,8 +33,8 @@ bool oracle_entry_done(const struct sim *s, struct entry_place at, const char *s
 {
     const struct place *p = place_at(s->oracle, at.partition, at.offset);
     const struct oevent *e = p && p->kind == PLACE_EVENT ? s->oracle->events[p->event] : NULL;
-    if (e && step[0] == '\0') /* it was not worked far enough to be noted: its first */
-        return e->steps[0].effects > 0;
+    if (e && step[0] == '\0') /* the event as a whole */
+        return e->steps[steps_of(e) - 1].effects > 0;
     for (int i = 0; e && i < STEPS; i++)
         if (strcmp(op_entry(kind_entry(e->kind)->ops[i])->name, step) == 0)
             return e->steps[i].effects > 0;

@@ -401,6 +401,7 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
     bool redrive = x->act == PARK_REDRIVE;
     bool kept = x->act == PARK_APPLIED || x->act == PARK_NOT_APPLIED || x->act == PARK_SUPERSEDED;
     j->act = kept ? (enum park_act)x->act : PARK_NO_ACT;
+    j->act_step = park_step_mark(e->step);
     j->goes_first = x->act == PARK_HOLDER;
     j->round = j->work->outcome.round = e->round + redrive;
     j->calls = redrive ? 0 : small(e->attempts);

@@ -216,8 +216,10 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         return;
     }
     bool no_memory = false;
-    const char *steps = r->steps_len > 0 ? r->steps : j->steps; /* Redis may have forgotten them */
-    size_t steps_len = r->steps_len > 0 ? r->steps_len : j->steps_len;
+    bool entry_knows = j->steps_known && j->steps_len > 0; /* Redis may have forgotten them, or know earlier ones alone */
+    const char *steps = r->steps_len > 0 && !entry_knows ? r->steps : j->steps;
+    size_t steps_len = r->steps_len > 0 && !entry_knows ? r->steps_len : j->steps_len;
+    j->steps_known = false;
     if (steps_len > 0 && (wf == NULL || !restore_run(w, j, steps, steps_len, &no_memory)) && !no_memory) {
         without_steps(w, j, wf);
         return;

@@ -48,6 +48,14 @@ static bool may_park(struct worker *w, struct job *j)
     return false;
 }
 
+uint32_t park_step_mark(const char *step)
+{
+    uint32_t h = 2166136261U;
+    for (; *step != '\0'; step++)
+        h = (h ^ (uint8_t)*step) * 16777619U;
+    return h;
+}
+
 void park_save_steps(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
@@ -183,6 +191,10 @@ bool park_resolve_doubt(struct worker *w, struct job *j)
     }
     bool applied = j->act == PARK_APPLIED;
     j->act = PARK_NO_ACT;
+    if (j->act_step != park_step_mark(run_step(k->run))) { /* Redis has forgotten, or knew better, how far it came */
+        park_doubt(w, j, "another_step");
+        return false;
+    }
     if (!applied) {
         j->doubt = j->doubt_all = false;
         return true;

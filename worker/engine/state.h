@@ -195,6 +195,7 @@ struct job {
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
     enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
+    uint32_t act_step;       /* park_step_mark() of the step that the word is about */
     bool steps_known;        /* its entry says up to which step it is done */
     char *steps;             /* run_save() text of its entry, or for it; NULL: none. Owned */
     size_t steps_len;
@@ -651,6 +652,8 @@ bool park_holds(const struct worker *w, const struct job *j);
 /* The steps that @j's run has done are kept with its entry. */
 void park_save_steps(struct worker *w, struct job *j);
 void park_keep_steps(struct job *j, const char *text, size_t len);
+/* Tells steps' names apart; "": the event as a whole. */
+uint32_t park_step_mark(const char *step);
 /* The lane of @service is held by an event in Redis that lies in the waiting topic: Redis came back from before it was set
  * aside. Its lane is let go; and if @holder, its key, is sent, it is called back. */
 void park_free_lane(struct worker *w, struct partition *p, const char *service, const char *holder);
