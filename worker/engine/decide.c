@@ -164,11 +164,12 @@ static int send_owed(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     bool moves = k->record_text.len > 0;
-    struct merge_axis axes[AXES_MAX];
-    for (size_t i = 0; i < k->event.axes.n; i++) {
-        axes[i] = (struct merge_axis){.name = k->event.axes.name[i], .order = k->order, .event_id = k->event.id};
-        memcpy(axes[i].place, k->offset, sizeof(axes[i].place));
-    }
+    /* The record's own axes: what is published again was decided at another place, or others have moved them since. */
+    struct merge_axis axes[RECORD_AXES_MAX];
+    json_t *record = moves ? record_parse(k->record_text.data, k->record_text.len) : NULL;
+    size_t axis_count = record != NULL ? takeover_axes_of(record, axes) : 0;
+    if (moves && record == NULL)
+        return -1;
     struct merge_request m = {
         .service = k->event.service,
         .fence = k->fence,
@@ -181,9 +182,11 @@ static int send_owed(struct worker *w, struct job *j)
         .record_len = k->record_text.len,
         .order_by = k->event.sequence != NULL ? "sequence" : "offset",
         .axes = axes,
-        .axis_count = moves ? k->event.axes.n : 0,
+        .axis_count = axis_count,
     };
-    if (redis_merge(w->redis, &m, on_owed, j) != 0)
+    int res = redis_merge(w->redis, &m, on_owed, j);
+    json_decref(record);
+    if (res != 0)
         return -1;
     j->pending++;
     return 0;
