@@ -302,8 +302,8 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
-/* It waits for a person, or behind one that does: an older one, or the newer one that its entry names, which covers it. @rests:
- * what is known of them so far. */
+/* It waits for a person, or behind one that does: an older one, the newer one that its entry names, which covers it, or one that came
+ * to wait for a person since. @rests: what is known of them so far. */
 static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, const bool *rests)
 {
     const struct place *list = o->places[partition], *p = &list[at];
@@ -314,6 +314,9 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
         rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]);
     if (!rest && p->behind > at && p->behind < o->place_count[partition])
         rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
+    for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)
+        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && !list[i].parked_dead &&
+               o->events[list[i].event]->order > o->events[p->event]->order && same_axis(o->events[list[i].event], o->events[p->event]);
     return rest;
 }
 
