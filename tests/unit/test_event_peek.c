@@ -58,3 +58,26 @@ Test(event_peek, looks_no_further_than_it_says)
     memcpy(text + EVENT_PEEK_BYTES - (sizeof(type) - 1) + 1, type, sizeof(type) - 1);
     cr_expect(eq(int, peek(text, sizeof(text), NULL), -1));
 }
+
+static uint64_t names(const char *text)
+{
+    size_t n = strlen(text);
+    char *exact = malloc(n > 0 ? n : 1);
+    memcpy(exact, text, n);
+    uint64_t bits = event_peek_names(exact, n);
+    free(exact);
+    return bits;
+}
+
+Test(event_peek, names_tell_who_lacks_a_member)
+{
+    uint64_t ab = names("{\"alpha\":1,\"list\":[{\"beta\" : \"gamma\"}]}");
+    cr_expect(eq(u64, names("{}"), 0));
+    cr_expect(eq(u64, names("{\"list\":[\"alpha\",\"beta\"],\"beta\":{},\"alpha\":\"a\\\"b\"}"), ab), "values are no names, in any order");
+    cr_expect(eq(u64, names("{\"alpha\":0}") & ~ab, 0), "fewer");
+    cr_expect(ne(u64, names("{\"alpha\":0,\"delta\":1}") & ~ab, 0), "one more");
+    cr_expect(eq(u64, names("{\"\\u0061lpha\":0}"), UINT64_MAX), "written with escapes");
+    cr_expect(eq(u64, names("{\"alpha"), UINT64_MAX), "no JSON");
+    cr_expect(eq(u64, names("{\"alpha\\"), UINT64_MAX), "no JSON");
+    cr_expect(eq(u64, names("{\"alpha\""), 0), "no JSON");
+}

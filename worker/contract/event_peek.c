@@ -52,3 +52,48 @@ bool event_peek_type(const struct event_message *m, enum event_type *ret)
             return parse(m->headers[i].value, m->headers[i].len, ret);
     return m->value != NULL && in_body(m->value, m->value_len, ret);
 }
+
+/* @at: behind a text's quote. Its end, at the other quote; NULL: it has none, or is written with escapes. */
+static const char *plain_end(const char *at, const char *end)
+{
+    while (at < end && *at != '"' && *at != '\\')
+        at++;
+    return at < end && *at == '"' ? at : NULL;
+}
+
+/* The other quote of any text. NULL: none. */
+static const char *text_end(const char *at, const char *end)
+{
+    for (; at < end && *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at < end ? at : NULL;
+}
+
+static uint64_t bit_of(const char *name, size_t len)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)name[i]) * 16777619U;
+    return UINT64_C(1) << (h >> 26);
+}
+
+uint64_t event_peek_names(const char *body, size_t len)
+{
+    const char *end = body + len;
+    uint64_t bits = 0;
+    for (const char *at = memchr(body, '"', len); at != NULL; at = memchr(at, '"', (size_t)(end - at))) {
+        const char *text = at + 1, *stop = text_end(text, end);
+        if (stop == NULL)
+            return UINT64_MAX;
+        at = skip_space(stop + 1, end);
+        if (at == end)
+            break;
+        if (*at != ':')
+            continue;
+        if (plain_end(text, end) != stop)
+            return UINT64_MAX;
+        bits |= bit_of(text, (size_t)(stop - text));
+    }
+    return bits;
+}

@@ -233,6 +233,7 @@ struct job {
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
     uint8_t type;            /* enum event_type, as far as it can be seen before it is decoded; else EVENT_TYPE_COUNT */
+    uint64_t names;          /* supersede.c: event_peek_names(); 0: not known */
     uint32_t axes_bits;      /* supersede.c: a bit for each of its axes; 0: not known */
     char (*covered)[EVENT_KEY_SIZE]; /* keys of the older ones that wait for what comes of it; NULL: none */
     uint32_t covered_count;

@@ -14,6 +14,7 @@
 
 #include "base/crash_point.h"
 #include "contract/covers.h"
+#include "contract/event_peek.h"
 #include "engine/state.h"
 
 #define LOOK_DEPTH 64
@@ -135,11 +136,27 @@ static bool any_may_go_first(const struct job *head, bool doubt)
 
 /* ---- who goes first ---- */
 
+static uint64_t names_of(struct job *j)
+{
+    if (j->names == 0)
+        j->names = event_peek_names(j->bytes + j->key_len + 1, j->value_len);
+    return j->names;
+}
+
+/* False: of one type, and the older one has a field that the newer one has not. Most that do not cover need not be decoded so. */
+static bool may_have_fields(struct job *newer, struct job *older)
+{
+    if (newer->type != older->type || newer->type == EVENT_SERVICE_DELETED || newer->type == EVENT_SERVICE_SNAPSHOT)
+        return true;
+    uint64_t n = names_of(newer), o = names_of(older);
+    return o == UINT64_MAX || (o & ~n) == 0;
+}
+
 static bool covers_head(struct look *l, struct job *j)
 {
     const struct work *head = l->jobs[0]->work;
     if (!may_go_first(j, l->jobs[0]) || (j->axes_bits != 0 && (bits_of(&head->event) & ~j->axes_bits) != 0) ||
-        !decoded(l->w, j, &l->nomem))
+        !may_have_fields(j, l->jobs[0]) || !decoded(l->w, j, &l->nomem))
         return false;
     j->axes_bits = bits_of(&j->work->event) | 1U << 31; /* never 0 */
     return does_cover(j->work, head) && is_plausible(l->w, j->work, head);
