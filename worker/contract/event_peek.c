@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 #define TYPE_MAX 64 /* no name of a type is longer */
 
 static bool parse(const char *text, size_t len, enum event_type *ret)
@@ -70,14 +72,6 @@ static const char *text_end(const char *at, const char *end)
     return at < end ? at : NULL;
 }
 
-static uint64_t bit_of(const char *name, size_t len)
-{
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)name[i]) * 16777619U;
-    return UINT64_C(1) << (h >> 26);
-}
-
 uint64_t event_peek_names(const char *body, size_t len)
 {
     const char *end = body + len;
@@ -93,7 +87,8 @@ uint64_t event_peek_names(const char *body, size_t len)
             continue;
         if (plain_end(text, end) != stop)
             return UINT64_MAX;
-        bits |= bit_of(text, (size_t)(stop - text));
+        uint32_t h = hash_murmur2(text, (size_t)(stop - text));
+        bits |= UINT64_C(1) << h % 64 | UINT64_C(1) << h / 64 % 64;
     }
     return bits;
 }

@@ -17,7 +17,7 @@
 /* False: not to be seen. */
 bool event_peek_type(const struct event_message *m, enum event_type *ret);
 
-/* A bit for each name of a member, at any depth of the body: of two well-formed ones whose first has a bit that the second has not,
+/* Two bits for each name of a member, at any depth of the body: of two well-formed ones whose first has a bit that the second has not,
  * the first has a member that the second has not. UINT64_MAX: nothing can be told. O(len). */
 uint64_t event_peek_names(const char *body, size_t len);
 

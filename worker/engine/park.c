@@ -50,10 +50,7 @@ static bool may_park(struct worker *w, struct job *j)
 
 uint32_t park_step_mark(const char *step)
 {
-    uint32_t h = 2166136261U;
-    for (; *step != '\0'; step++)
-        h = (h ^ (uint8_t)*step) * 16777619U;
-    return h;
+    return hash_murmur2(step, strlen(step));
 }
 
 void park_save_steps(struct worker *w, struct job *j)

@@ -65,12 +65,8 @@ static uint32_t bits_of(const struct event *e)
     uint32_t bits = 0;
     if (e->type == EVENT_SERVICE_DELETED || e->type == EVENT_SERVICE_SNAPSHOT || e->type == EVENT_CONTRACT_CANCELLED)
         return UINT32_MAX;
-    for (size_t i = 0; i < e->axes.n; i++) {
-        uint32_t h = 2166136261U;
-        for (const char *c = e->axes.name[i]; *c != '\0'; c++)
-            h = (h ^ (uint8_t)*c) * 16777619U;
-        bits |= 1U << (h >> 27);
-    }
+    for (size_t i = 0; i < e->axes.n; i++)
+        bits |= 1U << hash_murmur2(e->axes.name[i], strlen(e->axes.name[i])) % 31;
     return bits;
 }
 
