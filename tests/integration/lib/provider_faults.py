@@ -192,10 +192,10 @@ def doubt_resolved(bench):
 
 @case("faults.attempts_used_up")
 def attempts_used_up(bench):
-    """It fails for ever. What may have been done waits for a person, what was refused each time is dead; the same axis waits behind
-    either, others never do. What is dropped lets it go on."""
+    """It fails for ever. What may have been done waits for a person, what was refused each time is dead; with `park: always` the
+    same axis waits behind either, others never do. What is dropped lets it go on."""
     retry = {"base_ms": 20, "cap_ms": 50, "attempts": 4}
-    with Place(bench, "dead", accounts=["1", "2", "3"], provider={"retry": retry}) as p:
+    with Place(bench, "dead", accounts=["1", "2", "3"], provider={"retry": retry, "park": "always"}) as p:
         p.worker()
         p.portal.fault("cut_before", account="1", times=4)
         p.portal.fault("retry_after", account="3", times=0, after=0)
