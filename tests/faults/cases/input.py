@@ -3,7 +3,7 @@ import json
 import time
 
 from harness import load, topics
-from harness.place import Broken, until
+from harness.place import until
 from lib import kafka
 
 
@@ -45,12 +45,13 @@ def killer(p):
         p.worker()
     p.platform.rules({"action": "hold", "service": "killer"})
     p.send(p.events(1, 1, prefix="killer", classes=("safe",)))
-    for life in range(10):
+    for life in range(12):
         p.send(p.events(40, 4, prefix=f"l{life}n"), over_s=2)
-        until(lambda n=life: len(_calls_of(p, "killer")) > n or _culprits(p), "the killer is called, or waits for a person")
-        if _culprits(p):
+        found = until(lambda: "parked" if _culprits(p) else _holders(p), "a worker that holds the killer's call, or its entry")
+        if found == "parked":
             break
-        _kill_holders(p)
+        for worker in found:
+            worker.kill()
         p.notes["kills"] = life + 1
         p.worker(ready=False)
         p.mark()
@@ -63,27 +64,17 @@ def killer(p):
     p.judges.append(judge)
 
 
-def _calls_of(p, prefix):
-    return [line for line in p.platform.lines() if line["service"].startswith(prefix)]
-
-
 def _culprits(p):
     return [key for key, e in p.read_waiting(p.providers[0]).items() if e.get("state") == "doubt" and e.get("detail") == "crashed"]
 
 
-def _kill_holders(p):
-    """The workers whose call is held: only the killer's are for long."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        first = set(p.platform.counts()["in_work"])
-        time.sleep(0.3)
-        ports = first & set(p.platform.counts()["in_work"])
-        found = [w for w in p.workers if w.alive() and w.ports() & ports]
-        if found:
-            for worker in found:
-                worker.kill()
-            return
-    raise Broken("no worker holds the killer's call")
+def _holders(p):
+    """The workers whose call is held for about a second: only the killer's are."""
+    ports = set(p.platform.counts()["in_work"])
+    for _ in range(4):
+        time.sleep(0.25)
+        ports &= set(p.platform.counts()["in_work"])
+    return [w for w in p.workers if ports and w.alive() and w.ports() & ports]
 
 
 def flood(p):
