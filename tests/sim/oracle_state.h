@@ -121,9 +121,9 @@ enum slot_name slot_of(const struct request *r);
 unsigned effects_of(const struct oevent *e);
 unsigned doubts_of(const struct oevent *e);
 unsigned steps_of(const struct oevent *e);
-/* The later one has to wait for the earlier. */
 /* One that is newer, of the same axis, was applied; @done: or done at the platform. */
 bool has_newer(const struct oracle *o, const struct oevent *e, bool done);
+/* The later one has to wait for the earlier. */
 bool holds_back(const struct oevent *earlier, const struct oevent *later);
 /* It sets that axis of its service: for what is stale, and for records. */
 bool same_axis(const struct oevent *a, const struct oevent *b);

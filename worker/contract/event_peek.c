@@ -55,15 +55,7 @@ bool event_peek_type(const struct event_message *m, enum event_type *ret)
     return m->value != NULL && in_body(m->value, m->value_len, ret);
 }
 
-/* @at: behind a text's quote. Its end, at the other quote; NULL: it has none, or is written with escapes. */
-static const char *plain_end(const char *at, const char *end)
-{
-    while (at < end && *at != '"' && *at != '\\')
-        at++;
-    return at < end && *at == '"' ? at : NULL;
-}
-
-/* The other quote of any text. NULL: none. */
+/* @at: behind a text's quote. The other quote; NULL: none. */
 static const char *text_end(const char *at, const char *end)
 {
     for (; at < end && *at != '"'; at++)
@@ -85,9 +77,10 @@ uint64_t event_peek_names(const char *body, size_t len)
             break;
         if (*at != ':')
             continue;
-        if (plain_end(text, end) != stop)
+        size_t n = (size_t)(stop - text);
+        if (memchr(text, '\\', n) != NULL) /* written with escapes */
             return UINT64_MAX;
-        uint32_t h = hash_murmur2(text, (size_t)(stop - text));
+        uint32_t h = hash_murmur2(text, n);
         bits |= UINT64_C(1) << h % 64 | UINT64_C(1) << h / 64 % 64;
     }
     return bits;

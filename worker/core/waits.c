@@ -269,6 +269,11 @@ struct wait *waits_blocker(const struct waits *ws, const char *service, const st
     return NULL;
 }
 
+static bool has_key(const struct wait *x, const uint8_t key[HASH_SHA256_SIZE])
+{
+    return x->keyed && memcmp(x->key, key, HASH_SHA256_SIZE) == 0;
+}
+
 struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place)
 {
     struct wait_service *s = service_find(ws, service);
@@ -276,7 +281,7 @@ struct wait *waits_same(const struct waits *ws, const char *service, const char 
     if (s == NULL || !key_of_hex(key, k))
         return NULL;
     for (struct wait *x = s->last; x != NULL; x = x->prev)
-        if (entry_place_cmp(x->place, place) < 0 && x->keyed && memcmp(x->key, k, sizeof(k)) == 0)
+        if (entry_place_cmp(x->place, place) < 0 && has_key(x, k))
             return x;
     return NULL;
 }
@@ -288,7 +293,7 @@ struct wait *waits_of_key(const struct waits *ws, const char *service, const cha
     if (!key_of_hex(key, k))
         return NULL;
     for (struct wait *x = waits_first(ws, service); x != NULL; x = x->next) {
-        bool is = x->keyed && memcmp(x->key, k, sizeof(k)) == 0;
+        bool is = has_key(x, k);
         if (is && x->state != ENTRY_UNSENT)
             return x;
         if (is && first == NULL)
@@ -299,7 +304,7 @@ struct wait *waits_of_key(const struct waits *ws, const char *service, const cha
 
 static bool is_repeat(const struct wait *a, const struct wait *b)
 {
-    return a->keyed && b->keyed && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+    return a->keyed && has_key(b, a->key);
 }
 
 static bool share(const struct wait *a, const struct wait *b)
@@ -325,9 +330,9 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
 {
     const struct waits *ws = older->service->waits;
     struct axes axes;
-    struct covers_event o = event_of(older, &axes);
-    if (older->busy)
+    if (older->busy) /* before its axes are copied */
         return false;
+    struct covers_event o = event_of(older, &axes);
     switch (older->state) {
     case ENTRY_UNSENT:
         return covers(e, &o);

@@ -165,9 +165,7 @@ static void log_aside(struct worker *w, const struct job *j)
     const struct work *k = j->work;
     if (!log_begin(w->log, LOG_LEVEL_INFO, "set_aside"))
         return;
-    log_str(w->log, "service", k->event.service);
-    log_str(w->log, "type", event_type_name(k->event.type));
-    log_str(w->log, "id", k->event.id);
+    job_log_event(w, j);
     log_str(w->log, "state", entry_state_name(k->aside.state));
     log_str(w->log, "waits_for", entry_reason_name(k->aside.reason));
     log_int(w->log, "partition", j->partition);
@@ -177,12 +175,9 @@ static void log_aside(struct worker *w, const struct job *j)
 
 static void log_dropped(struct worker *w, const struct job *j)
 {
-    const struct work *k = j->work;
     if (!log_begin(w->log, LOG_LEVEL_INFO, "dead_closed"))
         return;
-    log_str(w->log, "service", k->event.service);
-    log_str(w->log, "type", event_type_name(k->event.type));
-    log_str(w->log, "id", k->event.id);
+    job_log_event(w, j);
     log_str(w->log, "why", j->wait->act == PARK_DROP ? "dropped" : "covered");
     log_int(w->log, "partition", j->partition);
     log_int(w->log, "offset", j->offset);
@@ -791,8 +786,9 @@ void aside_tick(struct worker *w)
         if (!was)
             waits_each(p->waits, note_all, p);
         struct wait *x;
-        waits_set_quiet(p->waits, clock_real_ms() - w->numbers->quarantine_ms);
-        while ((x = waits_pop_due(p->waits, clock_real_ms())) != NULL)
+        int64_t now = clock_real_ms();
+        waits_set_quiet(p->waits, now - w->numbers->quarantine_ms);
+        while ((x = waits_pop_due(p->waits, now)) != NULL)
             call_back(p, x);
         if (p->wanted > 0 && p->waits_read == NULL)
             read_wanted(w, p);

@@ -44,9 +44,7 @@ static void log_isolated(struct worker *w, struct job *j, const char *word, unsi
     if (j->crashes_told >= crashes || !log_begin(w->log, LOG_LEVEL_WARN, word))
         return;
     j->crashes_told = (uint8_t)crashes;
-    log_str(w->log, "service", j->work->event.service);
-    log_str(w->log, "type", event_type_name(j->work->event.type));
-    log_str(w->log, "id", j->work->event.id);
+    job_log_event(w, j);
     log_int(w->log, "crashes", crashes);
     log_int(w->log, "partition", j->partition);
     log_int(w->log, "offset", j->offset);
@@ -64,12 +62,13 @@ static void put_away(struct worker *w, struct job *j, const struct claim_reply *
 
 bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r)
 {
-    bool a_persons_word = j->act == PARK_APPLIED || j->act == PARK_NOT_APPLIED;
-    if (r->crashes >= GUILTY_FROM && !a_persons_word) {
+    if (j->act == PARK_APPLIED || j->act == PARK_NOT_APPLIED) /* a person's word */
+        return true;
+    if (r->crashes >= GUILTY_FROM) {
         put_away(w, j, r);
         return false;
     }
-    if (r->crashes < ALONE_FROM || w->alone == j || a_persons_word)
+    if (r->crashes < ALONE_FROM || w->alone == j)
         return true;
     log_isolated(w, j, "crash_isolated", r->crashes);
     wait_in_line(w, j);

@@ -265,6 +265,14 @@ static void lane_goes_on(struct worker *w, struct job *j)
         job_of_item(next)->ready_ns = loop_now_ns(w->loop);
 }
 
+void job_log_event(struct worker *w, const struct job *j)
+{
+    const struct event *e = &j->work->event;
+    log_str(w->log, "service", e->service);
+    log_str(w->log, "type", event_type_name(e->type));
+    log_str(w->log, "id", e->id);
+}
+
 /* The record stands at @j's order, or above it. A repeat of what was decided long ago moves nothing: it is only later by its place. */
 static bool record_is_there(const struct job *j)
 {

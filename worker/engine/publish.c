@@ -23,9 +23,7 @@ static void log_outcome(struct worker *w, const struct job *j)
     if (!log_begin(w->log, bad ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "outcome"))
         return;
     int64_t now = loop_now_ns(w->loop);
-    log_str(w->log, "service", k->event.service);
-    log_str(w->log, "type", event_type_name(k->event.type));
-    log_str(w->log, "id", k->event.id);
+    job_log_event(w, j);
     log_str(w->log, "outcome", outcome_kind_name(o->kind));
     log_str(w->log, "reason", o->reason[0] != '\0' ? o->reason : NULL);
     log_str(w->log, "resolved", o->resolved[0] != '\0' ? o->resolved : NULL);

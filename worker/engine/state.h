@@ -385,6 +385,8 @@ struct job *job_list_take(struct job_list *l);
 void job_free(struct worker *w, struct job *j);
 /* Ends the lane's turn and frees. */
 void job_settle(struct worker *w, struct job *j);
+/* service, type and id of its event, which is decoded, in the line that was begun. */
+void job_log_event(struct worker *w, const struct job *j);
 /* Its outcome is there, and the service's record has it: what is older and covered is superseded. A dead letter alone is no outcome. */
 bool job_moved_record(const struct job *j);
 /* The job goes back to the head of its lane, to be taken again when it can start. */
