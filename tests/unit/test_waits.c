@@ -96,6 +96,21 @@ Test(waits, an_event_without_an_axis_holds_back_only_its_own_repeat)
     waits_free(ws);
 }
 
+/* The older one waits with all that the doubt covers; that doubt waits for nobody's sake of its own event. */
+Test(waits, a_repeat_that_may_have_been_sent_does_not_wait_for_its_unsent_first)
+{
+    struct waits *ws = waits_new();
+    struct wait *first = put_keyed(ws, 10, KEY_A, ENTRY_UNSENT, ENTRY_FOR_BEHIND);
+    struct wait *repeat = put_keyed(ws, 12, KEY_A, ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(repeat), NULL));
+    first->busy = true;
+    cr_expect(eq(ptr, waits_blocker_of(repeat), first), "it is at work: its own claim tells");
+    first->busy = false;
+    first->state = ENTRY_DOUBT;
+    cr_expect(eq(ptr, waits_blocker_of(repeat), first));
+    waits_free(ws);
+}
+
 Test(waits, a_doubt_and_a_dead_event_are_for_a_person_until_they_are_called_back)
 {
     static const struct { enum entry_state state; enum entry_reason reason; bool want; } rows[] = {

@@ -365,7 +365,8 @@ static bool holds(const struct wait *older, const struct wait *x, enum entry_sta
     bool passable = !older->busy && (older->state == ENTRY_UNSENT || (may_be_sent(older->state) && may_be_sent(as)));
     if ((!share(older, x) && !is_repeat(older, x)) || (passable && entry_passes(as, e, &o)))
         return false;
-    if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) && order_cmp(older->order, x->order) > 0)
+    if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) &&
+        (is_repeat(older, x) || order_cmp(older->order, x->order) > 0))
         return false; /* the older one only by its place; and those that the doubt covers wait for it */
     return is_repeat(older, x) || !covers_entry(e, older);
 }

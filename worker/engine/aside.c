@@ -441,7 +441,8 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
         job_free(w, j);
         return;
     }
-    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = e->reason, .behind = e->behind,
+    bool unheld = x->unsure && e->reason == ENTRY_FOR_GUARD; /* it is looked at again, and nobody has approved it */
+    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : e->reason, .behind = e->behind,
                               .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && e->state == ENTRY_DEAD)};
     resume(w, j, e);
     if (x->act == PARK_REWRITE) {

@@ -147,10 +147,10 @@ static void note(struct worker *w, struct job *j)
         give_back(w, j, AGAIN_MS);
 }
 
-/* A person said so, of this very event. */
+/* A person said so, of this very event: only an act calls such an entry back. One from the input topic was only delivered again. */
 static bool is_approved(const struct job *j)
 {
-    return j->wait != NULL && j->wait->reason == ENTRY_FOR_GUARD;
+    return j->from_entry && j->wait != NULL && j->wait->reason == ENTRY_FOR_GUARD;
 }
 
 static void on_released(void *arg, enum redis_result res)
