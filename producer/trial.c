@@ -125,6 +125,7 @@ static bool go_on(struct trial *t, struct run *r)
         return true;
     case RUN_UNKNOWN:
         end_with(t, "unknown answer", run_step(r));
+        json_object_set_new(t->report, "judged_status", json_integer(run_judged_status(r)));
         return false;
     case RUN_END:
         note_result(t, run_result(r));
@@ -210,9 +211,9 @@ static void print_end(const json_t *report, const char *indent, const char *hint
         fprintf(out, "%sstep %s waits for a reply%s\n", indent, json_text(report, "step"), hint);
     if (strcmp(state, "unknown answer") == 0)
         fprintf(out,
-                "%sno criterion of step %s knows this answer: the worker judges by the HTTP status;\n"
+                "%sno criterion of step %s knows this answer: the worker judges by the HTTP status, %" JSON_INTEGER_FORMAT ";\n"
                 "%swith a 2xx the call is in doubt, never done\n",
-                indent, json_text(report, "step"), indent);
+                indent, json_text(report, "step"), json_integer_value(json_object_get(report, "judged_status")), indent);
     if (strcmp(state, "end") != 0)
         return;
     fprintf(out, "%soutcome: %s%s%s%s%s\n", indent, json_text(report, "outcome"), reason[0] == '\0' ? "" : ", ", reason,

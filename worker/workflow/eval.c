@@ -24,6 +24,20 @@ const json_t *scope_keep(struct scope *s, json_t *v)
     return v;
 }
 
+struct loop_place scope_enter(struct scope *s, const json_t *item)
+{
+    struct loop_place before = {s->item, s->outer};
+    s->outer = s->item;
+    s->item = item;
+    return before;
+}
+
+void scope_leave(struct scope *s, struct loop_place before)
+{
+    s->item = before.item;
+    s->outer = before.outer;
+}
+
 static const json_t *go_down(const json_t *v, const struct expr *e)
 {
     for (size_t i = 0; i < e->seg_count && v != NULL; i++) {
@@ -163,6 +177,8 @@ struct value expr_eval(struct scope *s, const struct expr *e)
         return below(json_object_get(s->outputs, e->name), e);
     case EXPR_ITEM:
         return below(s->item, e);
+    case EXPR_OUTER:
+        return below(s->outer, e);
     case EXPR_LOOP:
         return below(s->loop, e);
     case EXPR_STATUS:
