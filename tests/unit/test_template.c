@@ -111,6 +111,7 @@ Test(template, x_merge_makes_one_of_several)
     static const struct row rows[] = {
         {"lists one after the other", "{x-merge: [$inputs.data.a, {x-each: $inputs.data.b, value: $item.id}]}", "{\"a\":[1,2],\"b\":[{\"id\":3}]}", "[1,2,3]"},
         {"a list of lists", "{x-merge: $inputs.data.a}", "{\"a\":[[1],[],[2,[3]]]}", "[1,2,[3]]"},
+        {"the lists that a loop makes", "{x-merge: {x-each: $inputs.data.a, value: $item.l}}", "{\"a\":[{\"l\":[1,2]},{},{\"l\":[3]}]}", "[1,2,3]"},
         {"objects as a merge patch", "{x-merge: [$inputs.data.a, {x-each: $inputs.data.b, x-key: $item, value: null}, {d: {e: 1}}]}",
          "{\"a\":{\"k\":1,\"l\":2,\"d\":{\"f\":2}},\"b\":[\"k\"]}", "{\"l\":2,\"d\":{\"f\":2,\"e\":1}}"},
         {"nothing and null are passed over", "{x-merge: [$inputs.data.gone, null, $inputs.data.a]}", "{\"a\":[1]}", "[1]"},
@@ -239,8 +240,8 @@ Test(template, what_is_wrong_is_refused_when_the_pack_loads)
         {"{x-match: '(a)', give: '$x', value: b}", "/give", "groups that the pattern has"},
         {"{x-match: '(a)', give: 'end$', value: b}", "/give", "groups that the pattern has"},
         {"{x-match: a, gives: b, value: c}", "/gives", "`gives` is not a member of x-match"},
-        {"{x-merge: 7}", "/x-merge", "a list of values, or an expression"},
-        {"{x-merge: text}", "/x-merge", "a list of values, or an expression"},
+        {"{x-merge: 7}", "/x-merge", "a list of values, or a value that gives one"},
+        {"{x-merge: text}", "/x-merge", "a list of values, or a value that gives one"},
         {"{x-merge: [$inputs.nope]}", "/x-merge/0", "$inputs has data"},
         {"{x-merge: [], value: 1}", "/value", "`value` is not a member of x-merge"},
         {"{x-each: $inputs.data.l, x-key: a, x-times: 2, value: 1}", "/x-times", "x-times is for lists"},

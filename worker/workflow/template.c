@@ -281,7 +281,7 @@ static const struct tmpl *compile_match(struct loader *l, const struct where *w,
     return t->match.value == NULL ? NULL : t;
 }
 
-/* A list of values, or an expression that gives one. */
+/* A list of values, or a value that is one when it is known. */
 static const struct tmpl *compile_merge(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
 {
     load_known(l, v, "", at, "x-merge");
@@ -291,8 +291,8 @@ static const struct tmpl *compile_merge(struct loader *l, const struct where *w,
     bool expression = json_is_string(list) && is_expression(json_string_value(list), json_string_length(list));
     if (t == NULL)
         return NULL;
-    if (!json_is_array(list) && !expression) {
-        load_fault(l, &here, "x-merge is a list of values, or an expression that gives one");
+    if (!json_is_array(list) && !expression && !tmpl_is_special(list)) {
+        load_fault(l, &here, "x-merge is a list of values, or a value that gives one");
         return NULL;
     }
     t->merged = tmpl_compile(l, w, list, &here);
