@@ -180,11 +180,37 @@ def check_refusals(portal, caller):
     check('bad credentials: exit status 1', r.status == 1 and r.report['state'] == 'credentials refused', r)
 
 
+def check_memory(folder):
+    """The fault tests' platform: a step that remembers something before the next request, and one that can be asked."""
+    journal = os.path.join(folder, 'journal')
+    words = [sys.executable, os.path.join(ROOT, 'tests/faults/standin.py'), '--journal', journal]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as platform:
+        try:
+            url = 'http://' + platform.stdout.readline().split()[-1]
+            caller = Caller(folder, 'tests/faults/pack', url, {})
+            device = ('--data', '{"device":{"serial":"s1"}}', '--record', '{"remembered":{"reserved":{"s0":1}}}')
+            plain = caller.play('device.added', *device, '--event', '{"id":"e1"}')
+            kept = plain.report['record_after']['remembered']['reserved']
+            check('what is remembered is added to the record', sorted(kept) == ['s0', 's1'] and
+                  'remembered' in plain.report['calls'][0], plain)
+            for more in (['--crash'], ['--lose', '1', '--crash'], ['--lose', '2', '--crash'], ['--lose', '2']):
+                r = caller.play('device.added', *device, '--event', '{"id":"e1"}', *more)
+                check(f'{more}: the same record', r.report['record_after'] == plain.report['record_after'], r)
+            r = caller.play('plan.changed', '--data', '{"plan":"9"}', '--event', '{"id":"e2"}', '--lose', '1')
+            with open(journal, encoding='utf-8') as f:
+                plans = [line for line in map(json.loads, f) if line['op'] == 'plan']
+            check('query: asked, and not sent again', r.report['outcome'] == 'applied' and r.report['resolved'] == 'read_back' and
+                  r.steps() == [':plan', 'read:ask'] and len(plans) == 1, r)
+        finally:
+            platform.terminate()
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='tvb-play-') as folder:
         check_usage(folder)
         check_portal(folder)
         check_repeats(folder)
+        check_memory(folder)
     print(f'{passed} passed, {failed} failed')
     return 1 if failed or not passed else 0
 
