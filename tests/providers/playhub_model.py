@@ -24,7 +24,7 @@ WORDS = {REGISTERED: "User already registered", DOCUMENT: "Invalid document", NO
 
 def builtin_data():
     """Product to its vouchers: None, it needs none."""
-    return {"products": {"TNT": None, "DIS": None, "HBO": None, "Q01": None, "K26": 2, "EMP": 0}, "forbidden": ["UFC"]}
+    return {"products": {"TNT": None, "DIS": None, "HBO": None, "Q01": None, "K26": 9, "EMP": 0}, "forbidden": ["UFC"]}
 
 
 class Refused(Exception):

@@ -377,7 +377,9 @@ def fault_in(workflow, data, n, name):
 
 def standard(profile):
     """Cases that need no look at the pack's requests."""
-    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, probe, lists, bad_credentials)
+    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, probe, bad_credentials)
+    if "list" not in profile.REFUSES:
+        yield lists
     yield from (reads_back, reads_what_never_was, delete_twice, delete_what_never_was, create_after_delete)
     if not {"contract.blocked", "contract.unblocked"} & set(profile.REFUSES):
         yield from (block_twice, unblock_without_block)
