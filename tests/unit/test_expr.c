@@ -35,7 +35,8 @@ static char *value_of(const char *expr)
     struct pack *p = pack_files_good(pack_files_openapi, text);
     char *got = pack_files_try(p, &(struct trial_inputs){
         .replies = replies, .event = "{\"id\":\"e-1\"}", .record = "{\"ids\":{\"account_number\":\"A7\"},\"x\":{\"a/b\":[1,[2,3]]}}",
-        .data = "{\"l\":\"lo\",\"n\":5,\"real\":0.1,\"t\":true,\"list\":[\"P1\",\"P2\"],\"o\":{\"k\":null},\"nul\":null,\"a-b_c\":1}"});
+        .data = "{\"l\":\"lo\",\"n\":5,\"real\":0.1,\"t\":true,\"list\":[\"P1\",\"P2\"],\"o\":{\"k\":null},\"nul\":null,\"a-b_c\":1,"
+                "\"to\":\"/results/a/1\",\"top\":\"\",\"way\":\"/a~1b/1/1\",\"list_at\":\"/list/1\"}"});
     char *end = strstr(got, "=> ");
     char *copy = strdup(end == NULL ? got : end);
     free(got);
@@ -81,6 +82,15 @@ Test(expr, finds_what_it_names)
         {"$response.body#", "{\"status\":\"OK\",\"results\":{\"a\":[10,20],\"0\":\"zero\"},\"nul\":null,\"empty\":\"\"}"},
         {"$steps.first.outputs.a.b", "{\"deep\":[{\"x.y\":{\"~/\":\"found\"}}]}"},
         {"$steps.first.outputs.a.b.deep[0]#/x.y/~0~1", "\"found\""},
+        {"$response.body#{$inputs.data.to}", "20"},
+        {"$response.body#{$inputs.data.gone}", NULL},
+        {"$response.body#{$inputs.data.n}", NULL},
+        {"$response.body#{$inputs.data.l}", NULL},
+        {"$response.body#{$inputs.data.top}", "{\"status\":\"OK\",\"results\":{\"a\":[10,20],\"0\":\"zero\"},\"nul\":null,\"empty\":\"\"}"},
+        {"$response.body#{$steps.first.outputs.a.b}", NULL},
+        {"$inputs.record.x#{$inputs.data.way}", "3"},
+        {"$request.body#{$inputs.data.list_at}", "\"P2\""},
+        {"$inputs.data.gone#{$inputs.data.to}", NULL},
         {"a {$inputs.data.l} b {$inputs.data.n}{$inputs.data.t}", "\"a lo b 5true\""},
         {"{$inputs.data.real}", "\"0.1\""},
         {"{$inputs.data.list}", "\"[\\\"P1\\\",\\\"P2\\\"]\""},
@@ -109,6 +119,10 @@ Test(expr, what_it_does_not_know_is_refused_when_the_pack_loads)
         {"$inputs.data.", "a name is missing"},
         {"$inputs.data x", "something follows"},
         {"$inputs.data#x", "begins with /"},
+        {"$inputs.data#{$inputs.data.l", "`#{` without `}`"},
+        {"$inputs.data#{/l}", "not a runtime expression"},
+        {"$inputs.data#{$inputs.data.l}/x", "something follows"},
+        {"$inputs.data#{$inputs.data#{$inputs.data.l}}", "`#{` without `}`"},
         {"$inputs.data.list[x]", "an index must be"},
         {"$inputs.data.list[1", "without `]`"},
         {"$inputs.credentials.x", "name a scheme and a member"},

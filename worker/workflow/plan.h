@@ -50,6 +50,7 @@ struct expr {
     const char *name;
     const struct seg *segs;
     size_t seg_count;
+    const struct expr *pointer; /* #{EXPRESSION}: gives the rest of the way; NULL: none */
     const char *text; /* as written, for messages */
 };
 
@@ -166,6 +167,7 @@ struct operation {
     const char *method;
     const struct path_part *path;
     size_t path_count;
+    const struct tmpl *own_path, *own_method; /* x-path, x-method: what the settings say instead; NULL: nothing */
     const struct param_decl *params;
     size_t param_count;
     enum call_repeat repeat;
@@ -290,6 +292,8 @@ struct pack {
     struct arena arena;
     struct yaml_doc *openapi, *arazzo;
     const char *title, *version;
+    const char *own_title; /* of settings.yaml; NULL: none */
+    json_t *defaults;      /* owned: $inputs.settings where an installation says nothing */
     const char *base_url; /* the first server, variables filled in; NULL: none */
     struct scheme *schemes;
     size_t scheme_count;
@@ -308,6 +312,10 @@ struct pack {
 /* --- bound --- */
 
 struct bound_op {
+    const char *method;
+    const struct path_part *path; /* the operation's, or what the settings say */
+    size_t path_count;
+    bool path_has_query;
     const struct security *security; /* the alternative taken; NULL: none */
     struct call_header headers[4];   /* Authorization or key headers, Accept */
     size_t header_count;
@@ -319,7 +327,7 @@ struct bound_pack {
     struct arena arena;
     const struct pack *pack;
     const char *base_url; /* no slash at the end */
-    json_t *credentials, *settings;
+    json_t *credentials, *settings; /* settings: the pack's own with the installation's over them */
     const char *secret; /* or NULL */
     struct bound_op *ops;
 };
