@@ -85,12 +85,20 @@ class Platform:
         if len(found) != 1:
             return {"exists": False, "status": "terminated", "plan": None, "packages": [], "devices": []}
         c = found[0]
-        return {"exists": True, "status": "active" if c["status"] == "ACTIVE" else "suspended", "plan": c["product"],
-                "packages": [], "devices": []}
+        return {"exists": True, "status": self._in_our_words(c["status"]), "plan": c["product"], "packages": [], "devices": []}
+
+    def _in_our_words(self, status):
+        """INACTIVE is the end only where other words say blocked and suspended."""
+        if status in ("ACTIVE", "PARTIAL"):
+            return "active"
+        return "terminated" if status == "INACTIVE" and len(self.statuses) > 3 else "suspended"
 
     def control(self, request):
-        """POST password (form login, password): whether that password is good."""
+        """POST password (form login, password): whether that password is good. POST forget: all customers are gone."""
         form = request.form()
+        if (request.method, request.path) == ("POST", "/forget"):
+            self.customers.clear()
+            return 200, {}
         if (request.method, request.path) != ("POST", "/password"):
             return None
         return 200, {"good": any((c["username"], c["password"]) == (form.get("login"), form.get("password"))
@@ -171,27 +179,29 @@ class Platform:
     def read(self, request, identifier):
         return self._shown(self._known(identifier))
 
+    def _set(self, customer, effect, shown=True, **fields):
+        """Writes @fields; only what changes something is an effect."""
+        changed = {k: v for k, v in fields.items() if customer[k] != v}
+        customer.update(changed)
+        if changed:
+            self.effect(effect, id=customer["_id"], **(changed if shown else {}))
+        return {}
+
     def update(self, request, identifier):
         body, customer = self._body(request), self._known(identifier)
-        self._unique({k: body.get(k) for k in ("email", "username")}, customer)
-        change = {k: body[k] for k in ("email", "username") if body.get(k)}
-        customer.update(change)
-        self.effect("update", id=identifier, **change)
-        return {}
+        fields = {k: body[k] for k in ("email", "username") if body.get(k)}
+        self._unique(fields, customer)
+        return self._set(customer, "update", **fields)
 
     def put_part(self, request, identifier, part):
         body, customer = self._body(request), self._known(identifier)
         if part == "status":
             self._status(body.get("status"))
-            customer["status"] = body["status"]
-            self.effect("status", id=identifier, status=body["status"])
-        elif part == "order":
+            return self._set(customer, "status", status=body["status"])
+        if part == "order":
             self._product(body.get("idProduct"))
-            customer["product"] = body["idProduct"]
-            self.effect("order", id=identifier, product=body["idProduct"])
-        else:
-            raise Refused(404, "Cannot PUT %s" % request.path)
-        return {}
+            return self._set(customer, "order", product=body["idProduct"])
+        raise Refused(404, "Cannot PUT %s" % request.path)
 
     def post_part(self, request, identifier, part):
         body, customer = self._body(request), self._known(identifier)
@@ -199,6 +209,4 @@ class Platform:
             raise Refused(404, "Cannot POST %s" % request.path)
         if not body.get("password"):
             raise Refused(400, "password is required")
-        customer["password"] = body["password"]
-        self.effect("password", id=identifier)
-        return {}
+        return self._set(customer, "password", shown=False, password=body["password"])
