@@ -83,7 +83,7 @@ struct criteria {
 /* --- values with expressions in them --- */
 
 enum tmpl_kind { TMPL_LITERAL, TMPL_EXPR, TMPL_TEXT, TMPL_LIST, TMPL_OBJECT, TMPL_CASE, TMPL_EACH, TMPL_FORMAT, TMPL_REPLACE };
-enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY };
+enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY, FORMAT_POINTER };
 
 struct text_part {
     const char *text; /* NULL: an expression */
