@@ -25,6 +25,12 @@ static void note(struct live_run *r, const char *key, json_t *v)
         json_decref(v);
 }
 
+static json_t *last_note(const json_t *report)
+{
+    const json_t *calls = json_object_get(report, "calls");
+    return json_array_get(calls, json_array_size(calls) - 1); /* NULL when there is no report */
+}
+
 static bool is_login(const struct live_run *r)
 {
     return strcmp(workflow_id(r->w), "authenticate") == 0;
@@ -59,7 +65,7 @@ static void note_request(struct live_run *r, const struct call_request *q)
         json_array_append_new(json_object_get(r->report, "calls"),
                               json_pack("{s:s, s:s, s:s}", "step", run_step(r->run), "repeat", call_repeat_name(q->repeat),
                                         "method", q->method));
-        r->note = json_array_get(json_object_get(r->report, "calls"), json_array_size(json_object_get(r->report, "calls")) - 1);
+        r->note = last_note(r->report);
     }
     run_free(shown);
     if (r->asked_for)
@@ -245,6 +251,7 @@ static void on_confirm(void *arg, struct live_end *end)
     r->doubt = r->unsent = r->lost = false;
     if (run_confirmed(r->run, end->outputs)) {
         r->read_back = true;
+        r->note = last_note(r->report); /* of the question */
         note(r, "confirmed", json_true());
         run_step_done(r->run);
     }

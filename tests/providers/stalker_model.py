@@ -113,13 +113,14 @@ class Platform:
     def __init__(self, options, effect):
         self.effect = effect
         self.internal_billing = options.internal_billing
-        self.enabled = not options.api_off
+        self.api_off = options.api_off
         self.seed = options.seed_data or builtin_data()
         login, password = os.environ.get("STALKER_LOGIN", ""), os.environ.get("STALKER_PASSWORD", "")
         self.credentials = base64.b64encode(("%s:%s" % (login, password)).encode()).decode() if login else None
         self.reset()
 
     def reset(self):
+        self.enabled = not self.api_off
         seed = copy.deepcopy(self.seed)
         self.packages = {p["id"]: p for p in seed.get("packages", [])}
         self.tariffs = {t["id"]: t for t in seed.get("tariffs", [])}
