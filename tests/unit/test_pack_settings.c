@@ -21,6 +21,7 @@ static const char api[] =
     "        - {name: login, in: path, required: true, schema: {type: string}}\n"
     "        - {name: page, in: query, schema: {type: string}}\n"
     "        - {name: unused, in: query, schema: {type: string}}\n"
+    "        - {name: id, in: query, x-path-only: true, schema: {type: string}}\n"
     "        - {name: X-Operator, in: header, schema: {type: string}}\n"
     "      responses: {'200': {description: d}}\n"
     "  /api/call:\n"
@@ -32,7 +33,7 @@ static const char api[] =
 
 #define PUT                                                                                                            \
     "    steps: [{stepId: s, operationId: put, parameters: [{name: login, in: path, value: $inputs.data.login}, "      \
-    "{name: page, in: query, value: $inputs.data.page}, {name: X-Operator, in: header, value: op}], "                  \
+    "{name: page, in: query, value: $inputs.data.page}, {name: id, in: query, value: 'i/d'}, {name: X-Operator, in: header, value: op}], "                  \
     "outputs: {m: $method}}]\n    outputs: {m: $steps.s.outputs.m}\n"
 #define CALL "    steps: [{stepId: s, operationId: call}]\n"
 
@@ -58,6 +59,8 @@ Test(pack_settings, paths_and_methods_are_what_the_settings_say)
          "PUT http://tv/x.php?api=view.detail&user=a%26b&page=2 X-Operator=op\n=> applied {\"m\":\"PUT\"}"},
         {"what the path takes from another place is not sent there too", PUT, "{\"paths\":{\"put\":\"/{X-Operator}/{page}\"}}",
          "{\"login\":\"a\",\"page\":\"2\"}", "PUT http://tv/op/2\n=> applied {\"m\":\"PUT\"}"},
+        {"what is for such a path only", PUT, "{\"paths\":{\"put\":\"/ids/{id}\"}}", "{\"login\":\"a\"}",
+         "PUT http://tv/ids/i%2Fd X-Operator=op\n=> applied {\"m\":\"PUT\"}"},
         {"a value that the path needs is missing", PUT, "{\"paths\":{\"put\":\"/p/{page}\"}}", "{\"login\":\"a\"}",
          "=> rejected missing_input (step s: the query parameter page has no value ($inputs.data.page))"},
         {"dots alone are no segment", PUT, "{\"paths\":{\"put\":\"/p/{login}/x\"}}", "{\"login\":\"..\"}",

@@ -157,6 +157,7 @@ struct param_decl {
     enum param_in in;
     bool required;
     bool explode;
+    bool path_only; /* x-path-only: sent nowhere but in a path that the settings say */
 };
 
 enum scheme_kind { SCHEME_BASIC, SCHEME_BEARER, SCHEME_KEY_HEADER, SCHEME_KEY_QUERY };

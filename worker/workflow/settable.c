@@ -111,7 +111,7 @@ bool settable_took(const struct bound_op *o, const struct step *s, const struct 
     for (size_t i = 0; i < o->path_count && o->path != s->op->path; i++)
         if (o->path[i].param != NULL && settable_param(s, o->path[i].param) == p)
             return true;
-    return false;
+    return p->decl->path_only;
 }
 
 /* Every step that uses @op gives it. */

@@ -14,7 +14,8 @@ int settable_bind(struct bound_pack *b, const struct operation *op, struct err *
 
 /* The parameter of @s that {@name} in a path stands for: the path's own, else one of another place; NULL: not given. */
 const struct step_param *settable_param(const struct step *s, const char *name);
-/* Whether @p, of another place, went into the path that the settings say: it is not sent again. */
+/* Whether @p, of another place than the path, is not sent there: the path that the settings say took it, or it is for such a
+ * path only. */
 bool settable_took(const struct bound_op *o, const struct step *s, const struct step_param *p);
 
 #endif
