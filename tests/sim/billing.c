@@ -16,7 +16,7 @@ struct letter {
     unsigned event, variant;
 };
 
-static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, unsigned variant)
+static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, unsigned variant, bool first_access)
 {
     switch (kind) {
     case KIND_BLOCK:
@@ -37,7 +37,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
         snprintf(to, size, "{\"message\":{\"text\":\"v%u\"}}", variant);
         return;
     case KIND_LIMIT:
-        snprintf(to, size, "{\"device_limit\":%u}", variant + 1);
+        snprintf(to, size, "{\"device_limit\":%u%s}", variant + 1, first_access ? ",\"extra\":{\"first_access\":true}" : "");
         return;
     case KIND_CUT:
     case KIND_BACK:
@@ -56,12 +56,13 @@ struct facts {
     unsigned service, part;
     int64_t sequence; /* -1: none */
     int64_t expires_ms;
+    bool first_access;
 };
 
 static void write_letter(struct letter *l, const struct facts *f, unsigned event, unsigned variant)
 {
     char data[200], sequence[48] = "", expires[64] = "", at[CLOCK_RFC3339_SIZE];
-    data_of(data, sizeof(data), f->kind, f->part, variant);
+    data_of(data, sizeof(data), f->kind, f->part, variant, f->first_access);
     if (f->sequence >= 0)
         snprintf(sequence, sizeof(sequence), "\"sequence\":\"%" PRId64 "\",", f->sequence);
     if (f->expires_ms > 0) {
@@ -148,7 +149,8 @@ static void post_broken(struct sim *s, struct letter *l, int64_t at_ms)
 static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
 {
     struct scenario *c = &s->cfg;
-    struct facts f = {.kind = some_kind(s), .service = (unsigned)sim_range(s, 0, c->services - 1), .sequence = -1};
+    struct facts f = {.kind = some_kind(s), .service = (unsigned)sim_range(s, 0, c->services - 1), .sequence = -1,
+                      .first_access = c->on[FAULT_FIRST_ACCESS]};
     struct letter l = {.kind = PLACE_EVENT};
     f.part = (unsigned)sim_range(s, 0, 1);
     if (!c->by_offset || f.service % 2 == 0) {

@@ -58,6 +58,8 @@ enum trouble {
     /* operators */
     FAULT_ACTS,
     FAULT_GUARD,
+    /* the platform's users */
+    FAULT_FIRST_ACCESS,
     FAULT_COUNT
 };
 

@@ -28,6 +28,7 @@ enum slot_name slot_of(const struct request *r)
     case OP_PING:
     case OP_DONE:
     case OP_EXTRAS:
+    case OP_SEEN:
     case OP_MESSAGE:
     case OP_COUNT:
         return SLOT_COUNT;
@@ -296,4 +297,6 @@ void oracle_effect(struct sim *s, const struct request *r)
     check_once(s, e, &e->steps[step], r);
     check_order(s, e, r);
     change_extras(s, e, r);
+    if (r->op == OP_LIMIT && !platform_has_seen(s, r->service))
+        sim_broken(s, "23: limit of e%u is done before its user was there", e->number);
 }

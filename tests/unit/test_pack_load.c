@@ -154,6 +154,7 @@ Test(pack_load, workflows_that_are_not_supported_are_refused_by_name)
         {"$components.failureActions.stop", "$components.successActions.stop", "successActions", STEP "/onFailure/1", "the reference must be"},
         {"{name: stop, type: end, x-outcome: {kind: rejected, reason: stopped}}", "{name: again, type: end}", NULL, STEP "/onFailure/1", "there are two actions `again`"},
         {"kind: rejected", "kind: done", "kind: done", "/components/failureActions/stop/x-outcome", "kind must be applied"},
+        {"kind: rejected, reason: stopped", "kind: held, reason: stopped", "kind: held", "/components/failureActions/stop/x-outcome", "what is held waits for first_access or activation"},
         {"reason: stopped", "reason: Not A Word", "Not A", "/components/failureActions/stop/x-outcome", "must be a word"},
         {"workflowId: read", "workflowId: contract.blocked", NULL, "/workflows/1", "used twice"},
         {"          v: $response.body#/v\n", "          'a b': 1\n", "'a b'", STEP "/outputs/a b", "the name of an output"},

@@ -188,7 +188,7 @@ static enum outcome_kind notice_of(const struct aside *a)
 {
     if (a->reason == ENTRY_FOR_DOUBT)
         return OUTCOME_IN_DOUBT;
-    return a->reason == ENTRY_FOR_GUARD ? OUTCOME_HELD : OUTCOME_WAITING;
+    return a->reason == ENTRY_FOR_GUARD || entry_reason_is_polled(a->reason) ? OUTCOME_HELD : OUTCOME_WAITING;
 }
 
 void aside_keep(struct worker *w, struct job *j)
@@ -231,8 +231,8 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     struct work *k = j->work;
     job_release_place(w, j);
     k->aside = *a;
-    bool for_person = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD;
-    k->aside.notice = j->wait == NULL || (for_person && j->wait->reason != a->reason);
+    bool telling = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD || entry_reason_is_polled(a->reason);
+    k->aside.notice = j->wait == NULL || (telling && j->wait->reason != a->reason);
     if (k->aside.notice)
         k->outcome.kind = notice_of(a);
     if (k->out_floor < 0)

@@ -135,19 +135,11 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
-static void drop_run(struct work *k)
-{
-    run_free(k->run);
-    k->run = NULL;
-    plan_unref(k->plan);
-    k->plan = NULL;
-}
-
 /* Nothing of such a run can be believed: it is made anew at the next try. */
 static void forget_if_out_of_memory(struct work *k)
 {
     if (k->run == NULL || run_is_out_of_memory(k->run))
-        drop_run(k);
+        call_drop_run(k);
 }
 
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
@@ -179,7 +171,7 @@ static void forget_if_untouched(struct job *j)
 {
     struct work *k = j->work;
     if (k->run != NULL && !k->changed && !j->doubt && j->act == PARK_NO_ACT)
-        drop_run(k);
+        call_drop_run(k);
 }
 
 /* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is

@@ -431,6 +431,11 @@ void call_pump(struct worker *w);
 void call_kept(struct worker *w, struct job *j);
 /* Gives the claim back, where Redis can be told: nothing that it was asked for was applied. The job stays. */
 void call_release(struct worker *w, const struct job *j);
+/* The next claim begins the workflow anew. */
+void call_drop_run(struct work *k);
+/* It waits in the waiting topic. What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it.
+ * False: not now, it stays with its owner. */
+bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -505,6 +510,10 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
  * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
  * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
+
+/* ---- hold.c: an account that is not active yet ---- */
+/* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
+void hold_start(struct worker *w, struct job *j, const char *reason);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one
