@@ -1,6 +1,6 @@
 """What is held until the platform says that an account is active."""
 from lib.cases import case
-from lib.place import SHORT, check, event, same, until
+from lib.place import SHORT, blocked, check, event, same, until
 from lib.regressions import rough_place
 
 SOON = {**SHORT, "held_poll_ms": 300}
@@ -20,7 +20,7 @@ def first_access(bench):
     with rough_place(bench, "held", numbers=SOON) as p:
         p.portal.seen.add("1")
         worker = p.worker()
-        p.publish(suspended("now", "1"), suspended("later", "2"), event("other", "2", "service.updated", {"comment": "x"}))
+        p.publish(suspended("now", "1"), suspended("later", "2"), blocked("other", "2"))
         p.outcome("now", "applied")
         until(lambda: [n for n in notices(p, "later") if n["kind"] == "held"], "billing is told that it is held", p.brief)
         p.outcome("other", "applied")
