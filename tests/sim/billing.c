@@ -57,11 +57,12 @@ struct facts {
     int64_t sequence; /* -1: none */
     int64_t expires_ms;
     bool first_access;
+    int64_t begins_ms; /* 0: at once */
 };
 
 static void write_letter(struct letter *l, const struct facts *f, unsigned event, unsigned variant)
 {
-    char data[200], sequence[48] = "", expires[64] = "", at[CLOCK_RFC3339_SIZE];
+    char data[200], sequence[48] = "", expires[64] = "", begins[64] = "", at[CLOCK_RFC3339_SIZE];
     data_of(data, sizeof(data), f->kind, f->part, variant, f->first_access);
     if (f->sequence >= 0)
         snprintf(sequence, sizeof(sequence), "\"sequence\":\"%" PRId64 "\",", f->sequence);
@@ -69,11 +70,15 @@ static void write_letter(struct letter *l, const struct facts *f, unsigned event
         clock_format_rfc3339(f->expires_ms, at);
         snprintf(expires, sizeof(expires), "\"expirytime\":\"%s\",", at);
     }
+    if (f->begins_ms > 0) {
+        clock_format_rfc3339(f->begins_ms, at);
+        snprintf(begins, sizeof(begins), "\"notbefore\":\"%s\",", at);
+    }
     snprintf(l->key, sizeof(l->key), "s%u", f->service);
     snprintf(l->value, sizeof(l->value),
              "{\"specversion\":\"1.0\",\"id\":\"e%u\",\"source\":\"/sim\",\"type\":\"tvbridge.%s\",\"subject\":\"s%u\","
-             "\"provider\":\"sim\",%s%s\"data\":%s}",
-             event, kind_entry(f->kind)->type, f->service, sequence, expires, data);
+             "\"provider\":\"sim\",%s%s%s\"data\":%s}",
+             event, kind_entry(f->kind)->type, f->service, sequence, expires, begins, data);
     l->event = event;
     l->variant = variant;
 }
@@ -171,6 +176,10 @@ static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
     unsigned event = oracle_event(s, f.kind, f.service, f.part, f.sequence, refused, put_off, f.expires_ms);
     if (c->on[FAULT_POISON] && sim_chance(s, 60))
         oracle_poison(s, event);
+    if (c->on[FAULT_DATES] && sim_pick(s, 1000 + event) % 6 == 0) {
+        f.begins_ms = sim_real_ms(s) + at_ms + (int64_t)(sim_pick(s, 2000 + event) % 150000);
+        oracle_begins(s, event, f.begins_ms);
+    }
     write_letter(&l, &f, event, 0);
     learn_key(s, &l, event);
     post(s, &l, at_ms);

@@ -60,6 +60,7 @@ enum trouble {
     FAULT_GUARD,
     /* the platform's users */
     FAULT_FIRST_ACCESS,
+    FAULT_DATES,
     FAULT_COUNT
 };
 

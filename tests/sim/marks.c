@@ -33,6 +33,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_PARKED_DEAD] = {"parked_dead", true},
     [MARK_HELD_BEHIND] = {"held_behind", true},
     [MARK_HELD_ACCESS] = {"held_access", true},
+    [MARK_HELD_DATE] = {"held_date", true},
     [MARK_DEAD_EXHAUSTED] = {"dead_exhausted", true},
     [MARK_DEAD_INVALID] = {"dead_invalid", true},
     [MARK_DEAD_MISPLACED] = {"dead_misplaced", true},

@@ -193,6 +193,8 @@ void oracle_left(struct sim *s, struct request *r)
     check_alone(s, r);
     check_owner(s, r);
     check_held(s, e, r);
+    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS]) /* a person need not wait for it */
+        sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
     oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;

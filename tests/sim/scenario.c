@@ -23,6 +23,7 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     for (int i = 0; i < FAULT_FIRST_ACCESS; i++)
         s->cfg.on[i] = allowed[i] && sim_chance(s, share);
     s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
+    s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
 }
 
 void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])

@@ -192,6 +192,7 @@ struct job {
     enum job_state state;
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
+    bool released;           /* its date has come, or a person does not wait for it */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
     enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
@@ -514,6 +515,14 @@ bool guard_stops(struct worker *w, struct job *j);
 /* ---- hold.c: an account that is not active yet ---- */
 /* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
 void hold_start(struct worker *w, struct job *j, const char *reason);
+
+/* ---- dates.c: what is not to be done yet, and what is to be undone one day ---- */
+/* @j was claimed, and nothing of it was ever sent. True: it is not done before the time that it bears. */
+bool dates_event_waits(struct worker *w, struct job *j);
+/* The same for the time that its pack finds in it; its run stands before the first step. */
+bool dates_pack_waits(struct worker *w, struct job *j);
+/* @j was applied: the events that it implies for later leave, each with an acknowledgement. False: not all, none may be missing. */
+bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one

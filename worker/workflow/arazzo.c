@@ -216,6 +216,7 @@ static void compile_workflow(struct loader *l, const json_t *v, struct workflow 
         arazzo_step(l, &m, &w->steps[i], json_array_get(m.raw_steps, i), &here);
     }
     compile_ends(l, &m, at);
+    arazzo_dates(l, &m.where, v, w->id, &w->dates, at);
     check_nested_retry(l, w, at);
 }
 

@@ -1,4 +1,6 @@
-"""What is held until the platform says that an account is active."""
+"""What is held until the platform says that an account is active, or until its time."""
+import datetime
+
 from lib.cases import case
 from lib.place import SHORT, blocked, check, event, same, until
 from lib.regressions import rough_place
@@ -54,4 +56,57 @@ def superseded(bench):
         check(p.outcome("off")["data"]["kind"] in ("superseded", "stale"), "it is over without a call", p.finals("off"))
         p.portal.seen.add("7")
         same("turned", p.portal.count("/open/turn/7"), 1)
+        worker.check_running()
+
+
+def in_s(seconds):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).isoformat()
+
+
+def package(number, service, name, **dates):
+    return event(number, service, "package.added", {"packages": [{"id": name, **dates}]})
+
+
+@case("hold.dates")
+def dates(bench):
+    """A package comes and goes by itself where the platform takes no dates, over the death of its worker; others do not wait for it."""
+    with rough_place(bench, "dated", numbers=SHORT) as p:
+        worker = p.worker()
+        p.publish(package("a", "3", "A", valid_from=in_s(24), valid_to=in_s(34)), blocked("b", "3"))
+        until(lambda: [n for n in notices(p, "a") if n["kind"] == "waiting"], "billing is told that it waits", p.brief)
+        p.outcome("b", "applied")
+        same("turned", p.portal.count("/open/turn/3-A-on"), 0)
+        worker.kill()
+        worker = p.worker()
+        on = p.outcome("a", "applied")
+        same("packages meanwhile", on["data"]["record"]["packages"], {"A": {}})
+        off = until(lambda: [o for o in p.follower.outcomes if o["data"]["final"] and o["data"]["event"]["type"] == "tvbridge.package.removed"],
+                    "it is taken away", p.brief)[0]
+        same("what became of its end", off["data"]["kind"], "applied")
+        same("packages after it", off["data"]["record"].get("packages", {}), {})
+        same("turned", [p.portal.count(f"/open/turn/3-A-{way}") for way in ("on", "off")], [1, 1])
+        same("dead letters", p.dead_letters(), [])
+        worker.check_running()
+
+
+@case("hold.prolonged")
+def prolonged(bench):
+    """What is prolonged in time is not taken away; `notbefore` is kept, and a newer event passes what waits for it."""
+    with rough_place(bench, "prolonged", numbers=SHORT) as p:
+        worker = p.worker()
+        p.publish(package("first", "4", "A", valid_to=in_s(20)))
+        p.outcome("first", "applied")
+        p.publish(package("second", "4", "A"))
+        p.outcome("second", "applied")
+        off = until(lambda: [o for o in p.follower.outcomes if o["data"]["final"] and o["data"]["event"]["type"] == "tvbridge.package.removed"],
+                    "the first one's end is over", p.brief)[0]
+        check(off["data"]["kind"] in ("superseded", "stale"), "it is not carried out", off["data"])
+        same("turned", [p.portal.count(f"/open/turn/4-A-{way}") for way in ("on", "off")], [2, 0])
+        later = event("later", "5", "contract.suspended", {"reason": "customer_request"})
+        p.publish({**later, "notbefore": in_s(3600)})
+        until(lambda: [n for n in notices(p, "later") if n["kind"] == "waiting"], "it waits", p.brief)
+        p.publish(event("on", "5", "contract.reactivated", {"reason": "customer_request"}))
+        p.outcome("on", "applied")
+        check(p.outcome("later")["data"]["kind"] == "superseded", "it is over without a call", p.finals("later"))
+        same("asked for", p.portal.tries("/open/seen/5"), 0)
         worker.check_running()
