@@ -27,6 +27,11 @@ def pack_folder(name):
     return os.path.join(ROOT, "schemas", "providers", name)
 
 
+def uses_another(pack):
+    """Whether its documents are another pack's, which its settings.yaml names."""
+    return not os.path.exists(os.path.join(pack_folder(pack), "workflows.arazzo.yaml"))
+
+
 class Try:
     """One run of a workflow: give() it replies one by one; @shown is what `pack try` says after them."""
 
