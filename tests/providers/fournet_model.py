@@ -18,12 +18,12 @@ import time
 CREDENTIALS = "Credentials: environment FOURNET_LOGIN and FOURNET_PASSWORD."
 
 METHODS = {
-    "findPayer": "payer/getByCustomId", "createPayer": "payer/create",
-    "findSubscriber": "subscriber/getByCustomId", "listSubscribers": "subscriber/getAll",
-    "createSubscriber": "subscriber/create", "updateSubscriber": "subscriber/edit", "deleteSubscriber": "subscriber/delete",
-    "listServices": "service/getAll", "setService": "subscriber/service/set", "removeService": "subscriber/service/remove",
-    "pairDevice": "subscriber/device/pairByMac", "unpairDevice": "subscriber/device/unpair",
-    "createPairingCode": "subscriber/pairingCode/create",
+    "findPayer": "payer/by-custom-id", "createPayer": "payer/create",
+    "findSubscriber": "subscriber/by-custom-id", "listSubscribers": "subscriber/list",
+    "createSubscriber": "subscriber/create", "updateSubscriber": "subscriber/update", "deleteSubscriber": "subscriber/delete",
+    "listServices": "service/list", "setService": "subscriber/set-service", "removeService": "subscriber/remove-service",
+    "pairDevice": "subscriber/pair-device", "unpairDevice": "subscriber/unpair-device",
+    "createPairingCode": "subscriber/create-pairing-code",
 }
 PAYER = {"custom_id": str, "name": str, "email": str, "phone": str, "identification_number": str, "street": str,
          "house_number": str, "city": str, "zip_code": str, "country": str}

@@ -4,11 +4,11 @@ STANDIN = "fournet.py"
 ENVIRONMENT = {"FOURNET_LOGIN": "ispadmin", "FOURNET_PASSWORD": "test-only-secret"}
 CREDENTIALS = {"operator": {"username": "ispadmin", "password": "test-only-secret"}}
 METHODS = {
-    "find_payer": "payer/getByCustomId", "create_payer": "payer/create", "find_subscriber": "subscriber/getByCustomId",
-    "list_subscribers": "subscriber/getAll", "create_subscriber": "subscriber/create", "update_subscriber": "subscriber/edit",
-    "delete_subscriber": "subscriber/delete", "list_services": "service/getAll", "set_service": "subscriber/service/set",
-    "remove_service": "subscriber/service/remove", "pair_device": "subscriber/device/pairByMac",
-    "unpair_device": "subscriber/device/unpair", "create_pairing_code": "subscriber/pairingCode/create",
+    "find_payer": "payer/by-custom-id", "create_payer": "payer/create", "find_subscriber": "subscriber/by-custom-id",
+    "list_subscribers": "subscriber/list", "create_subscriber": "subscriber/create", "update_subscriber": "subscriber/update",
+    "delete_subscriber": "subscriber/delete", "list_services": "service/list", "set_service": "subscriber/set-service",
+    "remove_service": "subscriber/remove-service", "pair_device": "subscriber/pair-device",
+    "unpair_device": "subscriber/unpair-device", "create_pairing_code": "subscriber/create-pairing-code",
 }
 SETTINGS = {"methods": METHODS, "service_name": "Televize", "late_notice": "block"}
 CREATES = ("create_payer", "create", "pairing_code")
@@ -87,9 +87,9 @@ ERRORS = [
      answer(409, '{"success":false,"message":{"validation_errors":["firstname is too long"]}}', path="payer/create"),
      "rejected", "invalid_data"),
     ("a wrong data type", "contract.blocked", {"reason": "delinquency"},
-     answer(400, '{"success":false,"message":"Parameter active has a wrong data type"}', path="edit"), "rejected", "invalid_data"),
+     answer(400, '{"success":false,"message":"Parameter active has a wrong data type"}', path="subscriber/update"), "rejected", "invalid_data"),
     ("a failure in a 200", "credentials.changed", {"login": "jan778"},
-     answer(200, '{"success":false,"message":"Login already exists"}', path="edit"), "rejected", "login_in_use"),
+     answer(200, '{"success":false,"message":"Login already exists"}', path="subscriber/update"), "rejected", "login_in_use"),
     ("the login is another's", "credentials.changed", {"login": "jan778"}, other_service(login="jan778"), "rejected",
      "login_in_use"),
     ("fewer than are paired", "device_limit.changed", {"device_limit": 0}, None, "rejected", "too_many_devices"),
@@ -124,11 +124,11 @@ ERRORS = [
     ("a partial block", "contract.blocked", {"reason": "delinquency", "scope": "partial"}, None, "rejected",
      "no_partial_block"),
     ("408, something behind did not answer", "contract.blocked", {"reason": "delinquency"},
-     {"match": {"path": "edit"}, "action": "status", "status": 408, "body": '{"success":false,"message":"Timeout"}'},
+     {"match": {"path": "subscriber/update"}, "action": "status", "status": 408, "body": '{"success":false,"message":"Timeout"}'},
      "applied", ""),
-    ("500 for ever", "contract.blocked", {"reason": "delinquency"}, {"match": {"path": "edit"}, "action": "status", "status": 500, "times": 0},
+    ("500 for ever", "contract.blocked", {"reason": "delinquency"}, {"match": {"path": "subscriber/update"}, "action": "status", "status": 500, "times": 0},
      "in doubt", "attempts_exhausted"),
     ("a method that the platform does not have", "contract.blocked", {"reason": "delinquency"},
-     {"match": {"path": "getByCustomId"}, "action": "status", "status": 404, "body": "<h1>Not Found</h1>", "times": 0},
+     {"match": {"path": "by-custom-id"}, "action": "status", "status": 404, "body": "<h1>Not Found</h1>", "times": 0},
      "rejected", "http_404"),
 ]
