@@ -116,6 +116,11 @@ void oracle_poison(struct sim *s, unsigned event)
     s->oracle->events[event]->poison = true;
 }
 
+void oracle_begins(struct sim *s, unsigned event, int64_t at_ms)
+{
+    s->oracle->events[event]->begins_ms = at_ms;
+}
+
 bool oracle_is_poison(struct sim *s, unsigned event)
 {
     return event < s->oracle->event_count && s->oracle->events[event]->poison;

@@ -28,6 +28,7 @@ enum slot_name slot_of(const struct request *r)
     case OP_PING:
     case OP_DONE:
     case OP_EXTRAS:
+    case OP_SEEN:
     case OP_MESSAGE:
     case OP_COUNT:
         return SLOT_COUNT;
@@ -192,6 +193,8 @@ void oracle_left(struct sim *s, struct request *r)
     check_alone(s, r);
     check_owner(s, r);
     check_held(s, e, r);
+    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS]) /* a person need not wait for it */
+        sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
     oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;
@@ -296,4 +299,6 @@ void oracle_effect(struct sim *s, const struct request *r)
     check_once(s, e, &e->steps[step], r);
     check_order(s, e, r);
     change_extras(s, e, r);
+    if (r->op == OP_LIMIT && !platform_has_seen(s, r->service))
+        sim_broken(s, "23: limit of e%u is done before its user was there", e->number);
 }

@@ -22,6 +22,7 @@ struct oevent {
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
     bool refused, put_off, poison, culprit;
+    int64_t begins_ms;    /* notbefore; 0: none */
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
     int64_t expires_ms;
     char key[72];

@@ -20,8 +20,10 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
 {
     static const unsigned shares[] = {0, 80, 200, 200, 400, 400, 700};
     unsigned share = shares[sim_range(s, 0, (int64_t)ARRAY_LEN(shares) - 1)];
-    for (int i = 0; i < FAULT_COUNT; i++)
+    for (int i = 0; i < FAULT_FIRST_ACCESS; i++)
         s->cfg.on[i] = allowed[i] && sim_chance(s, share);
+    s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
+    s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
 }
 
 void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])

@@ -37,7 +37,8 @@ static int send_decide(struct worker *w, struct job *j)
         .record_len = k->record_text.len,
         .order = k->order,
         .place = k->offset,
-        .by_sequence = k->event.sequence != NULL,
+        .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
+        .by_nothing = event_order_by(&k->event) == ORDER_BY_NOTHING,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
     };
@@ -180,7 +181,7 @@ static int send_owed(struct worker *w, struct job *j)
         .dead = k->outcome.kind == OUTCOME_DEAD,
         .record = moves ? k->record_text.data : NULL,
         .record_len = k->record_text.len,
-        .order_by = k->event.sequence != NULL ? "sequence" : "offset",
+        .order_by = record != NULL ? json_text(record, "order_by") : "",
         .axes = axes,
         .axis_count = axis_count,
     };

@@ -192,6 +192,7 @@ struct job {
     enum job_state state;
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
+    bool released;           /* its date has come, or a person does not wait for it */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
     enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
@@ -431,6 +432,11 @@ void call_pump(struct worker *w);
 void call_kept(struct worker *w, struct job *j);
 /* Gives the claim back, where Redis can be told: nothing that it was asked for was applied. The job stays. */
 void call_release(struct worker *w, const struct job *j);
+/* The next claim begins the workflow anew. */
+void call_drop_run(struct work *k);
+/* It waits in the waiting topic. What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it.
+ * False: not now, it stays with its owner. */
+bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -505,6 +511,18 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
  * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
  * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
+
+/* ---- hold.c: an account that is not active yet ---- */
+/* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
+void hold_start(struct worker *w, struct job *j, const char *reason);
+
+/* ---- dates.c: what is not to be done yet, and what is to be undone one day ---- */
+/* @j was claimed, and nothing of it was ever sent. True: it is not done before the time that it bears. */
+bool dates_event_waits(struct worker *w, struct job *j);
+/* The same for the time that its pack finds in it; its run stands before the first step. */
+bool dates_pack_waits(struct worker *w, struct job *j);
+/* @j was applied: the events that it implies for later leave, each with an acknowledgement. False: not all, none may be missing. */
+bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one

@@ -83,6 +83,7 @@ struct claim_request {
     const char *order;       /* order_format() */
     const char *place;       /* its offset, as decimal text; NULL: not known, then it is never superseded */
     bool by_sequence;
+    bool by_nothing;         /* by neither: any service takes it, and none is ordered by it */
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
@@ -132,7 +133,7 @@ struct decide_request {
     size_t record_len;
     const char *order;   /* with record: what each axis is set to */
     const char *place;   /* offset as decimal text; NULL: not known */
-    bool by_sequence;
+    bool by_sequence, by_nothing; /* as in CLAIM */
     const char (*axes)[72];
     size_t axis_count;
 };

@@ -6,7 +6,7 @@
  *   work on it when their claim was taken over, 1 to 3; 4: one of them on it alone), rest (its owner only waits), alone (its
  *   owner works nothing else). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
- *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
+ *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset, "" or none: by nothing yet),
  *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
  * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed (PARK aside, which the
  * waiting topic follows): so an event's own fence is enough to tell whether the caller still holds it.
@@ -23,7 +23,7 @@
 #include "base/buf.h"
 
 /* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers and that have to wait for it. ARGV 1 birth mark,
- * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been
+ * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o|""), 7 event id, 8 "1": a retry, "2": it may have been
  * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, what is claimed also whether any step may be done
  * and its crashes, what is decided whether it was dropped. The same owner asking again for its own
@@ -75,7 +75,7 @@ static const char claim_text[] =
     "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
-    "if l[6] and l[6] ~= A[6] then return {7, '', rec, '', 0} end\n"
+    "if (l[6] or '') ~= '' and A[6] ~= '' and l[6] ~= A[6] then return {7, '', rec, '', 0} end\n"
     "local micros = string.sub('00000' .. t[2], -6)\n"
     "local above = math.max(tonumber(l[3]) or 0, tonumber(e[3]) or 0, tonumber(A[4]) or 0)\n"
     "local f = us > above and t[1] .. micros or string.format('%.0f', above + 1)\n"
@@ -142,7 +142,7 @@ static const char claim_text[] =
     "return {maybe and 1 or 0, f, rec, steps, 0, any, crashes}\n";
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
- * 6 by (s|o), 7.. a:<axis>, "<order>@<place> <event id>" of each touched. A held event (released, and not claimed by anyone
+ * 6 by (s|o|"": as it was), 7.. a:<axis>, "<order>@<place> <event id>" of each touched. A held event (released, and not claimed by anyone
  * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
  * its steps: a redrive goes on after them. */
 static const char decide_text[] =
@@ -152,9 +152,11 @@ static const char decide_text[] =
     "local st = e[1]\n"
     "if e[2] ~= A[2] then return 1 end\n"
     "if st == 'D' or st == 'X' or st == 'C' then return 0 end\n"
+    "local by = A[6]\n"
+    "if by == '' then by = call('HGET', K[3], 'by') or '' end\n"
     "if st ~= 'H' and A[5] then\n"
-    "  call('HSET', K[3], 'owner', '', 'sent', '', 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
-    "elseif A[5] then call('HSET', K[3], 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
+    "  call('HSET', K[3], 'owner', '', 'sent', '', 'rec', A[5], 'by', by, unpack(A, 7))\n"
+    "elseif A[5] then call('HSET', K[3], 'rec', A[5], 'by', by, unpack(A, 7))\n"
     "elseif st ~= 'H' then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
     "call('HSET', K[2], 'st', A[4], 'out', A[3])\n"
     "if e[3] and A[4] == 'D' then call('HDEL', K[2], 'steps') end\n"
@@ -218,7 +220,7 @@ static const char merge_text[] =
     "  local mark = '\"unfinished\":\"' .. A[2] .. '\"'\n"
     "  local undoes = mine == was and string.find(A[7], mark, 1, true) and not string.find(l[3], mark, 1, true)\n"
     "  if mine >= was and not undoes then call('HSET', K[3], 'rec', A[7]) end\n"
-    "  if A[8] ~= '' and (not l[4] or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
+    "  if A[8] ~= '' and ((l[4] or '') == '' or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
     "  for i = 9, mine >= was and #A or 0, 2 do\n"
     "    local h = mine == was and call('HGET', K[3], A[i])\n"
     "    if not h or string.sub(h, 1, 32) < string.sub(A[i + 1], 1, 32) then call('HSET', K[3], A[i], A[i + 1]) end\n"

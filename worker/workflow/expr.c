@@ -132,6 +132,17 @@ static int read_pointer(struct reader *r, struct seg *segs, size_t *n)
     return 0;
 }
 
+/* What stands in {...} after #: an expression of its own, whose text is the pointer. */
+static int read_given_pointer(struct reader *r)
+{
+    const char *close = memchr(r->s, '}', (size_t)(r->end - r->s));
+    if (close == NULL)
+        return refuse(r, "`#{` without `}`");
+    r->e->pointer = expr_compile(r->l, r->w, r->s, (size_t)(close - r->s), EXPR_WHOLE, NULL, r->at);
+    r->s = close + 1;
+    return r->e->pointer == NULL ? -1 : 0;
+}
+
 static int read_way(struct reader *r)
 {
     struct seg *segs = load_alloc(r->l, count_segs(r), sizeof(*segs));
@@ -149,6 +160,9 @@ static int read_way(struct reader *r)
         }
         n++;
     }
+    r->e->seg_count = n;
+    if (take(r, "#{"))
+        return read_given_pointer(r);
     if (take(r, "#") && read_pointer(r, segs, &n) != 0)
         return -1;
     r->e->seg_count = n;
