@@ -58,6 +58,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_RESOLVED_NOT_APPLIED] = {"resolved_not_applied", true},
     [MARK_DROPPED] = {"dropped", true},
     [MARK_APPROVED] = {"approved", true},
+    [MARK_CUT_BY_PERCENT] = {"cut by percent", true},
     [MARK_RELEASED] = {"released", true},
     [MARK_REBASED] = {"rebased", true},
     [MARK_CRASH_ASSIGNED] = {"crash_assigned", true},

@@ -62,6 +62,7 @@ enum mark {
     MARK_RESOLVED_NOT_APPLIED,
     MARK_DROPPED,
     MARK_APPROVED,
+    MARK_CUT_BY_PERCENT,     /* more than the number of accounts alone lets go */
     MARK_RELEASED,
     MARK_REBASED,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */

@@ -137,7 +137,7 @@ static int64_t first_place(const struct oracle *o, int32_t partition, unsigned e
     return at;
 }
 
-static int32_t partition_of_service(const struct sim *s, unsigned service)
+int32_t partition_of_service(const struct sim *s, unsigned service)
 {
     char key[16];
     int len = snprintf(key, sizeof(key), "s%u", service);
@@ -296,6 +296,7 @@ void oracle_effect(struct sim *s, const struct request *r)
     if (step > 0 && e->steps[step - 1].effects == 0)
         sim_broken(s, "a step of e%u is done before the one before it", e->number);
     e->steps[step].effects++;
+    oracle_accounts_effect(s, e);
     check_once(s, e, &e->steps[step], r);
     check_order(s, e, r);
     change_extras(s, e, r);

@@ -56,10 +56,10 @@ struct settings_breaker {
     int64_t open_max_ms;  /* 60000 */
 };
 
-/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two. */
+/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two, in each partition (core/guard.h). */
 struct settings_guard {
-    unsigned percent;  /* of the provider's accounts, 5; 100: no guard */
-    unsigned accounts; /* 50 */
+    unsigned percent;  /* of the partition's accounts, 5; 100: no guard */
+    unsigned accounts; /* of the whole provider, 50: divided by the partitions */
 };
 
 struct settings_limits {

@@ -164,6 +164,7 @@ struct work {
     struct outcome outcome;
     struct buf facts;        /* outcome facts for Redis */
     struct buf record_text;  /* record after it; empty: no record is published */
+    enum redis_account account; /* what that changes */
     bool dead_letter;
     enum dead_reason dead_reason;
     struct fault fault;      /* why the event is refused: for the dead letter */
@@ -507,6 +508,10 @@ void guard_unwatch(struct partition *p);
 void guard_free_all(struct worker *w);
 /* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
+/* Redis was told so: the number of the partition's accounts follows. */
+void guard_account(struct partition *p, enum redis_account account);
+/* Redis was told something of which is not known what it changed there: the number is asked for again. */
+void guard_recount(struct partition *p);
 /* @j was just claimed, and nothing of it was ever sent. True: it is a cut. Above the limit its claim is given back, and it is
  * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
  * that: claim_go_on(). */
@@ -599,6 +604,8 @@ void commits_note_claim(struct worker *w, const struct job *j);
 #define RECORD_AXES_MAX 512 /* a record with more of them is not one of ours */
 /* The axes of @record, whose texts they borrow, into @ret; how many. */
 size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_MAX]);
+/* EXISTS or GONE: for a merge. */
+enum redis_account takeover_account_of(const json_t *record);
 void takeover_begin(struct partition *p);
 void takeover_end(struct partition *p);
 /* Once a turn: goes on where a partition is not open yet. */
