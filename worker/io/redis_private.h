@@ -43,6 +43,8 @@ struct redis {
 
 /* No more claims on this connection: it ends with @why at the end of the turn, and the next one asks who is there. */
 void redis_unusable(struct redis *r, const char *why);
+/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
+void redis_look_at_error(struct redis *r, const struct reply *a);
 void redis_requests_fini(struct redis *r);
 /* A command whose answer is a script's number: one is taken before the command is begun (NULL: not up, or no memory), and ends it. */
 struct redis_request *redis_request_take(struct redis *r);
