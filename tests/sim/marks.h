@@ -22,6 +22,8 @@ enum mark {
     MARK_CLAIM_REPEATED,
     MARK_CLAIM_CONFLICT,
     MARK_CLAIM_PAUSED,
+    MARK_LEASE_REFUSED,      /* a worker waits for one of the provider's slots */
+    MARK_LEASE_WANTED,       /* and another has to give one back for it */
     MARK_FENCED,             /* a script was refused for its fence */
     MARK_STEP,
     MARK_RELEASE,

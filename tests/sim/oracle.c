@@ -205,11 +205,12 @@ void oracle_event_state(struct sim *s, const char *key, char before, char after)
 void oracle_redis_lost(struct sim *s)
 {
     s->oracle->redis_lost = true;
+    s->oracle->redis_lost_at = s->now;
 }
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST", "SLOTS"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     oracle_accounts_did(s, p, script, key, e);
     if (script < 0 || !a)

@@ -67,6 +67,7 @@ enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_
 struct flight {
     struct flight *next;
     struct request *r;
+    unsigned pauses; /* of its process, when it left */
 };
 
 /* An operator's act, as it stands in the control topic. */
@@ -105,10 +106,12 @@ struct oracle {
     unsigned extras[SERVICES_MAX];     /* at the platform */
     unsigned remembered[SERVICES_MAX]; /* by the newest record in Kafka */
     struct flight *flights[SERVICES_MAX];
+    struct flight *calls;              /* of all services, reads too */
     struct owner owners[KAFKA_PARTS_MAX];
     int64_t committed[KAFKA_PARTS_MAX];
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
+    int64_t redis_lost_at;
     unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
     unsigned cut_in_doubt;             /* the same, of services of which one may have been sent before */
     unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */

@@ -63,7 +63,7 @@ struct settings_guard {
 };
 
 struct settings_limits {
-    unsigned in_flight;     /* calls at once for the whole provider, 1..10000 */
+    unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
     unsigned burst;         /* tokens kept, at least 1 */
     size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */

@@ -32,6 +32,7 @@
 #include "core/judge.h"
 #include "core/bits.h"
 #include "core/lanes.h"
+#include "core/leases.h"
 #include "core/limit.h"
 #include "core/offsets.h"
 #include "core/waits.h"
@@ -311,6 +312,9 @@ struct worker {
     struct lanes *lanes;
     struct heap timers;
     struct limit limit;
+    struct leases leases;    /* slots.c */
+    struct redis_slots slots; /* what was asked last */
+    int64_t slots_wait_ms;   /* until something is to be asked by the clock alone; INT64_MAX: not */
     struct pace pace;
     struct job *active;
     unsigned active_count;
@@ -321,7 +325,8 @@ struct worker {
     enum intake_flow flow;
     int64_t held_ms;          /* loop time when it became FLOW_HELD */
     unsigned assignment;      /* number of the assignment: part of the owner's name */
-    char owner[160];
+    char name[144];           /* of this life */
+    char owner[160];          /* that, and the assignment */
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
@@ -410,6 +415,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* How many of these, @max at most, could be claimed now, whatever the limit says. */
+unsigned intake_waiting(struct worker *w, unsigned max);
 /* Claims @j, which is queued; the caller has taken its claim's place in the limit. */
 void intake_start(struct worker *w, struct job *j);
 /* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
@@ -465,6 +472,8 @@ void isolate_rest(struct worker *w, const struct job *j);
 bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r);
 /* Once a turn: the next one that is to be worked alone, when it is. */
 void isolate_pump(struct worker *w);
+/* It could be now, but for a slot. */
+bool isolate_waits(const struct worker *w);
 /* Nothing else may be started. */
 bool isolate_holds(const struct worker *w);
 void isolate_forget(struct worker *w, const struct job *j);
@@ -475,6 +484,8 @@ void pace_tick(struct worker *w);
 void pace_fini(struct worker *w);
 /* The next event that may start, taken from its lane; NULL: what is ready has to wait. */
 struct job *pace_next(struct worker *w);
+/* A bit for each rank of which a lane is ready and may start. */
+unsigned pace_ready(struct worker *w);
 /* It starts: it is counted as a retry or as one that asks, where it is one. */
 void pace_starts(struct worker *w, struct job *j);
 /* Whose turn it is, by what stands at the head. */
@@ -498,6 +509,17 @@ bool pace_holds(struct worker *w, struct job *j);
 /* The job is about to ask what came of its call. False: too many do, and it is back in its lane. */
 bool pace_may_verify(struct worker *w, struct job *j);
 void pace_verified(struct worker *w, struct job *j);
+
+/* ---- slots.c: slots that are leases in Redis (core/leases.h) ---- */
+/* Once a turn, before anything starts: how many calls may begin. */
+void slots_tick(struct worker *w);
+/* Once a turn, after all has started that could: asks for what is lacking, gives back what nobody here waits for. Writes
+ * worker.slots_wait_ms. */
+void slots_pump(struct worker *w);
+/* Just before a request leaves with a slot: it will be over before the slot's lease is. */
+bool slots_may_call(const struct worker *w);
+/* Nothing is called any more, or not with leases: all are given back. */
+void slots_end(struct worker *w);
 
 /* ---- guard.c: too many accounts cut off within an hour ---- */
 /* Before a claim in that partition: so that what earlier owners cut is known when the claim is answered. */

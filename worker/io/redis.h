@@ -7,6 +7,7 @@
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
  *   <prefix>guard:<provider>:<partition>           accounts cut within the last hour
  *   <prefix>accounts:<provider>:<partition>        services whose lane's rec says that the account exists; set in one step
+ *   <prefix>slots:<provider>                       leases of slots, and who waits for one
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
  * take the expected birth mark: with another or none they do nothing and say so. */
 #ifndef TVB_IO_REDIS_H
@@ -240,6 +241,20 @@ struct redis_rebase {
     void *arg;
 };
 int redis_rebase(struct redis *r, struct redis_rebase *b);
+
+/* ---- redis_slots.c: slots that are leases (core/leases.h) ---- */
+/* What a worker has and wants; borrowed until end(). A lease lasts lease_ms from when it was asked for, or for anew. */
+struct redis_slots {
+    const char *worker; /* the same for all of a worker's life */
+    unsigned has, wants; /* wants: more */
+    unsigned max;        /* that there are in all; all workers say the same */
+    /* REDIS_OK: it has @has now, fewer than before where there are too many; @others wait for one of them. Else nothing is known. */
+    void (*end)(void *arg, enum redis_result res, unsigned has, unsigned others);
+    void *arg;
+};
+int redis_slots(struct redis *r, const struct redis_slots *s);
+/* It has none and wants none. Fire and forget; after it, an answer that is still to come says nothing. */
+void redis_slots_give(struct redis *r, const char *worker);
 
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);

@@ -75,8 +75,7 @@ static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, 
     key_lane(r, service);
 }
 
-/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
-static void look_at_error(struct redis *r, const struct reply *a)
+void redis_look_at_error(struct redis *r, const struct reply *a)
 {
     if (a && a->type == REPLY_ERROR && (strncmp(a->str, "READONLY", 8) == 0 || strncmp(a->str, "LOADING", 7) == 0))
         redis_unusable(r, a->str);
@@ -150,7 +149,7 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     struct claim_reply reply = {
         .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .first = "", .error = ""};
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     read_claim(a, &reply);
     if (reply.state == CLAIM_FORGOT)
         redis_unusable(r, "the birth mark is another: asking again who is there");
@@ -217,7 +216,7 @@ static void on_done(void *owner, void *arg, const struct reply *a)
     struct redis *r = owner;
     struct redis_request q = *(struct redis_request *)arg;
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     enum redis_result res = result_of(a);
     if (res == REDIS_LOST)
         redis_unusable(r, "the birth mark is another: asking again who is there");

@@ -153,9 +153,8 @@ static const char claim_text[] =
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
  * 6 by (s|o|"": as it was), 7.. a:<axis>, "<order>@<place> <event id>" of each touched; the account where the record changes that. A
- * held event (released, and not claimed by anyone
- * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
- * its steps: a redrive goes on after them. */
+ * held event (released, and not claimed by anyone since) may be decided too; its lane may be another event's by then and is left
+ * alone but for the record. A dead one keeps its steps: a redrive goes on after them. */
 static const char decide_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
@@ -284,6 +283,56 @@ static const char rest_text[] = HOLDER_TEXT
     "if st == 'S' or st == 'Q' then redis.call('HSET', KEYS[2], 'rest', '1') end\n"
     "return 0\n";
 
+/* SLOTS: a worker's leases, where the provider takes fewer calls at once than there are partitions (RELIABILITY.md section 8).
+ * KEYS birth, slots. ARGV 1 birth mark, 2 worker, 3 how many leases it has, 4 how many more it wants, 5 how many there are.
+ * Answers {how many it has now, how many others wait for some of these}.
+ * Slots hash: for each worker "<leases>/<their end>/<place>/<when it asked>", ms of Redis' clock. Place: in the line of those who
+ * wait, 0: it does not; it ends when its worker has not asked for 2 s.
+ * What the worker says that it has is written as it says: calls are made with them. Where that is more than there are, since Redis
+ * forgot what it gave to others, it keeps fewer, and begins no call with the rest: so a Redis that forgets lets too many through
+ * for the time of one lease at most. With fewer than before it gave back, and its place is the last.
+ * First is who has least, then who waits longest; each that waits is given one before anybody is given a second one, and goes
+ * behind the others for more. A worker is to give back to those who have none, and to those who have two fewer than it has. */
+static const char slots_text[] =
+    "local call, K, A = redis.call, KEYS, ARGV\n"
+    "if call('GET', K[1]) ~= A[1] then return 2 end\n"
+    "local t = call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "local has, wants, max = tonumber(A[3]), tonumber(A[4]), tonumber(A[5])\n"
+    "local place, last, taken, line = 0, 0, 0, {}\n"
+    "local all = call('HGETALL', K[2])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local n, till, at, asked = string.match(all[i + 1], '^(%d+)/(%d+)/(%d+)/(%d+)$')\n"
+    "  n = tonumber(till) > now and tonumber(n) or 0\n"
+    "  at = asked + 2000 > now and tonumber(at) or 0\n"
+    "  if all[i] == A[2] then\n"
+    "    if has >= n then place = at end\n"
+    "  elseif n == 0 and at == 0 then call('HDEL', K[2], all[i])\n"
+    "  else\n"
+    "    taken, last = taken + n, math.max(last, at)\n"
+    "    if at > 0 then line[#line + 1] = {n, at} end\n"
+    "  end\n"
+    "end\n"
+    "local free, before, more = max - taken - has, 0, 0\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] < has or w[1] == has and (place == 0 or w[2] < place) then before = before + 1 end\n"
+    "end\n"
+    "if free < 0 then more = math.max(free, -has)\n"
+    "elseif wants > 0 and free > before then more = math.max(1, math.min(wants, free - #line)) end\n"
+    "if wants == 0 or more == wants then place = 0\n"
+    "elseif more > 0 or place == 0 then place = last + 1 end\n"
+    "has = has + more\n"
+    "local others = math.min(0, more - free)\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] == 0 or w[1] + 1 < has then others = others + 1 end\n"
+    "end\n"
+    "if has + place == 0 then call('HDEL', K[2], A[2])\n"
+    "else\n"
+    "  call('HSET', K[2], A[2], string.format('%d/%.0f/%d/%.0f', has, now + lease, place, now))\n"
+    "  call('PEXPIRE', K[2], lease)\n"
+    "end\n"
+    "return {has, has > 0 and math.max(0, others) or 0}\n";
+
 static const char *text_of(enum script_id id)
 {
     switch (id) {
@@ -307,6 +356,8 @@ static const char *text_of(enum script_id id)
         return close_text;
     case SCRIPT_REST:
         return rest_text;
+    case SCRIPT_SLOTS:
+        return slots_text;
     case SCRIPT_COUNT:
         break;
     }
