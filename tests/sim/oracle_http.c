@@ -210,6 +210,16 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     }
 }
 
+/* 24: by the clock of who begins it; what one with a faster clock began goes on. A person need not wait for it. */
+static void check_begins(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    for (unsigned i = 0; i < steps_of(e); i++)
+        if (e->steps[i].last_left > 0)
+            return;
+    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS])
+        sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
+}
+
 void oracle_left(struct sim *s, struct request *r)
 {
     if (r->op != OP_PING)
@@ -229,8 +239,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_alone(s, r);
     check_owner(s, r);
     check_held(s, e, r);
-    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS]) /* a person need not wait for it */
-        sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
+    check_begins(s, e, r);
     oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;
