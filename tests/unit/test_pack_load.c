@@ -219,6 +219,7 @@ Test(pack_load, descriptions_that_are_not_supported_are_refused_by_name)
         {"security: [{op: []}]", "security: [{gone: []}]", NULL, "/security/0", "no security scheme `gone`"},
         {"in: query, schema: {type: array}", "in: cookie, schema: {type: array}", "in: cookie", "/paths/~1list/get/parameters/0", "`cookie` are not supported"},
         {"in: query, schema: {type: array}", "in: query, style: deepObject", "deepObject", "/paths/~1list/get/parameters/0", "`deepObject` is not supported"},
+        {"name: must, in: query, required: true", "name: must, in: query, required: true, x-path-only: true", "must, in", "/paths/~1list/get/parameters/2", "x-path-only is for"},
         {"in: query, schema: {type: array}", "in: query, allowReserved: true", "allowReserved", "/paths/~1list/get/parameters/0", "allowReserved"},
         {"{$ref: '#/components/parameters/login'}", "{$ref: 'other.yaml#/x'}", "other.yaml", "/paths/~1users~1{login}/parameters/0", "another file"},
         {"{$ref: '#/components/parameters/login'}", "{$ref: '#/components/gone'}", "gone", "/paths/~1users~1{login}/parameters/0", "leads nowhere"},
