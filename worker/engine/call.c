@@ -563,7 +563,9 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
         return;
     }
     if (state == RUN_UNKNOWN) {
-        failed(w, j, reply, judge_unknown(reply, repeat));
+        struct call_reply judged = *reply;
+        judged.status = run_judged_status(k->run);
+        failed(w, j, &judged, judge_unknown(&judged, repeat));
         return;
     }
     pace_answered(w, j, reply, state == RUN_RETRY);

@@ -106,23 +106,32 @@ bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, str
     return true;
 }
 
-void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, struct outputs *ret, const struct at *at)
+static void add_outputs(struct loader *l, const struct where *w, const json_t *v, const char *key, struct output *list,
+                        size_t *n, const struct at *at)
 {
-    const json_t *outputs = load_object(l, v, "outputs", at, false);
-    struct output *list = load_alloc(l, json_object_size(outputs), sizeof(*list));
-    struct at up = at_key(at, "outputs");
+    struct at up = at_key(at, key);
     const char *name;
     json_t *value;
-    if (list == NULL)
-        return;
-    json_object_foreach((json_t *)(uintptr_t)outputs, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)load_object(l, v, key, at, false), name, value) {
         struct at here = at_key(&up, name);
         if (!is_id(name, true))
             load_fault(l, &here, "the name of an output has letters, digits, `.`, `-` and `_` only");
-        list[ret->n].name = name;
-        list[ret->n].value = tmpl_compile(l, w, value, &here);
-        ret->n += list[ret->n].value != NULL;
+        list[*n].name = name;
+        list[*n].value = tmpl_compile(l, w, value, &here);
+        *n += list[*n].value != NULL;
     }
+}
+
+void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, bool more, struct outputs *ret,
+                    const struct at *at)
+{
+    size_t max = json_object_size(json_object_get(v, "outputs")) + json_object_size(json_object_get(v, "x-outputs"));
+    struct output *list = load_alloc(l, max, sizeof(*list));
+    if (list == NULL)
+        return;
+    add_outputs(l, w, v, "outputs", list, &ret->n, at);
+    if (more)
+        add_outputs(l, w, v, "x-outputs", list, &ret->n, at);
     ret->list = list;
 }
 
@@ -164,7 +173,7 @@ static void compile_ends(struct loader *l, struct making *m, const struct at *at
 {
     struct workflow *w = m->workflow;
     arazzo_ending(l, &m->where, m->v, &w->ending, at);
-    arazzo_outputs(l, &m->where, m->v, &w->outputs, at);
+    arazzo_outputs(l, &m->where, m->v, false, &w->outputs, at);
     struct where after = m->where;
     after.raw_outputs_of = m->v;
     w->more_outputs = compile_object_member(l, &after, m->v, "x-outputs", at);

@@ -38,7 +38,9 @@ void arazzo_keep(struct loader *l, const struct making *m, const struct where *a
 void arazzo_keep_misplaced(struct loader *l, const json_t *workflow, const struct at *at);
 /* x-outcome of @v; false when there is none. */
 bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, struct ending *ret, const struct at *at);
-void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, struct outputs *ret, const struct at *at);
+/* `outputs`, and with @more `x-outputs` too. */
+void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, bool more, struct outputs *ret,
+                    const struct at *at);
 void arazzo_inputs(struct loader *l, const json_t *v, struct workflow *ret, const struct at *at);
 
 #endif

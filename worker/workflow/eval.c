@@ -24,6 +24,20 @@ const json_t *scope_keep(struct scope *s, json_t *v)
     return v;
 }
 
+struct loop_place scope_enter(struct scope *s, const json_t *item)
+{
+    struct loop_place before = {s->item, s->outer};
+    s->outer = s->item;
+    s->item = item;
+    return before;
+}
+
+void scope_leave(struct scope *s, struct loop_place before)
+{
+    s->item = before.item;
+    s->outer = before.outer;
+}
+
 /* The text that a #{EXPRESSION} gives; NULL: none, or it was not written in JSON. */
 static const char *given_pointer(struct scope *s, const struct expr *e)
 {
@@ -176,6 +190,8 @@ struct value expr_eval(struct scope *s, const struct expr *e)
         return below(s, json_object_get(s->outputs, e->name), e);
     case EXPR_ITEM:
         return below(s, s->item, e);
+    case EXPR_OUTER:
+        return below(s, s->outer, e);
     case EXPR_LOOP:
         return below(s, s->loop, e);
     case EXPR_STATUS:

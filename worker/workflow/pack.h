@@ -8,6 +8,8 @@
  *                       x-repeat-header: NAME                         for keyed: where the key goes (default Idempotency-Key)
  *                       x-path, x-method: TEXT with $inputs.settings   what the settings say instead of what is declared
  *   Arazzo action       x-outcome: { kind: applied | unchanged | rejected | held | dead, reason: WORD }   on `type: end`
+ *                       x-status: NUMBER   on a failure action of type end: the answer is judged as if it had this HTTP status
+ *   Arazzo step         x-outputs: OBJECT   more outputs, as values
  *   Arazzo step         x-for-each: EXPRESSION  runs the step once for each item of a list; $item in its expressions
  *   Arazzo step         x-when: [CRITERION]      the step is skipped (its outputs null) unless all hold
  *   Arazzo step         x-confirm: { workflowId: ID, condition: COND }   for query: after a doubt, run that workflow; the step
@@ -17,7 +19,8 @@
  *   Arazzo workflow     x-outcome: { kind, reason }     what a run to the last step's success means (default applied)
  *   Arazzo workflow     x-outputs: OBJECT of expressions: more outputs, as lists and objects in our words
  *   Arazzo criterion    x-any | x-none: EXPRESSION  the condition holds for at least one, for no item ($item) of a list
- *   any value           { x-case: [..] }, { x-each: .. }, { x-format: mac | .. }: a choice, a mapped list, a rewriting
+ *   any value           { x-case: [..] }, { x-each: .. }, { x-merge: [..] }, { x-format: mac | .. }, { x-match: REGEX .. }: a choice, a
+ *                       mapped list, several in one, a rewriting
  *   Arazzo workflow `authenticate`   x-token: { scheme: NAME, value: EXPR, expires-in: EXPR or seconds }   session token life */
 #ifndef TVB_WORKFLOW_PACK_H
 #define TVB_WORKFLOW_PACK_H

@@ -28,6 +28,7 @@ enum expr_source {
     EXPR_STEP,    /* outputs of steps[index] */
     EXPR_OUTPUTS, /* the workflow's, or in x-confirm the asked one's */
     EXPR_ITEM,
+    EXPR_OUTER, /* the item of the loop around the one of EXPR_ITEM */
     EXPR_LOOP, /* the item of the step's x-for-each, whatever loops are inside */
     EXPR_STATUS,
     EXPR_URL,
@@ -70,7 +71,7 @@ enum quantifier { QUANT_NONE, QUANT_ANY, QUANT_NO };
 struct criterion {
     const struct cond *cond;    /* simple; NULL: regex */
     const struct expr *context; /* regex */
-    void *regex;                /* pcre2_code, freed with the pack */
+    void *regex;                /* freed with the pack */
     enum quantifier quant;
     const struct expr *list; /* of x-any, x-none */
 };
@@ -82,7 +83,19 @@ struct criteria {
 
 /* --- values with expressions in them --- */
 
-enum tmpl_kind { TMPL_LITERAL, TMPL_EXPR, TMPL_TEXT, TMPL_LIST, TMPL_OBJECT, TMPL_CASE, TMPL_EACH, TMPL_FORMAT, TMPL_REPLACE };
+enum tmpl_kind {
+    TMPL_LITERAL,
+    TMPL_EXPR,
+    TMPL_TEXT,
+    TMPL_LIST,
+    TMPL_OBJECT,
+    TMPL_CASE,
+    TMPL_EACH,
+    TMPL_FORMAT,
+    TMPL_MATCH,
+    TMPL_MERGE,
+    TMPL_REPLACE
+};
 enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY };
 
 struct text_part {
@@ -97,7 +110,7 @@ struct member {
 };
 
 struct branch {
-    const struct cond *when; /* NULL: always */
+    struct criteria when; /* none: always */
     const struct tmpl *value;
 };
 
@@ -114,13 +127,20 @@ struct tmpl {
         const struct branch *branches;
         struct {
             const struct expr *list;
-            const struct cond *where;
-            const struct tmpl *key, *value;
+            struct criteria where;
+            const struct tmpl *key, *value; /* key NULL: a list */
+            const struct tmpl *times;       /* NULL: once */
         } each;
         struct {
             enum format format;
             const struct tmpl *value;
         } format;
+        struct {
+            void *regex;
+            const char *give;
+            const struct tmpl *value;
+        } match;
+        const struct tmpl *merged; /* gives the list of what is merged */
         struct {
             const struct tmpl *base, *value;
             const char *target;
@@ -199,6 +219,7 @@ struct action {
     struct criteria criteria;
     bool has_ending;
     struct ending ending;
+    int status;  /* end: judged as if the answer had this one; 0: the ending says */
     size_t step; /* goto, retry; SIZE_MAX: none */
     bool token;  /* retry: fetch a new session token first */
     int64_t retry_after_ms;
