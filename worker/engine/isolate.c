@@ -112,14 +112,18 @@ static void start_alone(struct worker *w, struct job *j)
     intake_start(w, j);
 }
 
+bool isolate_waits(const struct worker *w)
+{
+    if (w->isolating.n == 0 || w->alone != NULL || others_are_at_work(w))
+        return false;
+    return w->drain == DRAIN_NONE && redis_is_up(w->redis) && commits_own(w) && !pace_is_open(w);
+}
+
 void isolate_pump(struct worker *w)
 {
     if (w->alone != NULL && !is_at_work(w->alone->state))
         give_turn(w);
-    if (w->isolating.n == 0 || w->alone != NULL || others_are_at_work(w))
-        return;
-    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w) || pace_is_open(w) ||
-        !limit_claim(&w->limit, loop_now_ms(w->loop)))
+    if (!isolate_waits(w) || !limit_claim(&w->limit, loop_now_ms(w->loop)))
         return;
     struct job *j = take_turn(w) ? job_list_take(&w->isolating) : NULL;
     if (j != NULL && !job_callback_is_late(w, j)) {

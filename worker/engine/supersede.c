@@ -72,7 +72,7 @@ static uint32_t bits_of(const struct event *e)
 
 static bool is_newer(const struct work *a, const struct work *b)
 {
-    return (a->event.sequence != NULL) == (b->event.sequence != NULL) && strcmp(a->order, b->order) > 0 &&
+    return event_order_by(&a->event) == event_order_by(&b->event) && strcmp(a->order, b->order) > 0 &&
            strcmp(a->event.key, b->event.key) != 0;
 }
 

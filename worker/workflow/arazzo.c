@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/entry.h"
 #include "contract/json.h"
 #include "workflow/criteria.h"
 #include "workflow/openapi.h"
@@ -98,8 +99,11 @@ bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, str
         load_fault(l, &here, "kind must be applied, unchanged, rejected, held or dead");
     else if (kind != NULL)
         ret->kind = kinds[i];
+    enum entry_reason waits_for;
     if (reason != NULL && !arazzo_is_word(reason))
         load_fault(l, &here, "the reason must be a word of a-z, 0-9 and _");
+    else if (ret->kind == OUTCOME_HELD && (reason == NULL || entry_reason_parse(reason, &waits_for) != 0 || !entry_reason_is_polled(waits_for)))
+        load_fault(l, &here, "what is held waits for first_access or activation: that is the reason");
     ret->reason = reason == NULL ? "" : reason;
     if (json_object_get(x, "detail") != NULL)
         ret->detail = tmpl_compile(l, w, json_object_get(x, "detail"), &detail_at);
@@ -221,6 +225,7 @@ static void compile_workflow(struct loader *l, const json_t *v, struct workflow 
         arazzo_step(l, &m, &w->steps[i], json_array_get(m.raw_steps, i), &here);
     }
     compile_ends(l, &m, at);
+    arazzo_dates(l, &m.where, v, w->id, &w->dates, at);
     check_nested_retry(l, w, at);
 }
 

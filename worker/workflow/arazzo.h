@@ -41,6 +41,8 @@ bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, str
 /* `outputs`, and with @more `x-outputs` too. */
 void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, bool more, struct outputs *ret,
                     const struct at *at);
+void arazzo_dates(struct loader *l, const struct where *w, const json_t *v, const char *workflow_id, struct dates *ret,
+                  const struct at *at);
 void arazzo_inputs(struct loader *l, const json_t *v, struct workflow *ret, const struct at *at);
 
 #endif

@@ -126,6 +126,11 @@ const struct workflow *pack_workflow_at(const struct pack *p, size_t i)
     return i < p->workflow_count ? &p->workflows[i] : NULL;
 }
 
+bool workflow_implies(const struct workflow *w)
+{
+    return w->dates.events != NULL;
+}
+
 const char *workflow_id(const struct workflow *w)
 {
     return w->id;

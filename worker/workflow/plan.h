@@ -288,6 +288,13 @@ struct token_rule {
     const struct tmpl *expires_in;
 };
 
+/* x-dates: for a platform that takes no dates. */
+struct dates {
+    const struct tmpl *begins; /* NULL: at once */
+    const struct tmpl *events; /* what comes to an end after it: a list of { at, data }; NULL: nothing */
+    const char *type;          /* of these events, without prefix */
+};
+
 struct workflow {
     const char *id, *summary;
     const struct pack *pack;
@@ -302,6 +309,7 @@ struct workflow {
     struct input_schema *schemas;
     size_t schema_count;
     struct token_rule token;
+    struct dates dates;
 };
 
 /* $inputs.credentials.<scheme>.<member> is used somewhere. */
