@@ -273,6 +273,8 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
+    if (e.reason == ENTRY_FOR_GUARD)
+        oracle_held(s, s->oracle->events[p->event], e.place.partition);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
         check_culprit(s, s->oracle->events[p->event], e.detail);

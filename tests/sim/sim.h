@@ -62,6 +62,7 @@ struct scenario {
     int64_t calm_ms;      /* between two mischiefs, at most */
     bool by_offset;       /* some services send no sequence */
     unsigned guard;       /* accounts that may be cut in an hour; 0: any number */
+    unsigned guard_percent; /* of all */
 };
 
 struct sim_event {

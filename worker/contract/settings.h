@@ -56,14 +56,14 @@ struct settings_breaker {
     int64_t open_max_ms;  /* 60000 */
 };
 
-/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two. */
+/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two, in each partition (core/guard.h). */
 struct settings_guard {
-    unsigned percent;  /* of the provider's accounts, 5; 100: no guard */
-    unsigned accounts; /* 50 */
+    unsigned percent;  /* of the partition's accounts, 5; 100: no guard */
+    unsigned accounts; /* of the whole provider, 50: divided by the partitions */
 };
 
 struct settings_limits {
-    unsigned in_flight;     /* calls at once for the whole provider, 1..10000 */
+    unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
     unsigned burst;         /* tokens kept, at least 1 */
     size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */

@@ -13,13 +13,15 @@
 
 static void on_reply(void *arg, const struct call_reply *reply);
 
-/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile, nor when the partition may
- * be another's by now. */
+/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile, nor when the partition, or
+ * the slot, may be another's by now. */
 static bool may_send(void *arg)
 {
     const struct job *j = arg;
     crash_point("checking");
     if (j->state != JOB_CALLING || !commits_own(j->worker) || wide_is_paused(j->part))
+        return false;
+    if (!slots_may_call(j->worker))
         return false;
     crash_point("sending");
     return true;
@@ -73,6 +75,10 @@ static void ask_provider(struct worker *w, struct job *j)
     const struct workflow *confirm = run_confirm(k->run);
     if (confirm == NULL) {
         park_doubt(w, j, "cannot_be_asked");
+        return;
+    }
+    if (!slots_may_call(w)) {
+        job_wait(w, j, HANDLE_AGAIN_MS, true);
         return;
     }
     if (!pace_may_verify(w, j))
@@ -594,7 +600,7 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     call_advance(w, j);
 }
 
-/* The proof of ownership ran out before the first byte left, or an operator paused the provider. */
+/* The proof of ownership, or the slot's lease, ran out before the first byte left, or an operator paused the provider. */
 static void not_allowed(struct worker *w, struct job *j)
 {
     bool kept = j->work->changed || j->doubt;
