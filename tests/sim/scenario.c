@@ -265,8 +265,8 @@ void scenario_run(struct sim *s)
 void scenario_tell(const struct sim *s, FILE *out)
 {
     const struct scenario *c = &s->cfg;
-    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions; faults:", (unsigned long long)s->seed,
-            c->workers, c->services, c->events, (int)c->partitions);
+    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions, %u calls at once; faults:",
+            (unsigned long long)s->seed, c->workers, c->services, c->events, (int)c->partitions, c->in_flight);
     for (int i = 0; i < FAULT_COUNT; i++)
         if (c->on[i])
             fprintf(out, " %s", fault_entry((enum trouble)i)->name);

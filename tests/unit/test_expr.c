@@ -200,6 +200,7 @@ Test(expr, formats_rewrite_or_refuse)
         {FORMAT_DIGITS, "+55 (11) 9", "55119"}, {FORMAT_DIGITS, "none", NULL},
         {FORMAT_UPPER, "aB1", "AB1"}, {FORMAT_LOWER, "aB1", "ab1"},
         {FORMAT_CPF_CNPJ, "123.456.789-01", "123.456.789-01"}, {FORMAT_CPF_CNPJ, "12345678000195", "12.345.678/0001-95"},
+        {FORMAT_POINTER, "HBO", "/HBO"}, {FORMAT_POINTER, "a/b~c", "/a~1b~0c"}, {FORMAT_POINTER, "", "/"},
         {FORMAT_CPF_CNPJ, "123", NULL}, {FORMAT_CPF_CNPJ, "123456789012345", NULL},
         {FORMAT_DATE_DMY, "2026-11-22", "22/11/2026"}, {FORMAT_DATE_DMY, "2026-11-22x", NULL}, {FORMAT_DATE_DMY, "22/11/2026", NULL},
     };

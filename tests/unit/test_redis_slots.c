@@ -287,7 +287,7 @@ Test(redis_slots, an_answer_that_was_lost_gives_nothing)
 Test(redis_slots, the_longest_names_and_numbers_come_through)
 {
     struct world o;
-    char name[144];
+    char name[176];
     memset(name, 'n', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
     start(&o, 10000);

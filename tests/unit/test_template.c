@@ -290,3 +290,76 @@ Test(template, x_status_stands_in_failure_actions_alone)
         free(members);
     }
 }
+
+/* --- x-step --- */
+
+static char *pack_with(const char *members, const char *shared)
+{
+    char *all, *text;
+    cr_assert(asprintf(&all, "%s%s", members, shared) > 0);
+    text = pack_files_workflow(all);
+    free(all);
+    return text;
+}
+
+Test(template, a_step_takes_what_it_does_not_say_from_a_shared_one)
+{
+    static const char shared[] =
+        "components:\n  x-steps:\n    look:\n      parameters: [{name: login, in: path, value: $inputs.data.login}]\n"
+        "      successCriteria: [{condition: $response.body#/ok}]\n      outputs: {n: $response.body#/n}\n"
+        "      x-outputs: {a: [$response.body#/n], b: shared}\n"
+        "      onFailure: [{name: gone, type: end}]\n";
+    static const struct {
+        const char *why, *members, *replies[3], *want;
+    } rows[] = {
+        {"all of it", "    steps: [{stepId: one, operationId: getUser, x-step: look}]\n    outputs: {n: $steps.one.outputs.n}\n    x-outputs: {b: $steps.one.outputs.b}\n",
+         {"{\"ok\":true,\"n\":7}"}, "GET http://tv/users/ann\n=> applied {\"n\":7,\"b\":\"shared\"}"},
+        {"its actions", "    steps: [{stepId: one, operationId: getUser, x-step: look}]\n", {"{}"}, "GET http://tv/users/ann\n=> rejected gone"},
+        {"what the step says comes first",
+         "    steps: [{stepId: one, operationId: getUser, x-step: look, parameters: [{name: login, in: path, value: bob}]}]\n",
+         {"{\"ok\":true}"}, "GET http://tv/users/bob\n=> applied"},
+        {"its x-outputs come to the shared ones",
+         "    steps: [{stepId: one, operationId: getUser, x-step: look, x-outputs: {b: own, c: more}}]\n"
+         "    x-outputs: {all: [$steps.one.outputs.a, $steps.one.outputs.b, $steps.one.outputs.c]}\n",
+         {"{\"ok\":true,\"n\":7}"}, "GET http://tv/users/ann\n=> applied {\"all\":[[7],\"own\",\"more\"]}"},
+        {"twice in one workflow", "    steps: [{stepId: one, operationId: getUser, x-step: look}, {stepId: two, operationId: getUser, x-step: look}]\n",
+         {"{\"ok\":true}", "{\"ok\":true}"}, "GET http://tv/users/ann\nGET http://tv/users/ann\n=> applied"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *text = pack_with(rows[i].members, shared);
+        struct pack *p = pack_files_good(pack_files_openapi, text);
+        char *got = pack_files_try(p, &(struct trial_inputs){.data = "{\"login\":\"ann\"}", .replies = rows[i].replies});
+        cr_expect(eq(str, got, (char *)rows[i].want), "%s", rows[i].why);
+        free(got);
+        pack_free(p);
+        free(text);
+    }
+}
+
+Test(template, a_shared_step_is_refused_by_name)
+{
+    static const struct {
+        const char *members, *shared, *pointer, *why;
+    } rows[] = {
+        {"    steps: [{stepId: one, operationId: me, x-step: nobody}]\n", "", "/workflows/0/steps/0/x-step", "there is no step `nobody`"},
+        {"    steps: [{stepId: one, operationId: me, x-step: [look]}]\n", "", "/workflows/0/steps/0/x-step", "text"},
+        {"    steps: [{stepId: one, operationId: me, x-step: look}]\n", "components: {x-steps: {look: {stepId: two}}}\n", "/workflows/0/steps/0/x-step",
+         "neither stepId nor x-step"},
+        {"    steps: [{stepId: one, operationId: me, x-step: look}]\n", "components: {x-steps: {look: {x-step: look}}}\n", "/workflows/0/steps/0/x-step",
+         "neither stepId nor x-step"},
+        {"    steps: [{stepId: one, operationId: me}]\n", "components: {x-steps: {look: {}}}\n", "/components/x-steps/look", "no step uses `look`"},
+        {"    steps: [{stepId: one, operationId: me, x-step: look}]\n", "components: {x-steps: {look: {bogus: 1}}}\n", "/workflows/0/steps/0/bogus",
+         "`bogus` is not a member of a step"},
+        {"    steps: [{stepId: one, operationId: me, x-step: look}]\n", "components: {x-steps: {look: {outputs: {v: $steps.none.outputs.x}}}}\n",
+         "/workflows/0/steps/0/outputs/v", "no step of that name"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct pack_faults f;
+        char *text = pack_with(rows[i].members, rows[i].shared);
+        cr_expect(pack_files_load(pack_files_openapi, text, &f) == NULL, "%s", rows[i].why);
+        cr_expect(f.n == 1 && strstr(f.list[0].text, rows[i].why) != NULL, "%s: %s", rows[i].why, f.n == 0 ? "-" : f.list[0].text);
+        cr_expect(f.n > 0 && strcmp(f.list[0].pointer, rows[i].pointer) == 0, "%s: %s", rows[i].why, f.n == 0 ? "-" : f.list[0].pointer);
+        pack_faults_fini(&f);
+        free(text);
+    }
+}

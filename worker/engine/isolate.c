@@ -89,6 +89,13 @@ static void give_turn(struct worker *w)
         atomic_store(w->o.one_alone, false);
 }
 
+/* A worker of the process has it. */
+static bool turn_is_taken(const struct worker *w)
+{
+    const _Atomic bool *one = w->o.one_alone;
+    return one != NULL && atomic_load_explicit(one, memory_order_relaxed);
+}
+
 static bool others_are_at_work(const struct worker *w)
 {
     for (const struct job *j = w->active; j != NULL; j = j->next)
@@ -116,7 +123,7 @@ bool isolate_waits(const struct worker *w)
 {
     if (w->isolating.n == 0 || w->alone != NULL || others_are_at_work(w))
         return false;
-    return w->drain == DRAIN_NONE && redis_is_up(w->redis) && commits_own(w) && !pace_is_open(w);
+    return !turn_is_taken(w) && w->drain == DRAIN_NONE && redis_is_up(w->redis) && commits_own(w) && !pace_is_open(w);
 }
 
 void isolate_pump(struct worker *w)
@@ -137,8 +144,7 @@ void isolate_pump(struct worker *w)
 
 bool isolate_holds(const struct worker *w)
 {
-    const _Atomic bool *one = w->o.one_alone;
-    return w->isolating.n > 0 || w->alone != NULL || (one != NULL && atomic_load_explicit(one, memory_order_relaxed));
+    return w->isolating.n > 0 || w->alone != NULL || turn_is_taken(w);
 }
 
 void isolate_forget(struct worker *w, const struct job *j)

@@ -14,6 +14,8 @@ static unsigned good(const struct worker *w)
 
 void slots_tick(struct worker *w)
 {
+    if (!w->limit.is_leased)
+        return;
     leases_yield(&w->leases, limit_used(&w->limit), clock_boot_ms());
     limit_lease(&w->limit, good(w));
 }

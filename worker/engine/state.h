@@ -325,8 +325,8 @@ struct worker {
     enum intake_flow flow;
     int64_t held_ms;          /* loop time when it became FLOW_HELD */
     unsigned assignment;      /* number of the assignment: part of the owner's name */
-    char name[144];           /* of this life */
-    char owner[160];          /* that, and the assignment */
+    char name[176];           /* of this life */
+    char owner[192];          /* that, and the assignment */
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */

@@ -208,7 +208,7 @@ static void check_nested_retry(struct loader *l, const struct workflow *w, const
 
 static void compile_workflow(struct loader *l, const json_t *v, struct workflow *w, const struct at *at)
 {
-    struct making m = {.workflow = w, .v = v, .raw_steps = json_object_get(v, "steps")};
+    struct making m = {.workflow = w, .v = v, .raw_steps = arazzo_steps(l, v, at)};
     m.where = (struct where){.workflow = w, .raw_steps = m.raw_steps};
     load_known(l, v,
                " workflowId summary description inputs dependsOn steps successActions failureActions outputs "
@@ -296,4 +296,5 @@ void arazzo_compile(struct loader *l)
         struct at here = at_index(&up, i);
         compile_workflow(l, json_array_get(list, i), &l->pack->workflows[i], &here);
     }
+    arazzo_shared_used(l);
 }

@@ -9,6 +9,7 @@
  *                       x-path, x-method: TEXT with $inputs.settings   what the settings say instead of what is declared
  *   Arazzo action       x-outcome: { kind: applied | unchanged | rejected | held | dead, reason: WORD }   on `type: end`
  *                       x-status: NUMBER   on a failure action of type end: the answer is judged as if it had this HTTP status
+ *   Arazzo step         x-step: NAME   the members that the step does not have are those of /components/x-steps/NAME
  *   Arazzo step         x-outputs: OBJECT   more outputs, as values
  *   Arazzo step         x-for-each: EXPRESSION  runs the step once for each item of a list; $item in its expressions
  *   Arazzo step         x-when: [CRITERION]      the step is skipped (its outputs null) unless all hold

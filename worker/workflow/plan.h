@@ -96,7 +96,7 @@ enum tmpl_kind {
     TMPL_MERGE,
     TMPL_REPLACE
 };
-enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY };
+enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY, FORMAT_POINTER };
 
 struct text_part {
     const char *text; /* NULL: an expression */

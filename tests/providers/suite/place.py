@@ -55,7 +55,8 @@ class Profile:
     STANDARD = {"ENVIRONMENT": {}, "FLAGS": (), "CREDENTIALS": {}, "SETTINGS": {}, "SERVICE": "70001", "BASE": None,
                 "PACKAGE": None, "UNKNOWN_PACKAGE": "no-such-package", "PLAN": None, "REFUSES": {}, "ERRORS": [], "HELD": False,
                 "BLOCK": {"reason": "delinquency", "scope": "total"}, "UNBLOCK": {"reason": "delinquency"},
-                "BLOCKED": {"status": "suspended"}, "DELETED": {"exists": False}, "CREATES": ("create",), "FAULTS": None}
+                "BLOCKED": {"status": "suspended"}, "DELETED": {"exists": False}, "CREATES": ("create",), "FAULTS": None,
+                "REPLACES": False, "FORGOTTEN": None}
 
     def __init__(self, pack):
         module = importlib.import_module("profiles." + pack)
