@@ -85,7 +85,7 @@ class Platform:
     def named(self, request):
         """The contract or client of the path, else the service of a new contract."""
         form = request.form()
-        return [x for x in (*request.path.split("/")[3:], form.get("id_contrato_origem"), form.get("cpf_cnpj")) if x]
+        return [x for x in (*request.path.split("/")[3:], form.get("id_contrato_origem")) if x]
 
     def control(self, request):
         """POST first_access (form service): its user logs in. POST panel_delete, panel_cancel, panel_unblock, panel_forget_client (form
