@@ -1,6 +1,7 @@
 /* pack_check.c - `tvbridge pack check DIR...`: loads packs and names each fault. */
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -18,7 +19,7 @@ static const struct cli_command command = {
     .name = "pack check",
     .operands = "DIR...",
     .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong.\n"
-             "Nothing is sent.",
+             "Nothing is sent. Files among the folders are passed over, so that DIR/* may be said.",
     .examples = "  tvbridge pack check schemas/providers/stalker\n",
     .operands_max = CLI_LIST_MAX,
 };
@@ -66,10 +67,43 @@ static void print_json(const char *dir, const struct pack *p, const struct pack_
     json_decref(v);
 }
 
+static void add_fault(struct pack_faults *f, const char *file, const char *text)
+{
+    struct pack_fault *list = realloc(f->list, (f->n + 1) * sizeof(*list));
+    if (list == NULL)
+        return;
+    f->list = list;
+    list[f->n] = (struct pack_fault){0};
+    snprintf(list[f->n].file, sizeof(list->file), "%s", file);
+    snprintf(list[f->n].text, sizeof(list->text), "%s", text);
+    f->n++;
+}
+
+/* With the pack's own settings and credentials of any kind: what settings.yaml says of paths and methods is known then. */
+static bool binds(const struct pack *p, struct err *reterr)
+{
+    json_t *credentials = pack_credentials(p, "***");
+    struct bound_pack *b = pack_bind(p, "http://localhost", credentials, NULL, "***", reterr);
+    json_decref(credentials);
+    bound_pack_free(b);
+    return b != NULL;
+}
+
+static struct pack *load(const char *dir, struct pack_faults *ret_faults)
+{
+    struct err err = {0};
+    struct pack *p = pack_load(dir, ret_faults);
+    if (p == NULL || binds(p, &err))
+        return p;
+    add_fault(ret_faults, dir, err.msg);
+    pack_free(p);
+    return NULL;
+}
+
 static bool check(const char *dir, bool json)
 {
     struct pack_faults faults;
-    struct pack *p = pack_load(dir, &faults);
+    struct pack *p = load(dir, &faults);
     if (json) {
         print_json(dir, p, &faults);
     } else {
@@ -82,6 +116,12 @@ static bool check(const char *dir, bool json)
     return good;
 }
 
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int cmd_pack_check(int argc, char **argv)
 {
     struct options o = {0};
@@ -92,8 +132,14 @@ int cmd_pack_check(int argc, char **argv)
         return status;
     if (first >= argc)
         return cli_usage(&command, "name the folder of a pack");
-    bool good = true;
-    for (int i = first; i < argc; i++)
+    bool good = true, any = false;
+    for (int i = first; i < argc; i++) {
+        if (is_file(argv[i]))
+            continue;
+        any = true;
         good = check(argv[i], o.json) && good;
+    }
+    if (!any)
+        return cli_usage(&command, "name the folder of a pack");
     return good ? CLI_OK : CLI_REFUSED;
 }

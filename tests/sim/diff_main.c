@@ -28,6 +28,7 @@ struct diff {
     char fences[EVENTS + 1][TEXT_MAX]; /* that CLAIM gave last, by event */
     unsigned claimed;         /* the event that was claimed last; 0: none */
     int number;               /* of the call in its round */
+    bool is_of_slots;         /* most calls of the round are */
     bool differs;
 };
 
@@ -184,11 +185,25 @@ static void make_merge(struct diff *d, struct call *c)
         account(d, c);
 }
 
+static void make_slots(struct diff *d, struct call *c)
+{
+    arg(c, "2");
+    arg(c, "t:birth");
+    arg(c, "t:slots:p");
+    arg(c, sim_chance(&d->sim, 970) ? "mark" : "another");
+    argf(c, "worker%lld", (long long)sim_range(&d->sim, 1, 5));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 0, 2));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 0, 3));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 1, 4));
+}
+
 static void make_call(struct diff *d, struct call *c)
 {
     enum script_id id = sim_chance(&d->sim, 400) ? SCRIPT_CLAIM : (enum script_id)sim_range(&d->sim, 0, SCRIPT_COUNT - 1);
     if (id == SCRIPT_MERGE && sim_chance(&d->sim, 600))
         id = SCRIPT_RELEASE;
+    if (d->is_of_slots && sim_chance(&d->sim, 800))
+        id = SCRIPT_SLOTS;
     *c = (struct call){.script = d->scripts[id]};
     if (id == SCRIPT_CLAIM) {
         make_claim(d, c);
@@ -196,6 +211,8 @@ static void make_call(struct diff *d, struct call *c)
         make_decide(d, c);
     } else if (id == SCRIPT_MERGE) {
         make_merge(d, c);
+    } else if (id == SCRIPT_SLOTS) {
+        make_slots(d, c);
     } else {
         unsigned event = keys(d, c, NULL, 0);
         if (id == SCRIPT_REOPEN || id == SCRIPT_CLOSE)
@@ -375,6 +392,7 @@ static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
     d->now_us = INT64_C(1790000000000000);
     memset(d->fences, 0, sizeof(d->fences));
     d->claimed = 0;
+    d->is_of_slots = sim_chance(&d->sim, 200);
     freeReplyObject(ask_real(d, 1, flush, &len));
     set_both(d, "t:birth", NULL, "mark");
     if (sim_chance(&d->sim, 200))

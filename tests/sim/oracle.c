@@ -116,6 +116,11 @@ void oracle_poison(struct sim *s, unsigned event)
     s->oracle->events[event]->poison = true;
 }
 
+void oracle_begins(struct sim *s, unsigned event, int64_t at_ms)
+{
+    s->oracle->events[event]->begins_ms = at_ms;
+}
+
 bool oracle_is_poison(struct sim *s, unsigned event)
 {
     return event < s->oracle->event_count && s->oracle->events[event]->poison;
@@ -200,11 +205,12 @@ void oracle_event_state(struct sim *s, const char *key, char before, char after)
 void oracle_redis_lost(struct sim *s)
 {
     s->oracle->redis_lost = true;
+    s->oracle->redis_lost_at = s->now;
 }
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST", "SLOTS"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
     oracle_accounts_did(s, p, script, key, e);
     if (script < 0 || !a)

@@ -386,6 +386,10 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     }
     if (p->waits && e.reason == ENTRY_FOR_BEHIND)
         sim_mark(s, MARK_HELD_BEHIND);
+    if (p->waits && e.reason == ENTRY_FOR_FIRST_ACCESS && e.state == ENTRY_UNSENT)
+        sim_mark(s, MARK_HELD_ACCESS);
+    if (p->waits && e.reason == ENTRY_FOR_DATE)
+        sim_mark(s, MARK_HELD_DATE);
     sim_mark(s, p->waits ? MARK_SET_ASIDE : MARK_CALLED_BACK);
     if (!p->waits && !p->outcome_acked)
         sim_broken(s, "14: the entry of e%u ended before its outcome was acknowledged", p->event);

@@ -22,6 +22,7 @@ struct oevent {
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
     bool refused, put_off, poison, culprit;
+    int64_t begins_ms;    /* notbefore; 0: none */
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
     int64_t expires_ms;
     char key[72];
@@ -66,6 +67,7 @@ enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_
 struct flight {
     struct flight *next;
     struct request *r;
+    unsigned pauses; /* of its process, when it left */
 };
 
 /* An operator's act, as it stands in the control topic. */
@@ -104,10 +106,12 @@ struct oracle {
     unsigned extras[SERVICES_MAX];     /* at the platform */
     unsigned remembered[SERVICES_MAX]; /* by the newest record in Kafka */
     struct flight *flights[SERVICES_MAX];
+    struct flight *calls;              /* of all services, reads too */
     struct owner owners[KAFKA_PARTS_MAX];
     int64_t committed[KAFKA_PARTS_MAX];
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
+    int64_t redis_lost_at;
     unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
     unsigned cut_in_doubt;             /* the same, of services of which one may have been sent before */
     unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */

@@ -20,8 +20,10 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
 {
     static const unsigned shares[] = {0, 80, 200, 200, 400, 400, 700};
     unsigned share = shares[sim_range(s, 0, (int64_t)ARRAY_LEN(shares) - 1)];
-    for (int i = 0; i < FAULT_COUNT; i++)
+    for (int i = 0; i < FAULT_FIRST_ACCESS; i++)
         s->cfg.on[i] = allowed[i] && sim_chance(s, share);
+    s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
+    s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -263,8 +265,8 @@ void scenario_run(struct sim *s)
 void scenario_tell(const struct sim *s, FILE *out)
 {
     const struct scenario *c = &s->cfg;
-    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions; faults:", (unsigned long long)s->seed,
-            c->workers, c->services, c->events, (int)c->partitions);
+    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions, %u calls at once; faults:",
+            (unsigned long long)s->seed, c->workers, c->services, c->events, (int)c->partitions, c->in_flight);
     for (int i = 0; i < FAULT_COUNT; i++)
         if (c->on[i])
             fprintf(out, " %s", fault_entry((enum trouble)i)->name);

@@ -446,6 +446,24 @@ Test(event, order_is_the_sequence_or_else_the_offset)
     event_fini(&without);
 }
 
+#define BASED(basis) BLOCKED_HEAD ",\"basis\":\"" basis "\"" BLOCKED_TAIL
+
+Test(event, that_tvbridge_made_stands_just_above_its_basis_wherever_it_lies)
+{
+    struct event by = decoded(BASED("sequence:000001-000000000000000101-000000+2"));
+    struct event none = decoded(BASED("none:000000-000000000000000000-000000+1")), plain = decoded(BLOCKED_HEAD BLOCKED_TAIL);
+    struct order want = {.epoch = 1, .number = 101, .sub = 2};
+    cr_expect(zero(int, order_cmp(event_order(&by, 7, 900), want)));
+    cr_expect(eq(int, event_order_by(&by), ORDER_BY_SEQUENCE));
+    cr_expect(zero(int, order_cmp(event_order(&none, 7, 900), (struct order){.sub = 1})));
+    cr_expect(eq(int, event_order_by(&none), ORDER_BY_NOTHING));
+    cr_expect(eq(int, event_order_by(&plain), ORDER_BY_OFFSET));
+    cr_expect(zero(int, memcmp(by.fingerprint, none.fingerprint, sizeof(by.fingerprint))), "it says the same");
+    event_fini(&by);
+    event_fini(&none);
+    event_fini(&plain);
+}
+
 /* ---- properties ---- */
 
 Test(event, a_missing_schema_is_an_error_that_names_it)

@@ -102,3 +102,45 @@ Test(order, sequence_is_one_to_eighteen_digits_compared_as_a_number)
         cr_expect(eq(u64, v, rows[i].value), "%s", rows[i].text);
     }
 }
+
+/* ---- basis ---- */
+
+Test(basis, is_read_back_as_it_was_written_and_stands_just_above_its_order)
+{
+    static const struct {
+        struct basis basis;
+        const char *text;
+    } rows[] = {
+        {{ORDER_BY_SEQUENCE, {.number = 101}, 1}, "sequence:000000-000000000000000101-000000+1"},
+        {{ORDER_BY_OFFSET, {.epoch = 2, .number = 7, .sub = 3}, 12}, "offset:000002-000000000000000007-000003+12"},
+        {{ORDER_BY_NOTHING, {0}, BASIS_STEP_MAX}, "none:000000-000000000000000000-000000+999"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[BASIS_TEXT_SIZE];
+        struct basis back;
+        basis_format(&rows[i].basis, text);
+        cr_expect(eq(str, text, (char *)rows[i].text));
+        cr_assert(zero(int, basis_parse(text, &back)));
+        struct order own = basis_order(&back);
+        cr_expect(eq(int, back.by, rows[i].basis.by));
+        cr_expect(gt(int, order_cmp(own, rows[i].basis.order), 0));
+        cr_expect(eq(int, own.sub, rows[i].basis.order.sub + rows[i].basis.step));
+        cr_expect(lt(int, order_cmp(own, (struct order){.epoch = own.epoch, .number = own.number + 1}), 0));
+    }
+}
+
+Test(basis, of_another_form_is_refused)
+{
+    static const char *const rows[] = {
+        "", "sequence", "sequence:", "sequence:101+1", "time:000000-000000000000000101-000000+1",
+        "sequence:000000-000000000000000101-000000", "sequence:000000-000000000000000101-000000+",
+        "sequence:000000-000000000000000101-000000+0", "sequence:000000-000000000000000101-000000+01",
+        "sequence:000000-000000000000000101-000000+1000", "sequence:000000-000000000000000101-000000+1 ",
+        "sequence:000000-000000000000000101-000000-1", "sequence:000000-00000000000000010x-000000+1",
+        "sequence:000000-000000000000000101-999999+1", "offset:000000-000000000000000101-999001+999",
+    };
+    struct basis b;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect(eq(int, basis_parse(rows[i], &b), -1), "%s", rows[i]);
+    cr_expect(zero(int, basis_parse("offset:000000-000000000000000101-999000+999", &b)));
+}

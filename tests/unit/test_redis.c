@@ -407,6 +407,27 @@ Test(redis, order_by_sequence_and_by_offset_do_not_mix)
     redis_server_stop(s);
 }
 
+Test(redis, what_is_ordered_by_nothing_goes_with_either_and_leaves_the_choice)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request first = event("e0", "000000-000000000000000000-000001"), c = event("e5", ORDER(5)),
+                         offset = event("o9", ORDER(9)), late = event("e6", "000000-000000000000000000-000001");
+    first.by_sequence = offset.by_sequence = false;
+    first.by_nothing = late.by_nothing = true;
+    late.axes = (const char[1][72]){"plan"};
+    worker_start(&w, s, "w1");
+    apply(&w, &first);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:l by"), ""));
+    apply(&w, &c); /* billing's first says it */
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:l by"), "s"));
+    STATE(&w, &offset, CLAIM_MIXED);
+    apply(&w, &late);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:l by"), "s"));
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis, a_pause_of_the_provider_reaches_every_claim)
 {
     struct redis_server *s = redis_server_start(NULL);

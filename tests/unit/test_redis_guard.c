@@ -12,6 +12,7 @@ struct seen {
     struct worker *worker;
     struct redis_guard_load load;
     char services[200];
+    size_t n;
     int64_t oldest_ms, accounts;
 };
 
@@ -19,7 +20,7 @@ static void on_cut(void *arg, const char *service, int64_t ago_ms)
 {
     struct seen *seen = arg;
     size_t n = strlen(seen->services);
-    if (n == 0)
+    if (seen->n++ == 0)
         seen->oldest_ms = ago_ms;
     snprintf(seen->services + n, sizeof(seen->services) - n, "%s ", service);
 }
@@ -95,6 +96,27 @@ Test(redis_guard, what_is_older_than_an_hour_is_forgotten)
     RESULT(load(&w, 0, &seen), REDIS_OK);
     cr_expect(eq(str, (char *)redis_server_ask(s, "ZCARD t:guard:p:0"), "2"), "and removed");
     cr_expect(gt(int, atoi(redis_server_ask(s, "PTTL t:guard:p:0")), 3500000));
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+Test(redis_guard, many_accounts_are_one_answer)
+{
+    enum { MANY = 20000 };
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct seen seen;
+    worker_start(&w, s, "w1");
+    for (int i = 1; i < MANY; i++) {
+        char service[16];
+        snprintf(service, sizeof(service), "%d", i);
+        cr_assert(zero(int, redis_guard_note(w.redis, 3, service, NULL, NULL)));
+    }
+    RESULT(note(&w, "last"), REDIS_OK);
+    RESULT(load(&w, 3, &seen), REDIS_OK);
+    cr_expect(eq(sz, seen.n, MANY));
+    RESULT(load(&w, 4, &seen), REDIS_OK);
+    cr_expect(eq(sz, seen.n, 0), "and the next one is read, too");
     worker_end(&w);
     redis_server_stop(s);
 }

@@ -148,9 +148,9 @@ Test(run, actions_lead_from_step_to_step)
          {"500 ", "200 ", "{\"again\":true}", "500 ", "500 "},
          "GET http://tv/users/a\nretry 0\nGET http://tv/users/a\nGET http://tv/users/b\nGET http://tv/users/a\nretry 0\nGET http://tv/users/a\n=> unknown"},
         {"the workflow's actions come after the step's, but not those of the same name",
-         "    failureActions: [{name: x, type: end, x-outcome: {kind: dead}}, {name: y, type: end, x-outcome: {kind: held}}]\n"
+         "    failureActions: [{name: x, type: end, x-outcome: {kind: dead}}, {name: y, type: end, x-outcome: {kind: held, reason: activation}}]\n"
          "    steps:\n" GET("a") "        onFailure: [{name: x, type: end, criteria: [{condition: $statusCode == 1}]}]\n", NULL, NULL,
-         {"500 "}, "GET http://tv/users/a\n=> held"},
+         {"500 "}, "GET http://tv/users/a\n=> held activation"},
         {"x-when skips", "    steps:\n" GET("a") "        x-when: [{condition: $inputs.data.go == true}]\n" GET("b"), "{\"go\":false}", NULL,
          {"200 "}, "GET http://tv/users/b\n=> applied"},
         {"all skipped", "    steps:\n" GET("a") "        x-when: [{condition: $inputs.data.go}]\n", "{}", NULL, {NULL}, "=> applied"},
@@ -263,6 +263,12 @@ Test(run, bodies_are_built_from_values)
          "{\"on\":\"1\",\"l\":[{\"n\":1},{\"n\":2}],\"mac\":\"001a.79AA-bb:cc\"}", NULL, {NULL},
          "POST http://tv/json {\"s\":\"active\",\"l\":[{\"id\":2}],\"m\":{\"k1\":1,\"k2\":2},\"mac\":\"00:1A:79:AA:BB:CC\","
          "\"doc\":\"123.456.789-01\",\"day\":\"22/11/2026\"}\n=> waits"},
+        {"a member whose name is made up: x-format pointer, in #{}",
+         "    steps: [{stepId: g, operationId: getUser, parameters: [{name: login, in: path, value: l}],"
+         " outputs: {at: [{x-format: pointer, value: {x-format: mac, value: $inputs.data.mac}}, {x-format: pointer, value: $inputs.data.odd}]}}]\n"
+         "    x-outputs: {mac: '$inputs.data.o#{$steps.g.outputs.at[0]}', odd: '$inputs.data.o#{$steps.g.outputs.at[1]}'}\n",
+         "{\"mac\":\"001a79aabbcc\",\"odd\":\"a/~b\",\"o\":{\"00:1A:79:AA:BB:CC\":1,\"a/~b\":2}}", NULL, {"{}"},
+         "GET http://tv/users/l\n=> applied {\"mac\":1,\"odd\":2}"},
         {"a value that cannot be rewritten", JSON_STEP("{mac: {x-format: mac, value: $inputs.data.mac}}"), "{\"mac\":\"zz\"}", NULL, {NULL},
          "=> rejected invalid_input (step j: a value cannot be rewritten, see /workflows/0/steps/0/requestBody/payload/mac)"},
         {"query parameters",

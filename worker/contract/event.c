@@ -63,6 +63,7 @@ static void take_attributes(struct event *e)
     e->provider = text_of(e->root, "provider");
     e->time = text_of(e->root, "time");
     e->sequence = text_of(e->root, "sequence");
+    e->basis = text_of(e->root, "basis");
     e->traceparent = text_of(e->root, "traceparent");
 }
 
@@ -87,13 +88,27 @@ static int check_subject(const struct event *e, struct fault *ret_fault)
     return 0;
 }
 
-static int take_expiry(struct event *e, struct fault *ret_fault)
+static int take_times(struct event *e, struct fault *ret_fault)
 {
-    const char *expiry = text_of(e->root, "expirytime");
-    e->expires_ms = 0;
+    const char *expiry = text_of(e->root, "expirytime"), *begins = text_of(e->root, "notbefore");
+    e->expires_ms = e->not_before_ms = 0;
     if (expiry != NULL && clock_parse_rfc3339(expiry, &e->expires_ms) != 0)
         return fault_set(ret_fault, "/expirytime", "not an RFC 3339 date-time");
+    if (begins != NULL && clock_parse_rfc3339(begins, &e->not_before_ms) != 0)
+        return fault_set(ret_fault, "/notbefore", "not an RFC 3339 date-time");
     return 0;
+}
+
+static int check_basis(const struct event *e, struct fault *ret_fault)
+{
+    struct basis b;
+    if (e->basis == NULL)
+        return 0;
+    if (e->sequence != NULL)
+        return fault_set(ret_fault, "/basis", "an event that has a sequence has none");
+    if (is_list(e->type))
+        return fault_set(ret_fault, "/basis", "this type has no service, and so no order");
+    return basis_parse(e->basis, &b) == 0 ? 0 : fault_set(ret_fault, "/basis", "its order is too high");
 }
 
 static int check_partitionkey(const struct event *e, const struct event_message *m,
@@ -170,7 +185,7 @@ static int decode(const struct event_schemas *s, const struct event_message *m, 
         return -1;
     take_attributes(e);
     if (take_type(e, ret_fault) != 0 || check_subject(e, ret_fault) != 0 ||
-        take_expiry(e, ret_fault) != 0 || check_partitionkey(e, m, ret_fault) != 0)
+        take_times(e, ret_fault) != 0 || check_basis(e, ret_fault) != 0 || check_partitionkey(e, m, ret_fault) != 0)
         return -1;
     if (check_data(s, e, ret_fault) != 0 || take_digests(e, ret_fault) != 0)
         return -1;
@@ -224,9 +239,20 @@ bool event_is_misplaced(const struct event *e, const struct event_message *m, co
     return true;
 }
 
+enum order_by event_order_by(const struct event *e)
+{
+    struct basis b;
+    if (e->basis != NULL && basis_parse(e->basis, &b) == 0)
+        return b.by;
+    return e->sequence != NULL ? ORDER_BY_SEQUENCE : ORDER_BY_OFFSET;
+}
+
 struct order event_order(const struct event *e, uint32_t epoch, int64_t offset)
 {
     struct order o = {.epoch = epoch, .number = (uint64_t)offset};
+    struct basis b;
+    if (e->basis != NULL && basis_parse(e->basis, &b) == 0) /* decode has seen it */
+        return basis_order(&b);
     if (e->sequence != NULL)
         (void)order_parse_sequence(e->sequence, &o.number); /* the envelope's pattern has seen it */
     return o;

@@ -42,8 +42,10 @@ struct event {
     const char *id, *source, *service, *provider;
     const char *time;        /* NULL when absent */
     const char *sequence;    /* NULL when absent: the offset orders */
+    const char *basis;       /* of an event that tvbridge made: it orders instead; NULL when absent */
     const char *traceparent; /* NULL when absent */
     int64_t expires_ms;      /* expirytime as Unix ms; 0 when absent */
+    int64_t not_before_ms;   /* notbefore as Unix ms; 0 when absent */
     json_t *data;            /* borrowed from root; an empty object when the event has none */
     struct axes axes;
     uint8_t fingerprint[HASH_SHA256_SIZE]; /* of type, subject, provider, sequence, canonical data */
@@ -72,7 +74,9 @@ int32_t partition_of(enum partitioner p, const char *key, size_t key_len, int32_
 bool event_is_misplaced(const struct event *e, const struct event_message *m, const char *provider,
                         enum partitioner p, int32_t partition, int32_t partitions, struct fault *ret_fault);
 
-/* The event's order: its sequence, or @offset where it has none. */
+/* What it is ordered by. */
+enum order_by event_order_by(const struct event *e);
+/* The event's order: just above its basis, its sequence, or @offset where it has neither. */
 struct order event_order(const struct event *e, uint32_t epoch, int64_t offset);
 
 #endif

@@ -24,4 +24,26 @@ int order_cmp(struct order a, struct order b);
 /* `sequence` as a number: 0, or -1 when it is not 1 to 18 decimal digits. */
 int order_parse_sequence(const char *s, uint64_t *ret);
 
+/* What orders the events of a service: only those of one kind can be compared. */
+enum order_by {
+    ORDER_BY_OFFSET,
+    ORDER_BY_SEQUENCE,
+    ORDER_BY_NOTHING, /* an event that tvbridge makes for a service that had none: it leaves the choice to billing's first */
+};
+const char *order_by_name(enum order_by by); /* "offset", "sequence", "none" */
+
+/* Where an event that tvbridge makes stands: @step above @order, the highest that the service's record had when the event was
+ * computed. As text "sequence:000000-000000000000000101-000000+1". */
+struct basis {
+    enum order_by by;
+    struct order order;
+    unsigned step; /* 1 for the first event that was computed from that record, then 2 ... BASIS_STEP_MAX */
+};
+#define BASIS_STEP_MAX 999
+#define BASIS_TEXT_SIZE 48
+void basis_format(const struct basis *b, char ret[BASIS_TEXT_SIZE]);
+int basis_parse(const char *s, struct basis *ret); /* 0, or -1 when @s is not such a text */
+/* The event's own order. */
+struct order basis_order(const struct basis *b);
+
 #endif

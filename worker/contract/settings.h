@@ -29,6 +29,7 @@ struct settings_numbers {
     int64_t window_bytes;        /* a worker, 32 MiB */
     int64_t lane_limit;          /* 1000 */
     int64_t aside_after_ms;      /* an event that would be tried later than this after its first failure is set aside, 60000 */
+    int64_t held_poll_ms;        /* how soon the platform is asked again for an account that is not active yet, 300000 */
     int64_t sequence_jump;       /* a sequence further ahead of the service's last is implausible; 0: off */
     int64_t id_memory_ms;        /* 7 days */
     int64_t queued_kbytes;       /* queued.max.messages.kbytes, 12288 */
@@ -62,7 +63,7 @@ struct settings_guard {
 };
 
 struct settings_limits {
-    unsigned in_flight;     /* calls at once for the whole provider, 1..10000 */
+    unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
     unsigned burst;         /* tokens kept, at least 1 */
     size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */
@@ -123,6 +124,8 @@ struct settings {
 /* Loads, checks, resolves secrets and defaults, and checks the numbers against each other. NULL and @reterr. */
 struct settings *settings_load(const char *path, struct err *reterr);
 void settings_free(struct settings *s);
+/* A provider of which the settings say nothing: no pack, no credentials, the standard numbers. */
+void settings_provider_defaults(struct settings_provider *ret);
 /* The provider of that name, or NULL. */
 const struct settings_provider *settings_provider(const struct settings *s, const char *name);
 

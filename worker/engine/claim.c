@@ -13,15 +13,44 @@
 static void on_claim(void *arg, const struct claim_reply *r);
 static bool let_entry_before(struct worker *w, struct job *j);
 
-/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, or when its
- * entry was called back to be claimed whatever stands before it. */
+/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, when it is
+ * decided, or when its entry was called back to be claimed whatever stands before it. */
 static bool looks_for_entries(const struct job *j)
 {
-    if (j->doubt || j->work->changed)
+    if (j->doubt || j->work->changed || j->decided_life == j->worker->redis_life + 1)
         return false;
     if (j->from_entry)
         return !j->claimed_before && !j->goes_first && j->act != PARK_APPLIED && j->act != PARK_SUPERSEDED;
     return j->wait == NULL || j->wait->state != ENTRY_SENDING;
+}
+
+static void on_asked(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    j->looked = res == REDIS_OK || res == REDIS_FENCED;
+    if (res == REDIS_FENCED)
+        j->decided_life = w->redis_life + 1;
+    job_wait(w, j, j->looked ? 0 : CLAIM_AGAIN_MS, false);
+}
+
+/* An earlier owner may have let it go before the doubt that holds it back now, since it covers that, and have decided it: set aside as
+ * unsent, it would hold back what was sent after it. True: Redis is asked. */
+static bool asks_if_decided(struct worker *w, struct job *j, const struct wait *before)
+{
+    const struct event *e = &j->work->event;
+    bool again = j->offset < j->part->inherited || j->offset < j->part->doubt_end;
+    bool sent = before->place.offset < j->offset && (before->state == ENTRY_DOUBT || before->state == ENTRY_SENDING);
+    if (j->from_entry || j->wait != NULL || j->looked || !again || !sent)
+        return false;
+    job_go(w, j, JOB_CLAIMING);
+    if (redis_reopen(w->redis, e->service, e->key, 1, on_asked, j) == 0)
+        j->pending++;
+    else
+        job_wait(w, j, CLAIM_AGAIN_MS, false);
+    return true;
 }
 
 void claim_start(struct worker *w, struct job *j)
@@ -55,7 +84,8 @@ void claim_start(struct worker *w, struct job *j)
         return;
     }
     if (before != NULL) {
-        aside_behind(w, j, before);
+        if (!asks_if_decided(w, j, before))
+            aside_behind(w, j, before);
         return;
     }
     guard_watch(w, j->part);
@@ -135,19 +165,11 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
-static void drop_run(struct work *k)
-{
-    run_free(k->run);
-    k->run = NULL;
-    plan_unref(k->plan);
-    k->plan = NULL;
-}
-
 /* Nothing of such a run can be believed: it is made anew at the next try. */
 static void forget_if_out_of_memory(struct work *k)
 {
     if (k->run == NULL || run_is_out_of_memory(k->run))
-        drop_run(k);
+        call_drop_run(k);
 }
 
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
@@ -179,7 +201,7 @@ static void forget_if_untouched(struct job *j)
 {
     struct work *k = j->work;
     if (k->run != NULL && !k->changed && !j->doubt && j->act == PARK_NO_ACT)
-        drop_run(k);
+        call_drop_run(k);
 }
 
 /* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is
@@ -227,13 +249,14 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
     forget_if_untouched(j);
     if (k->run != NULL && j->doubt && !j->doubt_own) /* what an earlier owner repeated is not noted */
         j->doubt_safe |= run_did_safe(k->run);
-    if (wf != NULL && k->run == NULL && !no_memory)
+    bool is_new = wf != NULL && k->run == NULL && !no_memory;
+    if (is_new)
         new_run(w, k, wf);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)
         call_retry_later(w, j, !no_memory, -1, "out of memory"); /* what was noted of its steps stays in Redis */
-    else
+    else if (!is_new || !dates_pack_waits(w, j))
         call_advance(w, j);
 }
 
@@ -292,6 +315,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
+    } else if (k->run == NULL && r->steps_len == 0 && j->steps_len == 0 && dates_event_waits(w, j)) {
+        return;
     } else if (!untouched || !guard_stops(w, j)) {
         begin_run(w, j, r);
     }

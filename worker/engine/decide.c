@@ -42,7 +42,8 @@ static int send_decide(struct worker *w, struct job *j)
         .partition = j->partition,
         .order = k->order,
         .place = k->offset,
-        .by_sequence = k->event.sequence != NULL,
+        .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
+        .by_nothing = event_order_by(&k->event) == ORDER_BY_NOTHING,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
     };
@@ -193,7 +194,7 @@ static int send_owed(struct worker *w, struct job *j)
         .record_len = k->record_text.len,
         .account = takeover_account_of(record),
         .partition = j->partition,
-        .order_by = k->event.sequence != NULL ? "sequence" : "offset",
+        .order_by = record != NULL ? json_text(record, "order_by") : "",
         .axes = axes,
         .axis_count = axis_count,
     };

@@ -7,6 +7,7 @@
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
  *   <prefix>guard:<provider>:<partition>           accounts cut within the last hour
  *   <prefix>accounts:<provider>:<partition>        services whose lane's rec says that the account exists; set in one step
+ *   <prefix>slots:<provider>                       leases of slots, and who waits for one
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
  * take the expected birth mark: with another or none they do nothing and say so. */
 #ifndef TVB_IO_REDIS_H
@@ -84,6 +85,7 @@ struct claim_request {
     const char *order;       /* order_format() */
     const char *place;       /* its offset, as decimal text; NULL: not known, then it is never superseded */
     bool by_sequence;
+    bool by_nothing;         /* by neither: any service takes it, and none is ordered by it */
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
@@ -142,7 +144,7 @@ struct decide_request {
     int32_t partition;   /* with account */
     const char *order;   /* with record: what each axis is set to */
     const char *place;   /* offset as decimal text; NULL: not known */
-    bool by_sequence;
+    bool by_sequence, by_nothing; /* as in CLAIM */
     const char (*axes)[72];
     size_t axis_count;
 };
@@ -169,7 +171,7 @@ int redis_park(struct redis *r, const char *service, const char *event_key, cons
 /* The claim stays, and nothing is done under it until it is taken anew: a crash is not its doing. @fn may be NULL. */
 int redis_rest(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg);
-/* Its next round begins. REDIS_FENCED: it was decided in @round or a later one. */
+/* Its next round begins. REDIS_FENCED: it was decided in @round or a later one. With 1, nothing begins: it is only asked. */
 int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
 /* It died in @round, and a person dropped it: whoever brings it again is told so. @fn may be NULL. */
 int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
@@ -239,6 +241,20 @@ struct redis_rebase {
     void *arg;
 };
 int redis_rebase(struct redis *r, struct redis_rebase *b);
+
+/* ---- redis_slots.c: slots that are leases (core/leases.h) ---- */
+/* What a worker has and wants; borrowed until end(). A lease lasts lease_ms from when it was asked for, or for anew. */
+struct redis_slots {
+    const char *worker; /* the same for all of a worker's life */
+    unsigned has, wants; /* wants: more */
+    unsigned max;        /* that there are in all; all workers say the same */
+    /* REDIS_OK: it has @has now, fewer than before where there are too many; @others wait for one of them. Else nothing is known. */
+    void (*end)(void *arg, enum redis_result res, unsigned has, unsigned others);
+    void *arg;
+};
+int redis_slots(struct redis *r, const struct redis_slots *s);
+/* It has none and wants none. Fire and forget; after it, an answer that is still to come says nothing. */
+void redis_slots_give(struct redis *r, const char *worker);
 
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);

@@ -75,8 +75,7 @@ static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, 
     key_lane(r, service);
 }
 
-/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
-static void look_at_error(struct redis *r, const struct reply *a)
+void redis_look_at_error(struct redis *r, const struct reply *a)
 {
     if (a && a->type == REPLY_ERROR && (strncmp(a->str, "READONLY", 8) == 0 || strncmp(a->str, "LOADING", 7) == 0))
         redis_unusable(r, a->str);
@@ -150,11 +149,16 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     struct claim_reply reply = {
         .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .first = "", .error = ""};
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     read_claim(a, &reply);
     if (reply.state == CLAIM_FORGOT)
         redis_unusable(r, "the birth mark is another: asking again who is there");
     q.claimed(q.arg, &reply);
+}
+
+static const char *by_of(bool by_sequence, bool by_nothing)
+{
+    return by_nothing ? "" : by_sequence ? "s" : "o";
 }
 
 static const char *what_claim(const struct claim_request *c)
@@ -181,7 +185,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->fingerprint);
     redis_link_str(k, r->fence_floor);
     redis_link_str(k, c->order);
-    redis_link_str(k, c->by_sequence ? "s" : "o");
+    redis_link_str(k, by_of(c->by_sequence, c->by_nothing));
     redis_link_str(k, c->event_id);
     redis_link_str(k, what_claim(c));
     redis_link_str(k, c->event_key);
@@ -212,7 +216,7 @@ static void on_done(void *owner, void *arg, const struct reply *a)
     struct redis *r = owner;
     struct redis_request q = *(struct redis_request *)arg;
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     enum redis_result res = result_of(a);
     if (res == REDIS_LOST)
         redis_unusable(r, "the birth mark is another: asking again who is there");
@@ -247,7 +251,7 @@ static void add_account(struct redis_link *k, enum redis_account account, const 
 static void add_record(struct redis_link *k, const struct decide_request *d)
 {
     redis_link_arg(k, d->record, d->record_len);
-    redis_link_str(k, d->by_sequence ? "s" : "o");
+    redis_link_str(k, by_of(d->by_sequence, d->by_nothing));
     for (size_t i = 0; i < d->axis_count; i++) {
         redis_link_cat(k, "a:", d->axes[i], NULL);
         add_mover(k, d->order, d->place, d->event_id);

@@ -16,7 +16,8 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    REPLY_ITEMS_MAX = 160,             /* of one reply; Sentinel's has about 60, the others fewer than ten */
+    REPLY_ITEMS = 64,                  /* of one reply: most have fewer than ten, Sentinel's about 60, the guard's two an account */
+    REPLY_ITEMS_MAX = 1024 * 1024,
     REPLY_BYTES_MAX = 16 * 1024 * 1024,
     OUT_BYTES_MAX = 256 * 1024 * 1024, /* written or not, until answered */
     COMPACT_BYTES = 64 * 1024,
@@ -37,9 +38,10 @@ struct command_ring {
     size_t head, n, cap; /* cap: a power of two */
 };
 
+/* The reply under way: its root is the first item. */
 struct arena {
-    struct reply items[REPLY_ITEMS_MAX];
-    size_t n;
+    struct reply *items;
+    size_t n, cap;
     struct buf text;
 };
 
@@ -67,10 +69,22 @@ struct redis_link {
 
 /* ---- reply objects for hiredis' reader: flat, in the arena ---- */
 
+static bool arena_grow(struct arena *a)
+{
+    size_t cap = a->cap ? 2 * a->cap : REPLY_ITEMS;
+    struct reply *items = cap <= REPLY_ITEMS_MAX ? realloc(a->items, cap * sizeof(*items)) : NULL;
+    if (!items)
+        return false;
+    a->items = items;
+    a->cap = cap;
+    return true;
+}
+
+/* Good until the next one is added, which may move all. */
 static struct reply *arena_add(const redisReadTask *t, enum reply_type type, const char *s, size_t len)
 {
     struct arena *a = t->privdata;
-    if (a->n == REPLY_ITEMS_MAX || (t->parent && t->parent->parent))
+    if ((t->parent && t->parent->parent) || (a->n == a->cap && !arena_grow(a)))
         return NULL;
     struct reply *r = &a->items[a->n++];
     *r = (struct reply){.type = type, .str = "", .len = len, .at = a->text.len};
@@ -95,7 +109,6 @@ static void *make_array(const redisReadTask *t, int n)
     if (!r || n < 0)
         return NULL;
     r->n = (size_t)n;
-    r->items = r + 1; /* children follow: nothing nests deeper */
     return r;
 }
 
@@ -131,14 +144,27 @@ static int reader_init(struct redis_link *k)
     return 0;
 }
 
-static void arena_settle(struct arena *a)
+/* All of it is there: its root. */
+static const struct reply *arena_settle(struct arena *a)
 {
     for (size_t i = 0; i < a->n; i++)
         a->items[i].str = a->text.data + a->items[i].at;
+    a->items[0].items = a->items + 1; /* children follow: nothing nests deeper */
+    return a->items;
 }
 
+static void arena_fini(struct arena *a)
+{
+    free(a->items);
+    a->items = NULL;
+    a->n = a->cap = 0;
+}
+
+/* What one long reply took is not kept. */
 static void arena_reset(struct arena *a)
 {
+    if (a->cap > REPLY_ITEMS)
+        arena_fini(a);
     a->n = 0;
     buf_reset(&a->text);
 }
@@ -221,6 +247,7 @@ static void free_memory(void *arg)
         redisFree(k->ctx);
     buf_fini(&k->out);
     buf_fini(&k->arena.text);
+    arena_fini(&k->arena);
     free(k->under_way.items);
     free(k);
 }
@@ -284,8 +311,7 @@ static void answers(struct redis_link *k)
         }
         if (!r)
             break;
-        arena_settle(&k->arena);
-        answer(k, r);
+        answer(k, arena_settle(&k->arena));
         arena_reset(&k->arena);
     }
     if (!k->dead)

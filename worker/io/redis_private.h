@@ -43,6 +43,8 @@ struct redis {
 
 /* No more claims on this connection: it ends with @why at the end of the turn, and the next one asks who is there. */
 void redis_unusable(struct redis *r, const char *why);
+/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
+void redis_look_at_error(struct redis *r, const struct reply *a);
 void redis_requests_fini(struct redis *r);
 /* An argument of the command that is being written: the key of the partition's set of accounts. */
 void redis_key_accounts(struct redis *r, int32_t partition);

@@ -6,7 +6,7 @@
  *   work on it when their claim was taken over, 1 to 3; 4: one of them on it alone), rest (its owner only waits), alone (its
  *   owner works nothing else). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
- *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset),
+ *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset, "" or none: by nothing yet),
  *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
  * The partition's set of accounts: the services whose `rec` says that the account exists. A script that sets a `rec` which says
  * otherwise than the one before it sets both, or neither.
@@ -16,7 +16,8 @@
  * All keys of a script are in KEYS; all numbers that matter come as text, since Lua's are doubles (microseconds
  * since 1970 fit: below 2^53). Few calls and arguments: each costs more than the Lua around it. So what is the same
  * for all events of a worker stands before each script: `lease` and `id_memory`, ms, and the facts of the outcomes
- * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added. */
+ * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added; in
+ * the round that the event is in. */
 #include "io/redis_scripts.h"
 
 #include <inttypes.h>
@@ -25,7 +26,7 @@
 #include "base/buf.h"
 
 /* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers and that have to wait for it. ARGV 1 birth mark,
- * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o), 7 event id, 8 "1": a retry, "2": it may have been
+ * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o|""), 7 event id, 8 "1": a retry, "2": it may have been
  * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, what is claimed also whether any step may be done
  * and its crashes, what is decided whether it was dropped. The same owner asking again for its own
@@ -44,7 +45,7 @@ static const char claim_text[] =
     "if m[1] ~= A[1] then return {9, '', '', '', 0} end\n"
     "local st = call('HGET', K[2], 'st')\n"
     "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all',"
-    " 'rest', 'crashes', 'alone') or {}\n"
+    " 'rest', 'crashes', 'alone', 'rnd') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(A, 11))\n"
@@ -77,7 +78,7 @@ static const char claim_text[] =
     "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
-    "if l[6] and l[6] ~= A[6] then return {7, '', rec, '', 0} end\n"
+    "if (l[6] or '') ~= '' and A[6] ~= '' and l[6] ~= A[6] then return {7, '', rec, '', 0} end\n"
     "local micros = string.sub('00000' .. t[2], -6)\n"
     "local above = math.max(tonumber(l[3]) or 0, tonumber(e[3]) or 0, tonumber(A[4]) or 0)\n"
     "local f = us > above and t[1] .. micros or string.format('%.0f', above + 1)\n"
@@ -104,6 +105,7 @@ static const char claim_text[] =
     "  if was == 7 then\n"
     "    facts = string.sub(superseded, 1, -2) .. ',\"by\":\"' .. string.gsub(by, '[\"\\\\]', '\\\\%0') .. '\"}'\n"
     "  end\n"
+    "  if e[12] then facts = string.gsub(facts, '\"round\":1', '\"round\":' .. e[12], 1) end\n"
     "  call('HSET', K[2], 'st', 'D', 'fp', A[3], 'fence', f, 'out', facts)\n"
     "  call('PEXPIRE', K[2], id_memory)\n"
     "  call('HSET', K[3], 'fence', f, 'owner', '', 'sent', '')\n"
@@ -152,9 +154,9 @@ static const char claim_text[] =
     "end\n"
 
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
- * 6 by (s|o), 7.. a:<axis>, "<order>@<place> <event id>" of each touched; the account where the record changes that. A held event (released, and not claimed by anyone
- * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
- * its steps: a redrive goes on after them. */
+ * 6 by (s|o|"": as it was), 7.. a:<axis>, "<order>@<place> <event id>" of each touched; the account where the record changes that. A
+ * held event (released, and not claimed by anyone since) may be decided too; its lane may be another event's by then and is left
+ * alone but for the record. A dead one keeps its steps: a redrive goes on after them. */
 static const char decide_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
@@ -163,9 +165,11 @@ static const char decide_text[] =
     "if e[2] ~= A[2] then return 1 end\n"
     "if st == 'D' or st == 'X' or st == 'C' then return 0 end\n"
     TAKE_ACCOUNT_TEXT SET_ACCOUNT_TEXT
+    "local by = A[6]\n"
+    "if by == '' then by = call('HGET', K[3], 'by') or '' end\n"
     "if st ~= 'H' and A[5] then\n"
-    "  call('HSET', K[3], 'owner', '', 'sent', '', 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
-    "elseif A[5] then call('HSET', K[3], 'rec', A[5], 'by', A[6], unpack(A, 7))\n"
+    "  call('HSET', K[3], 'owner', '', 'sent', '', 'rec', A[5], 'by', by, unpack(A, 7))\n"
+    "elseif A[5] then call('HSET', K[3], 'rec', A[5], 'by', by, unpack(A, 7))\n"
     "elseif st ~= 'H' then call('HSET', K[3], 'owner', '', 'sent', '') end\n"
     "call('HSET', K[2], 'st', A[4], 'out', A[3])\n"
     "if e[3] and A[4] == 'D' then call('HDEL', K[2], 'steps') end\n"
@@ -233,7 +237,7 @@ static const char merge_text[] =
     "    call('HSET', K[3], 'rec', A[7])\n"
     SET_ACCOUNT_TEXT
     "  end\n"
-    "  if A[8] ~= '' and (not l[4] or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
+    "  if A[8] ~= '' and ((l[4] or '') == '' or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
     "  for i = 9, mine >= was and #A or 0, 2 do\n"
     "    local h = mine == was and call('HGET', K[3], A[i])\n"
     "    if not h or string.sub(h, 1, 32) < string.sub(A[i + 1], 1, 32) then call('HSET', K[3], A[i], A[i + 1]) end\n"
@@ -281,6 +285,56 @@ static const char rest_text[] = HOLDER_TEXT
     "if st == 'S' or st == 'Q' then redis.call('HSET', KEYS[2], 'rest', '1') end\n"
     "return 0\n";
 
+/* SLOTS: a worker's leases, where the provider takes fewer calls at once than there are partitions (RELIABILITY.md section 8).
+ * KEYS birth, slots. ARGV 1 birth mark, 2 worker, 3 how many leases it has, 4 how many more it wants, 5 how many there are.
+ * Answers {how many it has now, how many others wait for some of these}.
+ * Slots hash: for each worker "<leases>/<their end>/<place>/<when it asked>", ms of Redis' clock. Place: in the line of those who
+ * wait, 0: it does not; it ends when its worker has not asked for 2 s.
+ * What the worker says that it has is written as it says: calls are made with them. Where that is more than there are, since Redis
+ * forgot what it gave to others, it keeps fewer, and begins no call with the rest: so a Redis that forgets lets too many through
+ * for the time of one lease at most. With fewer than before it gave back, and its place is the last.
+ * First is who has least, then who waits longest; each that waits is given one before anybody is given a second one, and goes
+ * behind the others for more. A worker is to give back to those who have none, and to those who have two fewer than it has. */
+static const char slots_text[] =
+    "local call, K, A = redis.call, KEYS, ARGV\n"
+    "if call('GET', K[1]) ~= A[1] then return 2 end\n"
+    "local t = call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "local has, wants, max = tonumber(A[3]), tonumber(A[4]), tonumber(A[5])\n"
+    "local place, last, taken, line = 0, 0, 0, {}\n"
+    "local all = call('HGETALL', K[2])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local n, till, at, asked = string.match(all[i + 1], '^(%d+)/(%d+)/(%d+)/(%d+)$')\n"
+    "  n = tonumber(till) > now and tonumber(n) or 0\n"
+    "  at = asked + 2000 > now and tonumber(at) or 0\n"
+    "  if all[i] == A[2] then\n"
+    "    if has >= n then place = at end\n"
+    "  elseif n == 0 and at == 0 then call('HDEL', K[2], all[i])\n"
+    "  else\n"
+    "    taken, last = taken + n, math.max(last, at)\n"
+    "    if at > 0 then line[#line + 1] = {n, at} end\n"
+    "  end\n"
+    "end\n"
+    "local free, before, more = max - taken - has, 0, 0\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] < has or w[1] == has and (place == 0 or w[2] < place) then before = before + 1 end\n"
+    "end\n"
+    "if free < 0 then more = math.max(free, -has)\n"
+    "elseif wants > 0 and free > before then more = math.max(1, math.min(wants, free - #line)) end\n"
+    "if wants == 0 or more == wants then place = 0\n"
+    "elseif more > 0 or place == 0 then place = last + 1 end\n"
+    "has = has + more\n"
+    "local others = math.min(0, more - free)\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] == 0 or w[1] + 1 < has then others = others + 1 end\n"
+    "end\n"
+    "if has + place == 0 then call('HDEL', K[2], A[2])\n"
+    "else\n"
+    "  call('HSET', K[2], A[2], string.format('%d/%.0f/%d/%.0f', has, now + lease, place, now))\n"
+    "  call('PEXPIRE', K[2], lease)\n"
+    "end\n"
+    "return {has, has > 0 and math.max(0, others) or 0}\n";
+
 static const char *text_of(enum script_id id)
 {
     switch (id) {
@@ -304,6 +358,8 @@ static const char *text_of(enum script_id id)
         return close_text;
     case SCRIPT_REST:
         return rest_text;
+    case SCRIPT_SLOTS:
+        return slots_text;
     case SCRIPT_COUNT:
         break;
     }

@@ -138,6 +138,7 @@ struct decide_request decision(const struct claim_request *c, const char *fence)
                                    .record_len = strlen(record),
                                    .order = c->order,
                                    .by_sequence = c->by_sequence,
+                                   .by_nothing = c->by_nothing,
                                    .axes = c->axes,
                                    .axis_count = c->axis_count};
 }
