@@ -84,6 +84,7 @@ struct settings_provider {
     struct settings_retry retry;
     struct settings_breaker breaker;
     struct settings_guard guard;
+    bool cuts_known;        /* only accounts that tvbridge made or adopted may be cut off; false */
     bool park_dead;         /* a dead event holds back later ones of its service that set the same thing; true */
     bool park_always;       /* also newer ones that cover it, which else pass and close it; false */
     struct settings_numbers numbers;

@@ -183,6 +183,8 @@ static int read_provider(struct settings_loader *l, struct settings_provider *p,
     const char *park = json_string_value(json_object_get(o, "park"));
     p->park_always = park != NULL && strcmp(park, "always") == 0;
     p->park_dead = park == NULL || p->park_always || strcmp(park, "dead") == 0;
+    const char *cuts = json_string_value(json_object_get(o, "cuts"));
+    p->cuts_known = cuts != NULL && strcmp(cuts, "known") == 0;
     read_numbers(json_object_get(l->root, "numbers"), json_object_get(o, "numbers"), &p->numbers);
     if (p->settings == NULL || p->credentials == NULL)
         return err_nomem(l->reterr);

@@ -506,6 +506,13 @@ void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
  * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
 
+/* ---- adopt.c: which accounts are ours ---- */
+/* @j is a `service.adopted`, claimed: decides it. */
+void adopt_start(struct worker *w, struct job *j);
+/* @j was just claimed, and nothing of it was ever sent. True: it would cut off an account that nobody made or adopted here, which the
+ * settings do not want: it is decided. */
+bool adopt_refuses(struct worker *w, struct job *j);
+
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one
  * that covers it is the head, or the lane waits. */
