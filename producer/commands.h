@@ -22,5 +22,6 @@ int cmd_rebase(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_pack_check(int argc, char **argv);
 int cmd_pack_try(int argc, char **argv);
+int cmd_pack_play(int argc, char **argv);
 
 #endif

@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
     {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
     {{"pack", "try"}, cmd_pack_try, "show the requests that an event would cause, and send none"},
+    {{"pack", "play"}, cmd_pack_play, "send them to a platform, without Kafka and the worker"},
 };
 
 static void help(FILE *out)

@@ -6,6 +6,7 @@
 
 #include "contract/event.h"
 #include "contract/schema.h"
+#include "play_report.h"
 #include "redact.h"
 #include "trial.h"
 
@@ -239,7 +240,7 @@ static void show_text(const struct rehearsal *r, const struct found *f, const js
     printf("%s of %s, service %s at %s (%s), round %u\n", act_kind_name(r->kind), f->type[0] != '\0' ? f->type : "a message",
            f->service, place, f->provider, r->kind == ACT_REDRIVE ? f->round + 1 : f->round);
     if (report != NULL)
-        trial_print(report, "  ", ": what follows depends on the answer", stdout);
+        play_report_print(report, "  ", ": what follows depends on the answer", stdout);
     if (why != NULL)
         printf("  %s\n", why);
     putchar('\n');

@@ -1,11 +1,7 @@
 #include "trial.h"
 
-#include <string.h>
-#include <strings.h>
-
+#include "play_report.h"
 #include "workflow/run.h"
-
-#define HIDDEN "***"
 
 int trial_pack_load(struct trial_pack *ret, const char *dir, const char *base_url, const json_t *settings,
                     struct err *reterr)
@@ -16,8 +12,8 @@ int trial_pack_load(struct trial_pack *ret, const char *dir, const char *base_ur
     pack_faults_fini(&faults);
     if (rc != 0)
         return rc;
-    json_t *credentials = pack_credentials(ret->pack, HIDDEN);
-    ret->bound = pack_bind(ret->pack, base_url, credentials, settings, HIDDEN, reterr);
+    json_t *credentials = pack_credentials(ret->pack, PLAY_HIDDEN);
+    ret->bound = pack_bind(ret->pack, base_url, credentials, settings, PLAY_HIDDEN, reterr);
     json_decref(credentials);
     return ret->bound == NULL ? -1 : 0;
 }
@@ -34,55 +30,13 @@ void trial_pack_fini(struct trial_pack *p)
 struct trial {
     const struct trial_inputs *in;
     size_t next_reply;
-    json_t *calls, *report;
+    json_t *report;
+    json_t *call; /* the last one, in the report */
 };
-
-/* "Basic Kioq..." would look like a real one. */
-static const char *shown(const struct call_header *h)
-{
-    bool basic = strcasecmp(h->name, "Authorization") == 0 && strncmp(h->value, "Basic ", 6) == 0;
-    return basic ? "Basic " HIDDEN : h->value;
-}
-
-static void note_call(struct trial *t, const struct run *r, const struct call_request *q)
-{
-    json_t *headers = json_array();
-    for (size_t i = 0; i < q->header_count; i++)
-        json_array_append_new(headers, json_pack("{s:s, s:s}", "name", q->headers[i].name, "value",
-                                                 shown(&q->headers[i])));
-    json_t *call = json_pack("{s:s, s:s, s:s, s:s, s:o}", "step", run_step(r), "repeat", call_repeat_name(q->repeat),
-                             "method", q->method, "url", q->url, "headers", headers);
-    if (q->body != NULL)
-        json_object_set_new(call, "body", json_stringn(q->body, q->body_len));
-    if (run_confirm(r) != NULL)
-        json_object_set_new(call, "after_doubt", json_string(workflow_id(run_confirm(r))));
-    json_array_append_new(t->calls, call);
-}
 
 static void note(struct trial *t, const char *key, json_t *v)
 {
-    json_object_set_new(json_array_get(t->calls, json_array_size(t->calls) - 1), key, v);
-}
-
-static void end_with(struct trial *t, const char *state, const char *step)
-{
-    json_object_set_new(t->report, "state", json_string(state));
-    if (step != NULL)
-        json_object_set_new(t->report, "step", json_string(step));
-}
-
-static void note_result(struct trial *t, const struct run_result *x)
-{
-    end_with(t, "end", NULL);
-    json_object_set_new(t->report, "outcome", json_string(outcome_kind_name(x->kind)));
-    json_object_set_new(t->report, "reason", json_string(x->reason));
-    json_object_set_new(t->report, "detail", json_string(x->detail));
-    json_object_set_new(t->report, "outputs", json_deep_copy(x->outputs));
-    json_object_set_new(t->report, "record", json_deep_copy(x->record));
-    if (x->token == NULL)
-        return;
-    json_object_set_new(t->report, "token", json_string(HIDDEN));
-    json_object_set_new(t->report, "token_life_ms", json_integer(x->token_life_ms));
+    json_object_set_new(t->call, key, v);
 }
 
 /* What the worker writes before it sends the next request. */
@@ -97,7 +51,7 @@ static void note_kept(struct trial *t, struct run *r)
 /* Shows the present request and gives the next reply. False: there is none left. */
 static bool one_call(struct trial *t, struct run *r)
 {
-    note_call(t, r, run_request(r));
+    t->call = play_report_call(t->report, r, run_request(r));
     if (t->next_reply == t->in->reply_count)
         return false;
     const struct call_reply *reply = &t->in->replies[t->next_reply++].reply;
@@ -117,17 +71,17 @@ static bool go_on(struct trial *t, struct run *r)
     case RUN_RETRY:
         if (one_call(t, r))
             return true;
-        end_with(t, "waits for a reply", run_step(r));
+        play_report_state(t->report, "waits for a reply", run_step(r));
         return false;
     case RUN_TOKEN:
         json_object_set_new(t->report, "session_token", json_string("the workflow authenticate would fetch one first"));
-        run_set_token(r, HIDDEN);
+        run_set_token(r, PLAY_HIDDEN);
         return true;
     case RUN_UNKNOWN:
-        end_with(t, "unknown answer", run_step(r));
+        play_report_state(t->report, "unknown answer", run_step(r));
         return false;
     case RUN_END:
-        note_result(t, run_result(r));
+        play_report_result(t->report, run_result(r));
         return false;
     }
     return false;
@@ -149,8 +103,7 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
         return NULL;
     }
     struct run *r = start(p, w, in);
-    struct trial t = {.in = in, .calls = json_array()};
-    t.report = json_pack("{s:s, s:o}", "workflow", workflow_id(w), "calls", t.calls);
+    struct trial t = {.in = in, .report = play_report_new(w)};
     if (r == NULL || t.report == NULL) {
         run_free(r);
         json_decref(t.report);
@@ -168,67 +121,4 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
     if (ret_used != NULL)
         *ret_used = t.next_reply;
     return t.report;
-}
-
-/* --- for people --- */
-
-static void print_object(const char *title, const json_t *v, const char *indent, FILE *out)
-{
-    fprintf(out, "%s%s", indent, title);
-    json_dumpf(v, out, JSON_INDENT(2));
-    fputc('\n', out);
-}
-
-static void print_call(const json_t *call, const char *indent, FILE *out)
-{
-    const json_t *h;
-    size_t i;
-    fprintf(out, "%s%s (%s%s%s)\n%s  %s %s\n", indent, json_text(call, "step"), json_text(call, "repeat"),
-            json_object_get(call, "after_doubt") == NULL ? "" : ", after a doubt asks ", json_text(call, "after_doubt"),
-            indent, json_text(call, "method"), json_text(call, "url"));
-    json_array_foreach(json_object_get(call, "headers"), i, h)
-        fprintf(out, "%s  %s: %s\n", indent, json_text(h, "name"), json_text(h, "value"));
-    if (json_object_get(call, "body") != NULL)
-        fprintf(out, "\n%s  %s\n", indent, json_text(call, "body"));
-    if (json_object_get(call, "status") != NULL)
-        fprintf(out, "%s  <- %" JSON_INTEGER_FORMAT "\n", indent, json_integer_value(json_object_get(call, "status")));
-    if (json_object_get(call, "again_after_ms") != NULL)
-        fprintf(out, "%s  the pack wants this again after %" JSON_INTEGER_FORMAT " ms\n", indent,
-                json_integer_value(json_object_get(call, "again_after_ms")));
-    if (json_object_get(call, "remembered") != NULL)
-        print_object("  remembered in the record before the next call: ", json_object_get(call, "remembered"), indent, out);
-    fputc('\n', out);
-}
-
-static void print_end(const json_t *report, const char *indent, const char *hint, FILE *out)
-{
-    const char *state = json_text(report, "state");
-    const char *reason = json_text(report, "reason"), *detail = json_text(report, "detail");
-    if (json_object_get(report, "session_token") != NULL)
-        fprintf(out, "%ssession token: %s\n", indent, json_text(report, "session_token"));
-    if (strcmp(state, "waits for a reply") == 0)
-        fprintf(out, "%sstep %s waits for a reply%s\n", indent, json_text(report, "step"), hint);
-    if (strcmp(state, "unknown answer") == 0)
-        fprintf(out,
-                "%sno criterion of step %s knows this answer: the worker judges by the HTTP status;\n"
-                "%swith a 2xx the call is in doubt, never done\n",
-                indent, json_text(report, "step"), indent);
-    if (strcmp(state, "end") != 0)
-        return;
-    fprintf(out, "%soutcome: %s%s%s%s%s\n", indent, json_text(report, "outcome"), reason[0] == '\0' ? "" : ", ", reason,
-            detail[0] == '\0' ? "" : ": ", detail);
-    print_object("outputs: ", json_object_get(report, "outputs"), indent, out);
-    print_object("record patch: ", json_object_get(report, "record"), indent, out);
-    if (json_object_get(report, "token") != NULL)
-        fprintf(out, "%stoken: %s for %" JSON_INTEGER_FORMAT " ms\n", indent, json_text(report, "token"),
-                json_integer_value(json_object_get(report, "token_life_ms")));
-}
-
-void trial_print(const json_t *report, const char *indent, const char *hint, FILE *out)
-{
-    const json_t *call;
-    size_t i;
-    json_array_foreach(json_object_get(report, "calls"), i, call)
-        print_call(call, indent, out);
-    print_end(report, indent, hint, out);
 }

@@ -1,12 +1,10 @@
-/* trial.h - a pack's workflow played for one event without sending: the exact requests, and what would come of it.
- *
- * What happens is gathered as one JSON report; for people it is written out from that. Credentials are shown as ***. */
+/* trial.h - a pack's workflow played for one event without sending: the exact requests, and what would come of it, as a report
+ * (play_report.h). Credentials are shown as ***. */
 #ifndef TVB_PRODUCER_TRIAL_H
 #define TVB_PRODUCER_TRIAL_H
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "reply_file.h"
@@ -32,11 +30,8 @@ struct trial_inputs {
     const struct reply_file *replies;
     size_t reply_count;
 };
-/* The report, which the caller owns: workflow, calls, state ("end", "waits for a reply", "unknown answer"), outcome ...;
+/* The report, which the caller owns; its state: "end", "waits for a reply" or "unknown answer";
  * *@ret_used: how many replies were asked for (may be NULL). NULL and @reterr: no such workflow, or out of memory. */
 json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, size_t *ret_used, struct err *reterr);
-
-/* The report for people; each line begins with @indent. @hint: what is said of a call that waits for its reply; may be "". */
-void trial_print(const json_t *report, const char *indent, const char *hint, FILE *out);
 
 #endif

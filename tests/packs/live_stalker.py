@@ -1,6 +1,6 @@
 """The Stalker pack against the stand-in: what really comes of each workflow. Each play is a function `live_...`."""
 
-from packlib import Standin, Wrong, merge_patch
+from packlib import Portal, Wrong, merge_patch
 
 ACCOUNT = "login=70001&account_number=70001&tariff_plan=3&full_name=Test+One&stb_mac=001A792CD1C1"
 MAC, OTHER_MAC = "00:1A:79:2C:D1:C1", "00:1A:79:1E:73:E1"
@@ -239,4 +239,4 @@ def live_story_of_the_seed(p):
 
 
 def standin():
-    return Standin("stalker", "stalker.py")
+    return Portal()

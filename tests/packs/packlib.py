@@ -1,7 +1,6 @@
 """Plays a pack's workflows through `tvbridge pack try`, which shows requests and results and sends nothing."""
 
 import base64
-import http.client
 import json
 import os
 import re
@@ -14,6 +13,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.environ.get("TVB_BIN") or os.path.join(os.environ.get("TVB_BUILD") or os.path.join(ROOT, "build"), "release", "bin")
 TVBRIDGE = os.path.join(BIN, "tvbridge")
 REPLIES_MAX = 40
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "providers"))
+
+import client  # noqa: E402  (the path comes first)
 
 
 class Wrong(AssertionError):
@@ -170,45 +173,25 @@ def _compare_end(run, end):
 # ---- live ----------------------------------------------------------------------------------------------------------------
 
 
-class Standin:
-    """A stand-in for a platform, started from tests/providers, and a run of the pack against it."""
+class Portal(client.Program):
+    """The Stalker stand-in, and runs of the pack against it."""
 
     LOGIN, PASSWORD = "billing", "test-only"
 
-    def __init__(self, pack, script):
-        self.pack = pack
-        environment = dict(os.environ, STALKER_LOGIN=self.LOGIN, STALKER_PASSWORD=self.PASSWORD)
-        self.process = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests", "providers", script), "--port", "0"],
-                                        stdout=subprocess.PIPE, env=environment)
-        self.port = int(self.process.stdout.readline().decode().rsplit(":", 1)[1])
-        self.base = "http://127.0.0.1:%d/stalker_portal/api" % self.port
+    def __init__(self):
+        super().__init__("stalker.py", {"STALKER_LOGIN": self.LOGIN, "STALKER_PASSWORD": self.PASSWORD})
+        self.base = self.url + "/stalker_portal/api"
+        self.token = "Basic " + base64.b64encode(("%s:%s" % (self.LOGIN, self.PASSWORD)).encode()).decode()
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-        self.process.stdout.close()
-
-    def send(self, method, url, headers, body):
-        """(status, headers, body); credentials are put in when the caller has none."""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
-            token = base64.b64encode(("%s:%s" % (self.LOGIN, self.PASSWORD)).encode()).decode()
-            headers["Authorization"] = "Basic " + token
-            parts = urllib.parse.urlsplit(url)
-            path = parts.path + ("?" + parts.query if parts.query else "")
-            c.request(method, path, body.encode() if body else None, headers)
-            reply = c.getresponse()
-            return reply.status, reply.getheaders(), reply.read()
-        finally:
-            c.close()
+    def relay(self, request):
+        """The answer to a request that `pack try` shows, whose credentials it does not."""
+        parts = urllib.parse.urlsplit(request["url"])
+        headers = {h["name"]: h["value"] for h in request["headers"]}
+        path = parts.path + ("?" + parts.query if parts.query else "")
+        return self.send(request["method"], path, request.get("body"), {**headers, "Authorization": self.token})
 
     def api(self, method, path, form=None):
-        return json.loads(self.send(method, "/stalker_portal/api/" + path, {}, form)[2])
-
-    def control(self, method, path, value=None):
-        body = json.dumps(value) if value is not None else None
-        return json.loads(self.send(method, "/_control/" + path, {}, body)[2])
+        return json.loads(self.send(method, "/stalker_portal/api/" + path, form, {"Authorization": self.token})[2])
 
     def reset(self):
         self.control("POST", "reset")
@@ -218,20 +201,19 @@ class Standin:
 
     def password_good(self, login, password):
         form = urllib.parse.urlencode({"login": login, "password": password})
-        return json.loads(self.send("POST", "/_control/password", {}, form)[2])["good"]
+        return self.control("POST", "password", form)["good"]
 
     def effects(self):
-        return [line for line in self.control("GET", "journal") if line["kind"] == "effect"]
+        return self.lines("effect")
 
     def play(self, workflow, **inputs):
         """Runs a workflow to its end against the stand-in; its result, and `calls` in it."""
         inputs.setdefault("subject", "70001")
-        with Try(self.pack, workflow, inputs, self.base) as run:
+        with Try("stalker", workflow, inputs, self.base) as run:
             calls = 0
             while run.state() == "call":
-                r = run.request()
                 calls += 1
-                run.give(*self.send(r["method"], r["url"], {h["name"]: h["value"] for h in r["headers"]}, r.get("body")))
+                run.give(*self.relay(run.request()))
             if run.state() != "end":
                 raise Wrong("%s stopped at %s: %s" % (workflow, run.state(), json.dumps(run.shown)[:800]))
             return dict(run.result(), calls=calls)

@@ -64,12 +64,12 @@ class Faults:
     def clear(self):
         self.rules.clear()
 
-    def find(self, request, form):
-        """The first rule that matches and is not used up; it is counted. times 0: for ever."""
+    def find(self, request, named):
+        """The first rule that matches and is not used up; it is counted. times 0: for ever. @named(request): its ids."""
         for rule in self.rules:
             if rule.get("times", 1) and rule["used"] >= rule.get("times", 1):
                 continue
-            if not self._matches(rule, request, form):
+            if not self._matches(rule, request, named):
                 continue
             rule["seen"] += 1
             if rule["seen"] <= rule.get("skip", 0):
@@ -79,19 +79,15 @@ class Faults:
         return None
 
     @staticmethod
-    def _matches(rule, request, form):
+    def _matches(rule, request, named):
         match = rule.get("match", {})
         if "method" in match and request.method != match["method"].upper():
             return False
-        if "path" in match and not rule["pattern"]["path"].search(request.path):
+        if "path" in match and not rule["pattern"]["path"].search(request.target):
             return False
         if "body" in match and not rule["pattern"]["body"].search(request.body):
             return False
-        if "account" in match:
-            ids = request.path.partition("?")[0].split("/")[-1].split(",")
-            if match["account"] not in ids + [form.get("login"), form.get("account_number")]:
-                return False
-        return True
+        return "account" not in match or match["account"] in named(request)
 
 
 def _reply(c, reply):

@@ -1,12 +1,18 @@
-"""What a Stalker (Ministra) portal 4.9 - 5.1 does with a REST v1 request: the rules, without any HTTP.
+"""What a Stalker (Ministra) portal 4.9 - 5.1 does with a REST v1 request.
 
 Written after the observed behaviour of a real 4.9.35 portal (README.md says which fact is of which grade).
-Every answer is `(status, results, error)`, where status is "OK" or "ERROR". Every change is reported through
-`effect(kind, **fields)` before the answer exists, so that a journal is never behind the truth.
+Every change is reported through `effect(kind, **fields)` before the answer exists, so that a journal is never behind
+the truth. Credentials: STALKER_LOGIN and STALKER_PASSWORD; without a login the API is open, as on the real portal.
 """
 
+import base64
 import copy
 import hashlib
+import json
+import os
+
+CREDENTIALS = "Credentials: environment STALKER_LOGIN and STALKER_PASSWORD."
+HTML = (("Content-Type", "text/html; charset=UTF-8"),)
 
 ACCOUNT_FIELDS = ("login", "password", "full_name", "phone", "account_number", "tariff_plan", "status", "stb_mac",
                   "comment", "end_date", "account_balance")
@@ -86,16 +92,35 @@ def builtin_data():
     return {"packages": packages, "tariffs": tariffs, "services": services, "channels": channels, "accounts": []}
 
 
-class Portal:
+def to_json(value):
+    """As PHP writes it: ASCII only, slashes escaped."""
+    return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+class Platform:
     """One portal: its accounts, tariffs, packages and the messages queued for its boxes."""
 
-    def __init__(self, data=None, effect=None, internal_billing=False):
-        self.effect = effect or (lambda kind, **fields: None)
-        self.internal_billing = internal_billing
-        self.seed = data or builtin_data()
+    PREFIX = "/stalker_portal/api"
+    ALIASES = ("/api",)
+    SECRETS = ("password",)
+
+    @staticmethod
+    def add_options(parser):
+        parser.add_argument("--api-off", action="store_true", help="enable_api=false: 404 to everything")
+        parser.add_argument("--internal-billing", action="store_true",
+                            help="enable_internal_billing: end_date is shown")
+
+    def __init__(self, options, effect):
+        self.effect = effect
+        self.internal_billing = options.internal_billing
+        self.api_off = options.api_off
+        self.seed = options.seed_data or builtin_data()
+        login, password = os.environ.get("STALKER_LOGIN", ""), os.environ.get("STALKER_PASSWORD", "")
+        self.credentials = base64.b64encode(("%s:%s" % (login, password)).encode()).decode() if login else None
         self.reset()
 
     def reset(self):
+        self.enabled = not self.api_off
         seed = copy.deepcopy(self.seed)
         self.packages = {p["id"]: p for p in seed.get("packages", [])}
         self.tariffs = {t["id"]: t for t in seed.get("tariffs", [])}
@@ -118,9 +143,54 @@ class Portal:
         self.events.clear()
         self.effect = quiet
 
+    # --- HTTP ---
+
+    def handle(self, request):
+        if not self.enabled:
+            return 404, HTML, b"API not enabled"
+        if self.credentials is not None and not self._let_in(request.headers.get("authorization", "")):
+            return self.unauthorized()
+        if not request.target.startswith((self.PREFIX + "/", *(alias + "/" for alias in self.ALIASES))):
+            return 404, HTML, b"<h1>Not Found</h1>"
+        path = request.path[4:] if request.path.startswith("/v1/") else request.path[1:]
+        return 200, (("Content-Type", "application/json"),), to_json(self.reply(request.method, path, request.form()))
+
+    def unauthorized(self):
+        body = to_json({"status": "ERROR", "results": "", "error": "401 Unauthorized request"})
+        return 401, (("Content-Type", "application/json"), ("WWW-Authenticate", 'Basic realm="Stalker API"')), body
+
+    def _let_in(self, header):
+        kind, _, value = header.partition(" ")
+        return kind.lower() == "basic" and value.strip() == self.credentials
+
+    @staticmethod
+    def named(request):
+        """The account that a request is about: the ids in its path, else the login and the number in its body."""
+        ids = request.path.rsplit("/", 1)[-1] if request.path.count("/") > 1 else ""
+        form = request.form()
+        return [i for i in dict.fromkeys((ids, *ids.split(","), form.get("login"), form.get("account_number"))) if i]
+
+    def control(self, request):
+        form = request.form()
+        if (request.method, request.path) == ("POST", "/password"):
+            return 200, {"good": self.check_password(form.get("login", ""), form.get("password", ""))}
+        if (request.method, request.path) == ("POST", "/api"):
+            self.enabled = form.get("enabled") == "1"
+            return 200, {"enabled": self.enabled}
+        return None
+
+    def account(self, service):
+        """The account of a service, in our words: by number, which is the service's id, else by login."""
+        found = self.by_number.get(service) or self.by_login.get(service)
+        if not found:
+            return {"exists": False, "status": "terminated", "plan": None, "packages": [], "devices": []}
+        info = self._info(found[0])
+        return {"exists": True, "status": "active" if info["status"] else "suspended", "plan": info["tariff_plan"],
+                "packages": sorted(info["subscribed"]), "devices": [info["stb_mac"]] if info["stb_mac"] else []}
+
     # --- the entry ---
 
-    def handle(self, method, path, form):
+    def reply(self, method, path, form):
         """@path: what follows /api/. @form: the parsed body. The answer's members, in the portal's order."""
         try:
             return {"status": "OK", "results": self._dispatch(method, path, form)}

@@ -5,48 +5,37 @@ import http.client
 import json
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import unittest
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import client
+
 LOGIN, PASSWORD = "billing", "test-only"
 
 
-class Standin:
-    """The program itself, started with free port and temporary journal."""
+class Standin(client.Program):
+    """The portal with a temporary journal."""
 
     def __init__(self, *flags, login=LOGIN):
         self.folder = tempfile.TemporaryDirectory()
         self.journal = os.path.join(self.folder.name, "journal.jsonl")
-        environment = dict(os.environ, STALKER_LOGIN=login, STALKER_PASSWORD=PASSWORD)
-        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "stalker.py"), "--port", "0",
-                                         "--journal", self.journal, *flags], stdout=subprocess.PIPE, env=environment)
-        line = self.process.stdout.readline().decode()
-        self.port = int(line.rsplit(":", 1)[1])
+        super().__init__("stalker.py", {"STALKER_LOGIN": login, "STALKER_PASSWORD": PASSWORD}, "--journal", self.journal,
+                         *flags)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-        self.process.stdout.close()
+        super().stop()
         self.folder.cleanup()
 
-    def send(self, method, path, body=None, auth=True, headers=None):
+    def send(self, method, path, body=None, headers=None, auth=True):
         """(status, headers, bytes)"""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            all_headers = dict(headers or {})
-            if auth:
-                text = "%s:%s" % (LOGIN, PASSWORD)
-                all_headers["Authorization"] = "Basic " + base64.b64encode(text.encode()).decode()
-            c.request(method, path, body, all_headers)
-            reply = c.getresponse()
-            return reply.status, dict(reply.getheaders()), reply.read()
-        finally:
-            c.close()
+        all_headers = dict(headers or {})
+        if auth:
+            text = "%s:%s" % (LOGIN, PASSWORD)
+            all_headers["Authorization"] = "Basic " + base64.b64encode(text.encode()).decode()
+        status, got, text = super().send(method, path, body, all_headers)
+        return status, dict(got), text
 
     def call(self, method, path, form=None, **more):
         """The JSON of an answer to a request under the API; @form: list of pairs or text."""
@@ -55,15 +44,6 @@ class Standin:
         reply = json.loads(text)
         reply["http"] = status
         return reply
-
-    def control(self, method, path, value=None):
-        body = value if value is None or isinstance(value, str) else json.dumps(value)
-        status, _, text = self.send(method, "/_control/" + path, body, auth=False)
-        return status, json.loads(text)
-
-    def lines(self, kind):
-        with open(self.journal, encoding="utf-8") as f:
-            return [line for line in map(json.loads, f) if line["kind"] == kind]
 
 
 class Case(unittest.TestCase):
@@ -78,7 +58,7 @@ class Case(unittest.TestCase):
         cls.portal.stop()
 
     def setUp(self):
-        self.portal.control("POST", "reset")
+        self.portal.try_control("POST", "reset")
 
     def ok(self, reply, results=True):
         self.assertEqual((reply["http"], reply["status"], reply["results"]), (200, "OK", results))
@@ -236,7 +216,7 @@ class Accounts(Case):
         self.ok(self.portal.call("PUT", "accounts/70001", "status=0"))
         self.assertEqual(self.user()["status"], 0)
         self.ok(self.portal.call("PUT", "accounts/70001", "status=1"))
-        self.assertEqual([e["event"] for e in self.portal.control("GET", "state")[1]["events"]], ["cut_off", "cut_on"])
+        self.assertEqual([e["event"] for e in self.portal.try_control("GET", "state")[1]["events"]], ["cut_off", "cut_on"])
 
     def test_same_put_again(self):
         self.create()
@@ -285,7 +265,7 @@ class Accounts(Case):
         self.portal.call("PUT", "account_subscription/70001", [("subscribed[]", "P1")])
         self.ok(self.portal.call("DELETE", "accounts/70001"))
         self.error(self.portal.call("DELETE", "accounts/70001"), "Account not found")
-        self.assertEqual(self.portal.control("GET", "state")[1]["orphan_subscriptions"], [[1, "21"]])
+        self.assertEqual(self.portal.try_control("GET", "state")[1]["orphan_subscriptions"], [[1, "21"]])
 
     def test_long_number_works_here(self):
         self.create("a", "123456789012")
@@ -302,8 +282,8 @@ class Accounts(Case):
 
     def test_password_is_kept_and_never_shown(self):
         self.create(password="s3cret")
-        self.assertTrue(self.portal.control("POST", "password", "login=70001&password=s3cret")[1]["good"])
-        self.assertFalse(self.portal.control("POST", "password", "login=70001&password=other")[1]["good"])
+        self.assertTrue(self.portal.try_control("POST", "password", "login=70001&password=s3cret")[1]["good"])
+        self.assertFalse(self.portal.try_control("POST", "password", "login=70001&password=other")[1]["good"])
         with open(self.portal.journal, encoding="utf-8") as f:
             self.assertNotIn("s3cret", f.read())
 
@@ -376,7 +356,7 @@ class Subscriptions(Case):
 
     def test_change_queues_a_message_and_a_reboot(self):
         self.put(("subscribed[]", "P2"))
-        event = self.portal.control("GET", "state")[1]["events"][-1]
+        event = self.portal.try_control("GET", "state")[1]["events"][-1]
         self.assertEqual((event["event"], event["reboot"]), ("send_msg", True))
 
     def test_another_tariff_hides_packages_until_it_comes_back(self):
@@ -421,7 +401,7 @@ class Boxes(Case):
         self.ok(self.portal.call("POST", "stb_msg/70001", [("msg", "Hello"), ("ttl", "60")]))
         self.error(self.portal.call("POST", "stb_msg/404", "msg=x"), "Empty stb list")
         self.error(self.portal.call("POST", "stb_msg/70001", "msg="), "Empty msg")
-        self.assertEqual(self.portal.control("GET", "state")[1]["events"][-1]["msg"], "Hello")
+        self.assertEqual(self.portal.try_control("GET", "state")[1]["events"][-1]["msg"], "Hello")
 
     def test_stb_auth_forgets_the_box(self):
         self.create(stb_mac="00:1A:79:2C:D1:C1")
@@ -453,15 +433,39 @@ class Journal(Case):
         self.assertEqual((effect["effect"], effect["request"], effect["login"]), ("create", request["n"], "70001"))
         self.assertEqual((request["method"], request["account"]), ("POST", "70001"))
 
+    def test_secrets_are_masked_wherever_they_stand(self):
+        self.create(password="s3cret")
+        self.portal.call("POST", "accounts?password=s3cret", '{"user": [{"Password": "s3cret"}]}')
+        self.portal.call("POST", "accounts", "user[password]=s3cret&user[name]=ann")
+        with open(self.portal.journal, encoding="utf-8") as f:
+            self.assertNotIn("s3cret", f.read())
+        forms = [line["form"] for line in self.portal.lines("request")]
+        self.assertEqual(forms[-2:], [{"user": [{"Password": "***"}]}, {"user": {"password": "***", "name": "ann"}}])
+
     def test_failure_has_no_effect(self):
         self.portal.call("PUT", "accounts/404", "status=0")
         self.assertEqual(self.portal.lines("effect"), [])
 
     def test_since(self):
         self.create()
-        last = self.portal.control("GET", "journal")[1][-1]["n"]
+        last = self.portal.try_control("GET", "journal")[1][-1]["n"]
         self.user()
-        self.assertEqual(len(self.portal.control("GET", "journal?since=%d" % last)[1]), 1)
+        self.assertEqual(len(self.portal.try_control("GET", "journal?since=%d" % last)[1]), 1)
+
+
+class InOurWords(Case):
+    def account(self, service="70001"):
+        return self.portal.try_control("GET", "account?service=" + service)[1]
+
+    def test_account(self):
+        self.assertEqual(self.account()["exists"], False)
+        self.create(stb_mac="00:1A:79:2C:D1:C1", status="0")
+        self.portal.call("PUT", "account_subscription/70001", [("subscribed[]", "P2"), ("subscribed[]", "P1")])
+        self.assertEqual(self.account(), {"exists": True, "status": "suspended", "plan": "3", "packages": ["P1", "P2"],
+                                          "devices": ["00:1A:79:2C:D1:C1"]})
+
+    def test_unknown_control(self):
+        self.assertEqual(self.portal.try_control("GET", "nothing")[0], 404)
 
 
 class FaultCase(Case):
@@ -470,14 +474,14 @@ class FaultCase(Case):
         self.create()
 
     def fault(self, action, **more):
-        status, _ = self.portal.control("POST", "faults", dict({"action": action, "match": {"account": "70001"}}, **more))
+        status, _ = self.portal.try_control("POST", "faults", dict({"action": action, "match": {"account": "70001"}}, **more))
         self.assertEqual(status, 200)
 
     def off(self):
         return self.portal.send("PUT", "/stalker_portal/api/users/70001", "status=0")
 
     def off_status(self):
-        self.portal.control("DELETE", "faults")
+        self.portal.try_control("DELETE", "faults")
         return self.user()["status"]
 
     def test_status_has_no_effect_and_is_used_up(self):
@@ -508,9 +512,9 @@ class FaultCase(Case):
     def test_match_by_method_path_and_body(self):
         for match, hit in (({"method": "put"}, True), ({"method": "GET"}, False), ({"path": "/users/7"}, True),
                            ({"path": "^/nowhere"}, False), ({"body": "status=0"}, True), ({"body": "status=1"}, False)):
-            self.portal.control("POST", "faults", {"match": match, "action": "status", "status": 418})
+            self.portal.try_control("POST", "faults", {"match": match, "action": "status", "status": 418})
             self.assertEqual(self.off()[0], 418 if hit else 200, match)
-            self.portal.control("DELETE", "faults")
+            self.portal.try_control("DELETE", "faults")
 
     def test_garbage(self):
         self.fault("garbage")
@@ -561,7 +565,7 @@ class FaultCase(Case):
     def test_broken_rules_are_refused(self):
         for rule in ({"action": "explode"}, {"action": "status", "bogus": 1}, {"action": "status", "match": {"x": 1}},
                      {"action": "status", "match": {"path": "("}}):
-            self.assertEqual(self.portal.control("POST", "faults", rule)[0], 400, rule)
+            self.assertEqual(self.portal.try_control("POST", "faults", rule)[0], 400, rule)
 
 
 if __name__ == "__main__":

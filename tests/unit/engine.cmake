@@ -1,1 +1,0 @@
-tvb_unit(judge tvb_engine)

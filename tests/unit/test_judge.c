@@ -2,7 +2,7 @@
 #include <criterion/new/assert.h>
 
 #include "base/attr.h"
-#include "engine/judge.h"
+#include "core/judge.h"
 
 static const enum call_repeat classes[] = {CALL_READ, CALL_SAFE, CALL_KEYED, CALL_QUERY, CALL_NEVER};
 

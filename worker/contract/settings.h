@@ -124,6 +124,8 @@ struct settings {
 /* Loads, checks, resolves secrets and defaults, and checks the numbers against each other. NULL and @reterr. */
 struct settings *settings_load(const char *path, struct err *reterr);
 void settings_free(struct settings *s);
+/* A provider of which the settings say nothing: no pack, no credentials, the standard numbers. */
+void settings_provider_defaults(struct settings_provider *ret);
 /* The provider of that name, or NULL. */
 const struct settings_provider *settings_provider(const struct settings *s, const char *name);
 

@@ -193,6 +193,16 @@ static int read_provider(struct settings_loader *l, struct settings_provider *p,
     return read_files(l, p, o);
 }
 
+void settings_provider_defaults(struct settings_provider *ret)
+{
+    *ret = (struct settings_provider){.name = "", .threads = 1, .tls_verify = true, .park_dead = true};
+    read_limits(NULL, &ret->limits);
+    read_retry(NULL, &ret->retry);
+    read_breaker(NULL, &ret->breaker);
+    read_guard(NULL, &ret->guard);
+    read_numbers(NULL, NULL, &ret->numbers);
+}
+
 int settings_read_providers(struct settings_loader *l)
 {
     struct settings *s = l->s;

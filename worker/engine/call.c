@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/crash_point.h"
+#include "core/judge.h"
 #include "core/retry.h"
-#include "engine/judge.h"
 #include "engine/state.h"
 
 #define HANDLE_AGAIN_MS 100

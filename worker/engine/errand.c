@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/judge.h"
+#include "core/judge.h"
 #include "engine/state.h"
 
 struct errand {

@@ -1,6 +1,6 @@
 /* judge.h - what follows from how a call ended. RELIABILITY.md sections 6 and 7. Pure. */
-#ifndef TVB_ENGINE_JUDGE_H
-#define TVB_ENGINE_JUDGE_H
+#ifndef TVB_CORE_JUDGE_H
+#define TVB_CORE_JUDGE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "engine/judge.h"
+#include "core/judge.h"
 
 static enum judgement doubtful(enum call_repeat repeat)
 {

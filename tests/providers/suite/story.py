@@ -1,0 +1,119 @@
+"""A life that uses every event type: lived plainly once, then with crashes and lost answers, and nothing may differ."""
+
+import json
+
+from suite import golden
+from suite.place import Life, Wrong, same
+
+
+def steps_of(profile):
+    """(type, data, kind) of each event; (None, call, None) for what happens on the platform in between."""
+    for step in profile.STORY:
+        if callable(step):
+            yield None, step, None
+        else:
+            yield step[0], step[1], step[2] if len(step) > 2 else "applied"
+
+
+def plain(effects):
+    """Effects without number, time and request: what they did."""
+    return [json.dumps({k: v for k, v in e.items() if k not in ("n", "t", "request", "kind")}, sort_keys=True) for e in effects]
+
+
+class Told:
+    """What came of each event of the plain life: what the others are compared with."""
+
+    def __init__(self, place):
+        self.plays, self.records, self.accounts, self.effects, self.texts = [], [], [], [], {}
+        life = Life(place)
+        for workflow, data, kind in steps_of(place.profile):
+            if workflow is None:
+                data(place)
+                self._keep(None, life, [])
+                continue
+            since = place.now()
+            play = life.send(workflow, data).ends(kind)
+            self._keep(play, life, plain(place.effects(since)))
+            self.texts[workflow] = self.texts.get(workflow, "") + golden.render(place, data, play)
+
+    def _keep(self, play, life, effects):
+        self.plays.append(play)
+        self.records.append(life.record)
+        self.accounts.append(life.account())
+        self.effects.append(effects)
+
+    def most_changing(self):
+        return max(len(play.changing()) for play in self.plays if play is not None)
+
+
+def without_repeats(place, play, since):
+    """The effects of a play, where the same effects of a request that was sent again count once."""
+    by_request = {}
+    for e in place.effects(since):
+        by_request.setdefault(e["request"], []).append(e)
+    numbers = [r["n"] for r in place.lines("request", since)]
+    seen, lost = [], []
+    for call, number in zip(play["calls"], numbers):
+        effects = plain(by_request.get(number, []))
+        if lost and call["step"] == lost[0]:
+            for e in lost[1]:
+                if e in effects:
+                    effects.remove(e)
+            lost = []
+        if call.get("answer") == "lost" and call["repeat"] == "safe":
+            lost = [call["step"], list(effects)]
+        seen += effects
+    return seen
+
+
+def relive(place, told, until):
+    """A new platform, and the plain life up to and with event @until; its life."""
+    place.reset()
+    life = Life(place)
+    for i, (workflow, data, _) in enumerate(steps_of(place.profile)):
+        if i > until:
+            break
+        if workflow is None:
+            data(place)
+        else:
+            life.send(workflow, data)
+    same("record of the same life lived again", life.record, told.records[until])
+    return life
+
+
+def _compare(i, told, life, play, effects):
+    what = "%s (event %d)" % (play["workflow"], i + 1)
+    same(what + ": record", life.record, told.records[i])
+    same(what + ": account", life.account(), told.accounts[i])
+    same(what + ": effects", sorted(effects), sorted(told.effects[i]))
+    same(what + ": outputs", play["outputs"], told.plays[i]["outputs"])
+
+
+def _in_doubt(place, told, i, play, effects):
+    """Only a request that can never be repeated may end so, and nothing was done twice."""
+    last = play.changing()[-1]
+    if last["repeat"] != "never":
+        raise Wrong("%s (event %d): in doubt, %s: step %s is %s" % (play["workflow"], i + 1, play["reason"], last["step"],
+                                                                   last["repeat"]))
+    twice = [e for e in effects if effects.count(e) > told.effects[i].count(e)]
+    same("%s (event %d): effects that there should not be" % (play["workflow"], i + 1), twice, [])
+    return relive(place, told, i)
+
+
+def live_again(place, told, **fault):
+    """The same life with @fault (lose, crash) in each event. Returns whether any answer was lost."""
+    life, lost = Life(place), False
+    for i, (workflow, data, kind) in enumerate(steps_of(place.profile)):
+        if workflow is None:
+            data(place)
+            continue
+        since = place.now()
+        play = life.send(workflow, data, **fault)
+        lost = lost or play.get("lost", False)
+        effects = without_repeats(place, play, since)
+        if play.kind() == "in doubt":
+            life = _in_doubt(place, told, i, play, effects)
+            continue
+        play.ends(*({kind, "applied", "unchanged"} if kind in ("applied", "unchanged") else {kind}))
+        _compare(i, told, life, play, effects)
+    return lost
