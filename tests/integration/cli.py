@@ -109,7 +109,7 @@ def check_usage():
     check('--help lists the commands', r.status == 0 and 'topics create' in r.out and 'pack try' in r.out, r)
     r = run('--version')
     check('--version names the libraries', r.status == 0 and 'librdkafka 2' in r.out and 'libcurl 7' in r.out, r)
-    for command in (['publish'], ['outcomes'], ['topics', 'create'], ['pack', 'check'], ['pack', 'try']):
+    for command in (['publish'], ['outcomes'], ['topics', 'create'], ['pack', 'check'], ['pack', 'try'], ['pack', 'play']):
         r = run(*command, '--help')
         check(f'{command}: --help has examples', r.status == 0 and 'Examples:' in r.out, r)
     for wrong in ([], ['nothing'], ['topics'], ['publish', '--frob'], ['outcomes', '--max', 'x', '-b', 'x'],

@@ -3,11 +3,19 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def free_port():
+    """For a program that cannot say which one it took."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Program:

@@ -5,7 +5,8 @@ import re
 import subprocess
 
 from suite import golden, story
-from suite.place import TVBRIDGE, Life, Wrong, born, same
+from suite.life import Life, born
+from suite.place import TVBRIDGE, Wrong, same
 
 DONE = ("applied", "unchanged")
 FAULTS = {

@@ -153,6 +153,10 @@ class Place:
     def account(self, service=None):
         return self.program.account(service or self.profile.SERVICE)
 
+    def state(self):
+        """All that the platform knows."""
+        return {k: v for k, v in self.control("GET", "state").items() if k != "requests"}
+
     def now(self):
         """A place in the journal, for effects() and requests()."""
         return self.control("GET", "journal")[-1:]
@@ -168,30 +172,3 @@ class Place:
 
     def no_faults(self):
         self.control("DELETE", "faults")
-
-
-class Life:
-    """One service's events, one after the other, with its record carried along."""
-
-    def __init__(self, place, service=None):
-        self.place, self.service, self.record = place, service, {}
-
-    def send(self, workflow, data, **more):
-        play = self.place.play(workflow, data, self.record, self.service, **more)
-        self.record = play["record_after"]
-        return play
-
-    def create(self, **more):
-        return self.send("service.created", self.place.profile.CREATE, **more)
-
-    def account(self):
-        return self.place.account(self.service)
-
-
-def born(place):
-    """A life whose account is made, and active where that needs a first access."""
-    life = Life(place)
-    life.create().ends("applied")
-    if place.profile.HELD:
-        place.profile.first_access(place.control)
-    return life

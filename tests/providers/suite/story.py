@@ -3,7 +3,8 @@
 import json
 
 from suite import golden
-from suite.place import Life, Wrong, same
+from suite.life import Life
+from suite.place import Wrong, same
 
 
 def steps_of(profile):
@@ -25,22 +26,24 @@ class Told:
 
     def __init__(self, place):
         self.plays, self.records, self.accounts, self.effects, self.texts = [], [], [], [], {}
+        self.states = []
         life = Life(place)
         for workflow, data, kind in steps_of(place.profile):
             if workflow is None:
                 data(place)
-                self._keep(None, life, [])
+                self._keep(place, None, life, [])
                 continue
             since = place.now()
             play = life.send(workflow, data).ends(kind)
-            self._keep(play, life, plain(place.effects(since)))
+            self._keep(place, play, life, plain(place.effects(since)))
             self.texts[workflow] = self.texts.get(workflow, "") + golden.render(place, data, play)
 
-    def _keep(self, play, life, effects):
+    def _keep(self, place, play, life, effects):
         self.plays.append(play)
         self.records.append(life.record)
         self.accounts.append(life.account())
         self.effects.append(effects)
+        self.states.append(place.state())
 
     def most_changing(self):
         return max(len(play.changing()) for play in self.plays if play is not None)
@@ -85,6 +88,7 @@ def _compare(i, told, life, play, effects):
     what = "%s (event %d)" % (play["workflow"], i + 1)
     same(what + ": record", life.record, told.records[i])
     same(what + ": account", life.account(), told.accounts[i])
+    same(what + ": all that the platform knows", life.place.state(), told.states[i])
     same(what + ": effects", sorted(effects), sorted(told.effects[i]))
     same(what + ": outputs", play["outputs"], told.plays[i]["outputs"])
 
