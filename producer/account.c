@@ -147,7 +147,7 @@ json_t *account_record(const json_t *account)
 struct account {
     UT_hash_handle hh[ACCOUNT_KEY_COUNT];
     struct account *same[ACCOUNT_KEY_COUNT]; /* the next one that bears the same */
-    const char *bears[ACCOUNT_KEY_COUNT], *name, *state;
+    const char *bears[ACCOUNT_KEY_COUNT], *state;
     char *lower; /* of the login */
     size_t state_len;
     const char *owner;
@@ -222,9 +222,9 @@ static void index_one(struct accounts *a, struct account *one, enum account_key 
 }
 
 /* Copies the texts behind the struct. */
-static struct account *make(const char *const bears[ACCOUNT_KEY_COUNT], const char *name, const struct buf *state)
+static struct account *make(const char *const bears[ACCOUNT_KEY_COUNT], const struct buf *state)
 {
-    size_t size = strlen(name) + 1 + state->len + 1 + strlen(bears[ACCOUNT_LOGIN]) + 1;
+    size_t size = state->len + 1 + strlen(bears[ACCOUNT_LOGIN]) + 1;
     for (size_t k = 0; k < ACCOUNT_KEY_COUNT; k++)
         size += strlen(bears[k]) + 1;
     struct account *one = calloc(1, sizeof(*one) + size);
@@ -238,8 +238,6 @@ static struct account *make(const char *const bears[ACCOUNT_KEY_COUNT], const ch
     one->lower = at;
     at = stpcpy(at, bears[ACCOUNT_LOGIN]) + 1;
     lower(one->lower);
-    one->name = at;
-    at = stpcpy(at, name) + 1;
     one->state = memcpy(at, state->data, state->len);
     one->state_len = state->len;
     one->owner = "";
@@ -272,7 +270,7 @@ int accounts_add(struct accounts *a, const json_t *account)
     bears[ACCOUNT_EXTERNAL_ID] = json_text(ids, "external_id");
     bears[ACCOUNT_NUMBER] = json_text(ids, "account_number");
     bears[ACCOUNT_LOGIN] = json_text(record, "login");
-    struct account *one = record == NULL || !buf_ok(&a->scratch) ? NULL : make(bears, json_text(account, "name"), &a->scratch);
+    struct account *one = record == NULL || !buf_ok(&a->scratch) ? NULL : make(bears, &a->scratch);
     json_decref(record);
     if (one != NULL && keep(a, one) == 0)
         return 0;
@@ -310,11 +308,6 @@ struct account *account_same(const struct account *a, enum account_key k)
 const char *account_bears(const struct account *a, enum account_key k)
 {
     return a->bears[k];
-}
-
-const char *account_name(const struct account *a)
-{
-    return a->name;
 }
 
 const char *account_state(const struct account *a, size_t *ret_len)

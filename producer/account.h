@@ -35,7 +35,6 @@ struct account *account_same(const struct account *a, enum account_key k);
 
 /* "" where it bears none. Borrowed. */
 const char *account_bears(const struct account *a, enum account_key k);
-const char *account_name(const struct account *a);   /* of the person, where the platform's list says it; never shown */
 const char *account_state(const struct account *a, size_t *ret_len); /* account_record() as compact JSON */
 /* Which service was found to be its owner: "" at first. @service must live as long as @a. */
 const char *account_owner(const struct account *a);

@@ -63,15 +63,12 @@ static void look_by_service(const struct accounts *a, const char *service, struc
 
 static void compare(const struct link_ask *ask, struct link *ret)
 {
-    const char *name = json_text(ask->row, "name");
     for (size_t k = 0; k < ACCOUNT_KEY_COUNT; k++) {
         const char *said = json_text(ask->row, account_key_name((enum account_key)k));
         const char *borne = account_bears(ret->account, (enum account_key)k);
         if (said[0] != '\0' && borne[0] != '\0' && strcasecmp(said, borne) != 0)
             doubt(ret, "found by its %s, and its %s is another", ret->by, account_key_name((enum account_key)k));
     }
-    if (name[0] != '\0' && account_name(ret->account)[0] != '\0' && strcasecmp(name, account_name(ret->account)) != 0)
-        doubt(ret, "found by its %s, and the name differs", ret->by);
 }
 
 void link_find(const struct accounts *a, const struct link_ask *ask, struct link *ret)

@@ -16,7 +16,7 @@ struct link_ask {
     const char *service;
     const json_t *row;    /* wanted_read(); may be NULL */
     const json_t *record; /* known_get(), may be NULL */
-    bool strict;          /* what the row says must be what the account bears; a name that differs is doubtful */
+    bool strict;          /* what the row says must be what the account bears */
 };
 
 struct link {

@@ -30,8 +30,10 @@ static const struct command commands[] = {
     {{"pause", NULL}, cmd_pause, "no new calls to a platform"},
     {{"resume", NULL}, cmd_resume, "calls to it go on"},
     {{"rebase", NULL}, cmd_rebase, "order a service's events by sequence, or by offset, from now on"},
+    {{"adopt", NULL}, cmd_adopt, "make the accounts that a platform has already into records"},
     {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
     {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
+    {{"pack", "probe"}, cmd_pack_probe, "ask a live platform, and say how it differs from its pack; changes nothing"},
     {{"pack", "try"}, cmd_pack_try, "show the requests that an event would cause, and send none"},
     {{"pack", "play"}, cmd_pack_play, "send them to a platform, without Kafka and the worker"},
 };

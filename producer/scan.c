@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 #define POLL_MS 100
 #define HEADERS_MAX 128
+#define AGAIN_US 100000
 #define SILENCE_MS 30000 /* a broker that says nothing for so long while ends are missing */
 
 struct scanner {
@@ -233,14 +235,23 @@ int scan(struct scanner *s, const struct scan_source *sources, size_t n, scan_fn
     return rc;
 }
 
+/* A topic that was just made, or a partition whose leader changes: the client learns it in a moment. */
+static bool is_moving(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 int64_t scanner_end(struct scanner *s, enum topic_kind kind, const char *provider, int32_t partition, struct err *reterr)
 {
     char topic[TOPIC_NAME_SIZE];
     int64_t low = 0, high = 0;
     if (name_topic(s, kind, provider, topic, reterr) != 0)
         return -1;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(s->client->rk, topic, partition, &low, &high,
-                                                                (int)s->place->options->timeout_ms);
+    int64_t until_ms = clock_boot_ms() + s->place->options->timeout_ms;
+    rd_kafka_resp_err_t code;
+    do
+        code = rd_kafka_query_watermark_offsets(s->client->rk, topic, partition, &low, &high, (int)s->place->options->timeout_ms);
+    while (is_moving(code) && clock_boot_ms() < until_ms && usleep(AGAIN_US) == 0);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return high;
     return err_set(reterr, kafka_err_code(code), "the end of %s: %s", topic, rd_kafka_err2str(code));
