@@ -2,9 +2,10 @@
 import json
 import shutil
 import subprocess
+import sys
 
 from lib.cases import case
-from lib.place import PROVIDER, ROOT, Place, blocked, check, event, same, until
+from lib.place import PROVIDER, ROOT, Place, Portal, blocked, check, event, same, until
 
 
 def command(p, *words, status=0, settings=True, stdin=None):
@@ -155,6 +156,62 @@ def adopt(bench):
         rows, _ = command(p, "adopt", PROVIDER, "--map", services, "--again", status=1)
         same("again", by_service(rows)["101"]["result"], "adopted")
         same("its block", (p.record("101")["block"], p.record("101")["status"], p.record("101")["order_by"]), ("blocked", "suspended", "sequence"))
+
+
+def output(p, *words, status=0):
+    done = subprocess.run([p.bench.bin / "tvbridge", *map(str, words), "-S", p.settings], capture_output=True, timeout=300)
+    same(f"exit status of {words}: {done.stderr[-500:]}", done.returncode, status)
+    return done.stdout.decode()
+
+
+@case("dayone.import")
+def import_(bench):
+    """What billing would take over: tariffs with their external ids, accounts that no service has, channels; in each form."""
+    with Place(bench, "import") as p:
+        portal_of_day_one(p)
+        rows, _ = command(p, "import", "catalog", PROVIDER)
+        same("plans", [(r["id"], r["name"], r.get("default", False)) for r in rows if r["kind"] == "plan"],
+             [("1", "START", True), ("3", "FULL Bez Amoreyo", False), ("7", "LITE", False)])
+        same("a package", next(r for r in rows if r["id"] == "P1" and r["kind"] == "package"),
+             {"kind": "package", "id": "P1", "name": "Option 1", "price": "1.00", "type": "tv"})
+        lines = output(p, "import", "channels", PROVIDER, "--csv").split("\r\n")
+        same("channels", lines[:2], ["number,id,name", "1,1,First"])
+        p.worker()
+        command(p, "adopt", PROVIDER, "--map", file(p, "map.csv", MAP), status=1)
+        rows, _ = command(p, "import", "accounts", PROVIDER)
+        same("whose", {r["login"]: r["service"] for r in rows},
+             {"ann": "101", "two": "102", "bob": "103", "twin1": "", "twin2": "", "carol": "", "eve": "", "nobodys": ""})
+        same("one", rows[0], {"synced": True, "service": "101", "account_number": "1", "login": "ann", "status": "active", "plan": "3",
+                              "packages": "P1", "devices": "00:1A:79:4D:2B:11"})
+        rows, _ = command(p, "import", "accounts", PROVIDER, "--unsynced")
+        same("unsynced", [r["login"] for r in rows], ["twin1", "twin2", "carol", "eve", "nobodys"])
+        events = [json.loads(line) for line in output(p, "import", "accounts", PROVIDER, "--events").splitlines()]
+        again = [json.loads(line) for line in output(p, "import", "accounts", PROVIDER, "--events").splitlines()]
+        same("events", [(e["type"], e["subject"], e["data"]["login"]) for e in events],
+             [("tvbridge.found.account", n, l) for n, l in (("9", "twin1"), ("9", "twin2"), ("5", "carol"), ("6", "eve"), ("8", "nobodys"))])
+        same("the same again", [e["id"] for e in again], [e["id"] for e in events])
+        check("NUMBER" in output(p, "import", "accounts", PROVIDER), "the table")
+        before = len(changes(p))
+        output(p, "import", "accounts", PROVIDER, "--csv", "--json", status=2)
+        same("changing calls", len(changes(p)), before)
+        # What somebody made without an external id is a fault, and what a spreadsheet would calculate is text.
+        sys.path.insert(0, str(ROOT / "tests/providers"))
+        import stalker_model
+        data = stalker_model.builtin_data()
+        data["tariffs"][1]["external_id"] = ""
+        data["channels"][0]["name"] = '=1+1,"x"'
+        data["accounts"] = []
+        seed = p.dir / "faulty.json"
+        seed.write_text(json.dumps(data))
+        faulty = p.adopt(Portal(p.dir, "faulty", seed=seed))
+        p.tree["providers"][PROVIDER]["base_url"] = faulty.base
+        p.write_settings()
+        rows, err = command(p, "import", "catalog", PROVIDER, status=1)
+        same("faults", [(r["name"], r["fault"]) for r in rows if "fault" in r], [("FULL Bez Amoreyo", "no external id")])
+        check("1 have no external id" in err, "and it is said", err)
+        same("no event of it", [json.loads(e)["data"]["id"] for e in output(p, "import", "catalog", PROVIDER, "--events", status=1).splitlines()
+                                if "found.plan" in e], ["1", "7"])
+        check("\"'=1+1,\"\"x\"\"\"" in output(p, "import", "channels", PROVIDER, "--csv"), "a formula is text")
 
 
 @case("dayone.adopt_late")

@@ -95,11 +95,11 @@ class Bench:
 class Portal:
     """The Stalker stand-in, its journal and its faults."""
 
-    def __init__(self, folder, name="portal", accounts=(), port=0):
+    def __init__(self, folder, name="portal", accounts=(), port=0, seed=None):
         self.journal = folder / f"{name}.jsonl"
         words = [sys.executable, ROOT / "tests/providers/stalker.py", "--journal", self.journal, "--port", port]
-        if accounts:
-            words += ["--seed-data", self.seed(folder, name, accounts)]
+        if accounts or seed:
+            words += ["--seed-data", seed or self.seed(folder, name, accounts)]
         self.server = servers.Server(name, words, folder / f"{name}.log",
                                      {"STALKER_LOGIN": LOGIN, "STALKER_PASSWORD": PASSWORD})
         self.url = "http://" + self.server.wait_for(r"listening on (\S+:\d+)", 60)[1]
