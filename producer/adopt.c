@@ -308,7 +308,7 @@ static void ask(struct adoption *a, size_t i)
 static void read_more(struct adoption *a)
 {
     size_t at_once = 2 * (size_t)a->platform.place.limits.in_flight;
-    if (a->error.code == ERR_NONE && cli_interrupted())
+    if (a->error.code == ERR_NONE && cli_interrupt_pending())
         err_set(&a->error, ERR_INVAL, "stopped: what was sent is sent, and running it again goes on");
     while (a->error.code == ERR_NONE && a->next < a->n && a->reading < at_once) {
         size_t i = a->next++;
@@ -334,7 +334,7 @@ static void take_all(struct adoption *a)
     for (; a->next < a->n && a->error.code == ERR_NONE; a->next++) {
         if (a->rows[a->next].result == MATCHED)
             take(a, &a->rows[a->next], NULL);
-        if (cli_interrupted())
+        if (cli_interrupt_pending())
             err_set(&a->error, ERR_INVAL, "stopped: what was sent is sent, and running it again goes on");
     }
 }

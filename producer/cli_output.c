@@ -240,6 +240,13 @@ bool cli_let_interrupt(void)
     return sigismember(&before, SIGINT) == 1;
 }
 
+bool cli_interrupt_pending(void)
+{
+    sigset_t set;
+    sigpending(&set);
+    return sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1;
+}
+
 bool cli_interrupted(void)
 {
     sigset_t set;

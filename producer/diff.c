@@ -310,6 +310,10 @@ json_t *diff_wanted_of_record(const json_t *record)
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (json_text(record, kept[i])[0] != '\0')
             json_object_set(ret, kept[i], json_object_get(record, kept[i]));
+    if (!json_is_true(json_object_get(record, "known"))) { /* nobody has seen which packages it has */
+        json_decref(packages);
+        return ret;
+    }
     json_object_foreach(unconst(json_object_get(record, "packages")), id, v)
     {
         json_t *one = json_copy(v);

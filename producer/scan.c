@@ -216,7 +216,7 @@ static int read_to_ends(struct pass *p, struct err *reterr)
             return -1;
         if (got > 0)
             heard_ms = clock_boot_ms();
-        if (cli_interrupted())
+        if (cli_interrupt_pending())
             return err_set(reterr, ERR_INVAL, "stopped before the end");
         if (clock_boot_ms() - heard_ms > SILENCE_MS)
             return err_set(reterr, ERR_IO, "Kafka said nothing for %d s%s%s", SILENCE_MS / 1000,
@@ -263,7 +263,7 @@ int scan_follow(struct scanner *s, const struct scan_source *sources, size_t n, 
     struct pass p = {.scanner = s, .sources = sources, .n = n, .fn = fn, .arg = arg};
     int64_t end_ms = clock_boot_ms() + wait_ms;
     int rc = start(&p, reterr);
-    while (rc == 0 && !p.enough && clock_boot_ms() < end_ms && !cli_interrupted())
+    while (rc == 0 && !p.enough && clock_boot_ms() < end_ms && !cli_interrupt_pending())
         if (step(&p, reterr) < 0)
             rc = -1;
     finish(&p);

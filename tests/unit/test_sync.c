@@ -431,12 +431,12 @@ Test(diff, of_records_is_what_they_say)
     static const struct {
         const char *record, *want;
     } rows[] = {
-        {"{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{\"ours\":true,\"valid_to\":\"2026-12-31\"}}}",
+        {"{\"known\":true,\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{\"ours\":true,\"valid_to\":\"2026-12-31\"}}}",
          "{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{\"valid_to\":\"2026-12-31\"}}}"},
-        {"{\"status\":\"suspended\",\"block\":\"blocked\"}", "{\"status\":\"blocked\",\"packages\":{}}"},
-        {"{\"status\":\"suspended\",\"block\":\"none\",\"suspended\":true}", "{\"status\":\"suspended\",\"packages\":{}}"},
-        {"{\"status\":\"unknown\"}", "{\"packages\":{}}"},
-        {"{\"status\":\"terminated\"}", "{\"status\":\"terminated\",\"packages\":{}}"},
+        {"{\"known\":true,\"status\":\"suspended\",\"block\":\"blocked\"}", "{\"status\":\"blocked\",\"packages\":{}}"},
+        {"{\"known\":true,\"status\":\"suspended\",\"block\":\"none\",\"suspended\":true}", "{\"status\":\"suspended\",\"packages\":{}}"},
+        {"{\"status\":\"unknown\",\"packages\":{\"P1\":{}}}", "{}"},
+        {"{\"known\":true,\"status\":\"terminated\"}", "{\"status\":\"terminated\",\"packages\":{}}"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         json_t *record = json(rows[i].record), *got = diff_wanted_of_record(record);

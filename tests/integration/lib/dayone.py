@@ -1,6 +1,8 @@
 """Day one: a platform full of accounts, and a billing that begins to use tvbridge."""
+import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -255,3 +257,253 @@ def adopt_usage(bench):
         p.portal.stop()
         _, err = command(p, "adopt", PROVIDER, "--map", file(p, "map", "service\n70001\n"), status=3)
         check("did not answer" in err, "nobody there", err)
+
+
+# ---- sync ----
+
+WANTED = """service,login,plan,status,packages
+101,ann,3,active,P1
+102,two,3,active,P2 P3
+103,bob,7,blocked,-
+120,newone,3,active,P1@2020-01-01..2099-01-01 P2@2099-01-01 P3@2020-01-01..2021-01-01
+121,late,3,terminated,
+"""
+
+
+@contextlib.contextmanager
+def adopted_place(bench, name, **more):
+    """Day one is over: 101 ann, 102 two and 103 bob are adopted; P1 of ann was there before."""
+    with Place(bench, name, **more) as p:
+        portal_of_day_one(p)
+        p.first = p.worker()
+        command(p, "adopt", PROVIDER, "--map", file(p, "map.csv", MAP), status=1)
+        yield p
+
+
+def previewed(p, *words, status=0):
+    """(the preview's file, its services, its other lines)"""
+    path = p.dir / "preview.jsonl"
+    rows, _ = command(p, "sync", PROVIDER, *words, "-o", path, status=status)
+    same("what is saved is what is shown", [json.loads(line) for line in path.read_text().splitlines()], rows)
+    return path, {r["service"]: r for r in rows if "service" in r}, [r for r in rows if "service" not in r]
+
+
+def whats(row):
+    return [c["what"] for c in row["changes"]]
+
+
+def types(row):
+    return [c["type"] for c in row["changes"]]
+
+
+def results(rows):
+    return {r["service"]: r["result"] for r in rows if "service" in r}
+
+
+@case("dayone.sync")
+def sync(bench):
+    """A preview says what would be created, changed, removed and is unknown; nothing is done before it is applied, and then exactly that."""
+    with adopted_place(bench, "sync") as p:
+        desired = file(p, "wanted.csv", WANTED)
+        before, events = len(changes(p)), len(p.read("events"))
+        path, told, rest = previewed(p, "--desired", desired)
+        same("kinds", {s: r["kind"] for s, r in told.items()}, {"102": "change", "103": "change", "120": "create"})
+        same("changes", {s: whats(r) for s, r in told.items()},
+             {"102": ["switch on", "add P2 P3"], "103": ["plan 3 -> 7", "block"], "120": ["create, plan 3"]})
+        same("unknown at the platform", sorted(r["account"]["login"] for r in rest if "account" in r),
+             ["carol", "eve", "nobodys", "twin1", "twin2"])
+        same("the end", {k: rest[-1][k] for k in ("create", "change", "remove", "left", "unknown", "services", "accounts")},
+             {"create": 1, "change": 2, "remove": 0, "left": 0, "unknown": 5, "services": 5, "accounts": 8})
+        check("102" in output(p, "sync", PROVIDER, "--desired", desired) and "5 unknown at the platform" in output(
+            p, "sync", PROVIDER, "--desired", desired), "the table")
+        same("nothing was done", (len(changes(p)), len(p.read("events"))), (before, events))
+        same("the file is private", path.stat().st_mode & 0o777, 0o600)
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+        same("applied", results(rows), {"102": "done", "103": "done", "120": "done"})
+        state = p.portal.accounts()
+        same("at the platform", {login: (a["status"], a["tariff_plan"], a["subscribed"]) for login, a in state.items()},
+             {"ann": (1, "3", ["P1"]), "two": (1, "3", ["P2", "P3"]), "bob": (0, "7", []), "newone": (1, "3", ["P1"]),
+              "twin1": (1, "3", []), "twin2": (1, "3", []), "carol": (1, "3", []), "eve": (1, "3", []), "nobodys": (1, "3", [])})
+        _, told, _ = previewed(p, "--desired", desired)
+        same("then they are one", told, {})
+        rows, _ = command(p, "sync", PROVIDER, "--apply", file(p, "again.jsonl", path.read_text()))
+        same("an empty one does nothing", results(rows), {})
+        # Billing goes on with its own numbers.
+        p.publish(event("b", "102", "package.removed", {"packages": [{"id": "P2"}]}, sequence=1))
+        p.outcome("b", "applied")
+        p.await_committed()
+
+
+@case("dayone.sync_by_hand")
+def sync_by_hand(bench):
+    """Packages that somebody added by hand stay, and are named, until it is said that they go; so do accounts that billing does not name."""
+    with adopted_place(bench, "syncunknown") as p:
+        p.portal.api("PUT", "account_subscription/3", {"subscribed[]": "P5"})
+        desired = file(p, "wanted.csv", "service,packages\n101,-\n103,P6\n")
+        _, told, _ = previewed(p, "--desired", desired)
+        same("what is done", {s: whats(r) for s, r in told.items()}, {"101": [], "102": [], "103": ["add P6"]})
+        same("what is left", {s: r["left"] for s, r in told.items()},
+             {"101": ["package P1 is unknown to billing: --remove-unknown removes it"],
+              "102": ["billing does not name it: --remove-unknown deletes it"],
+              "103": ["package P5 is unknown to billing: --remove-unknown removes it"]})
+        path, told, _ = previewed(p, "--desired", desired, "--remove-unknown")
+        same("when it is said", {s: whats(r) for s, r in told.items()}, {"101": ["remove P1"], "102": ["delete"], "103": ["add P6", "remove P5"]})
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+        same("applied", results(rows), {"101": "done", "102": "done", "103": "done"})
+        state = p.portal.accounts()
+        same("at the platform", (state["ann"]["subscribed"], state["bob"]["subscribed"], "two" in state), ([], ["P6"], False))
+        # What billing's own events put there is billing's: it goes without being said.
+        _, told, _ = previewed(p, "--desired", file(p, "wanted2.csv", "service,packages\n101,-\n103,-\n"))
+        same("billing's", {s: whats(r) for s, r in told.items()}, {"103": ["remove P6"]})
+
+
+@case("dayone.sync_moved")
+def sync_moved(bench):
+    """What has moved since the preview is left alone, on either side; a preview is taken whole, of its provider, and not when it is old."""
+    with adopted_place(bench, "syncmoved") as p:
+        desired = file(p, "wanted.csv", "service,plan,packages\n101,7,P1\n102,7,P1\n103,7,P1\n")
+        path, told, _ = previewed(p, "--desired", desired)
+        same("changes", sorted(told), ["101", "102", "103"])
+        p.portal.api("PUT", "account_subscription/1", {"subscribed[]": "P2"})   # at the platform
+        p.publish(event("b", "102", "plan.changed", {"plan": "7"}, sequence=1))  # by billing's own event
+        p.outcome("b", "applied")
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path, status=1)
+        same("results", results(rows), {"101": "moved", "102": "moved", "103": "done"})
+        state = p.portal.accounts()
+        same("at the platform", (state["ann"]["tariff_plan"], state["two"]["subscribed"], state["bob"]["tariff_plan"]), ("3", [], "7"))
+        same("events", sorted(json.loads(v)["subject"] for _, v in p.read("events") if "/tvbridge/sync" in v), ["103", "103"])
+        file(p, "wanted.csv", "service,plan\n101,3\n")                             # in billing's file
+        path2, told, _ = previewed(p, "--desired", file(p, "wanted3.csv", "service,plan\n101,7\n"))
+        file(p, "wanted3.csv", "service,plan\n101,3\n")
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path2)
+        same("what is not wanted any more", results(rows), {"101": "already"})
+        for why, text, says, words in (
+                ("cut off", path2.read_text().rsplit("\n", 2)[0] + "\n", "not whole", ()),
+                ("of another", path2.read_text().replace('"provider":"stalker"', '"provider":"other"'), "is a preview of other", ()),
+                ("no preview", '{"a":1}\n{"end":true}\n', "is not a preview", ()), ("no JSON", "hello\n", "no JSON", ()),
+                ("old", path2.read_text(), "is older than 0 minutes", ("--max-age", "0"))):
+            _, err = command(p, "sync", PROVIDER, "--apply", file(p, "bad.jsonl", text), *words, status=1)
+            check(says in err, why, err)
+
+
+@case("dayone.sync_resumes")
+def sync_resumes(bench):
+    """A sync that was cut off goes on: what it sent is sent once, and what it did not send is sent."""
+    services = [str(20000 + i) for i in range(150)]
+    with Place(bench, "syncresume", accounts=services) as p:
+        p.worker()
+        command(p, "adopt", PROVIDER, "--map", file(p, "map.csv", "service\n" + "\n".join(services)), "--list-only")
+        desired = file(p, "wanted.csv", "service,plan\n" + "".join(f"{s},7\n" for s in services))
+        path, told, _ = previewed(p, "--desired", desired)
+        same("to change", len(told), len(services))
+        words = [p.bench.bin / "tvbridge", "sync", PROVIDER, "--apply", path, "-S", p.settings, "--json", "--rate", "60"]
+        first = subprocess.Popen([str(w) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        progress = path.with_name(path.name + ".progress")
+        until(lambda: progress.exists() and progress.read_text().count("service") >= 100, "a hundred are noted", p.brief)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        first.stderr.close()
+        sent = [json.loads(v)["subject"] for _, v in p.read("events") if "/tvbridge/sync" in v]
+        check(100 <= len(sent) < 150, "it was cut off in the middle", len(sent))
+        until(lambda: len([o for o in p.follower.outcomes if o["data"]["event"]["source"] == "/tvbridge/sync"]) >= len(sent), "their outcomes")
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path, "--rate", "0")
+        told = results(rows)
+        same("results", sorted({told[s] for s in services}) in (["already", "done", "done before"], ["done", "done before"]), True)
+        same("at the platform", {a["tariff_plan"] for a in p.portal.accounts().values()}, {"7"})
+        sent = [json.loads(v)["id"] for _, v in p.read("events") if "/tvbridge/sync" in v]
+        same("events, each once", (len(sent), len(set(sent))), (150, 150))
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+        same("once more", set(results(rows).values()) <= {"done before", "already"}, True)
+        _, err = command(p, "sync", PROVIDER, "--apply", file(p, "preview2.jsonl", path.read_text().replace(
+            json.loads(path.read_text().splitlines()[0])["id"], "0" * 32)), "--rate", "0")
+
+
+@case("dayone.sync_from_records")
+def sync_from_records(bench):
+    """What somebody changed at the platform by hand is put back to what tvbridge's records say."""
+    with adopted_place(bench, "syncrecords") as p:
+        p.publish(blocked("b", "102", sequence=1), event("a", "103", "package.added", {"packages": [{"id": "P3"}]}, sequence=1))
+        p.outcome("b", "applied")
+        p.outcome("a", "applied")
+        _, told, _ = previewed(p, "--from-records")
+        same("they are one", told, {})
+        p.portal.api("PUT", "accounts/2", {"status": "1"})
+        p.portal.api("PUT", "accounts/1", {"tariff_plan": "7"})
+        p.portal.api("DELETE", "account_subscription/3", {})
+        p.portal.api("PUT", "account_subscription/1", {"subscribed[]": "P2"})
+        path, told, _ = previewed(p, "--from-records")
+        same("what is put back", {s: whats(r) for s, r in told.items()}, {"101": ["plan 7 -> 3"], "102": ["block"], "103": ["add P3"]})
+        same("what is named", told["101"]["left"], ["package P2 is unknown to billing: --remove-unknown removes it"])
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+        same("applied", results(rows), {"101": "done", "102": "done", "103": "done"})
+        state = p.portal.accounts()
+        same("at the platform", (state["ann"]["tariff_plan"], state["two"]["status"], state["bob"]["subscribed"]), ("3", 0, ["P3"]))
+
+
+@case("dayone.autosync")
+def autosync(bench):
+    """Off by default; it refuses to run while tariffs are not linked or ids are not converted; packages go on and off by their dates."""
+    with adopted_place(bench, "autosync") as p:
+        _, err = command(p, "sync", PROVIDER, "--autosync", status=1)
+        check("autosync of stalker is off" in err, "off by default", err)
+        folder = p.dir / "sync"
+        folder.mkdir()
+        desired = file(p, "wanted.csv", "service,client,plan,packages\n101,1,3,P1\n103,,99,P3\n")
+        p.tree["providers"][PROVIDER]["autosync"] = {"folder": str(folder), "desired": str(desired), "max_changes": 2}
+        p.write_settings()
+        before = len(changes(p))
+        _, err = command(p, "sync", PROVIDER, "--autosync", status=1)
+        check("tariffs are not linked" in err and "plan 99" in err, "tariffs", err)
+        file(p, "wanted.csv", "service,client,plan,packages\n101,1,3,P1\n103,,3,P3\n")
+        _, err = command(p, "sync", PROVIDER, "--autosync", status=1)
+        check("bear the client's id" in err and "101" in err, "ids", err)
+        same("nothing was done", (len(changes(p)), list(folder.iterdir())), (before, []))
+        file(p, "wanted.csv", "service,plan,packages\n101,3,P1 P4@2020-01-01..2099-01-01\n102,7,-\n103,7,P3\n")
+        _, err = command(p, "sync", PROVIDER, "--autosync", status=1)
+        check("3 services would change, and autosync.max_changes is 2" in err, "too many", err)
+        same("nothing was done", len(changes(p)), before)
+        file(p, "wanted.csv", "service,plan,packages\n101,3,P1 P4@2020-01-01..2099-01-01\n103,3,P3\n")
+        rows, _ = command(p, "sync", PROVIDER, "--autosync")
+        same("applied", results([r for r in rows if "result" in r]), {"101": "done", "103": "done"})
+        same("dated packages", (p.portal.accounts()["ann"]["subscribed"], p.portal.accounts()["bob"]["subscribed"]), (["P1", "P4"], ["P3"]))
+        same("kept", sorted(f.name for f in folder.iterdir()), ["stalker.preview", "stalker.preview.1", "stalker.preview.progress"])
+        file(p, "wanted.csv", "service,plan,packages\n101,3,P1 P4@2020-01-01..2021-01-01\n103,3,P3\n")
+        rows, _ = command(p, "sync", PROVIDER, "--autosync")
+        same("off by its date", p.portal.accounts()["ann"]["subscribed"], ["P1"])
+        loop = subprocess.Popen([str(w) for w in (p.bench.bin / "tvbridge", "sync", PROVIDER, "--autosync", "--loop", "-S", p.settings)],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said = ""
+        while "nothing was to be done" not in said:
+            said += loop.stdout.readline().decode()
+        loop.terminate()
+        err = loop.stderr.read().decode()
+        same(f"a loop ends when it is told to: {said} {err}", (loop.wait(60), "0 to change" in said), (0, True))
+        loop.stdout.close()
+        loop.stderr.close()
+
+
+@case("dayone.sync_usage")
+def sync_usage(bench):
+    """The tariffs alone; what is not adopted; and what does not go together."""
+    with Place(bench, "syncusage", follow=False) as p:
+        portal_of_day_one(p)
+        desired = file(p, "wanted.csv", "service,login,plan,packages\n101,ann,3,P1\n102,two,9,P1 PX\n")
+        rows, _ = command(p, "sync", PROVIDER, "--desired", desired, "--tariffs-only", status=1)
+        states = {(r["kind"], r["id"]): (r["state"], r["services"]) for r in rows}
+        same("tariffs", [states[k] for k in (("plan", "3"), ("plan", "7"), ("plan", "9"), ("package", "P1"), ("package", "PX"))],
+             [("linked", 1), ("unused", 0), ("not linked", 1), ("linked", 2), ("not linked", 1)])
+        check("not linked" in output(p, "sync", PROVIDER, "--desired", desired, "--tariffs-only", status=1), "the table")
+        _, told, _ = previewed(p, "--desired", file(p, "wanted2.csv", "service,login,plan\n101,ann,7\n102,two,7\n"))
+        same("not adopted", {s: (r["kind"], r["left"]) for s, r in told.items()},
+             {s: ("left", ["not adopted: `tvbridge adopt` reads it first"]) for s in ("101", "102")})
+        for words, says in ((["--desired", desired, "--from-records"], "--desired FILE, or --from-records"), ([], "--desired FILE, or"),
+                            (["--apply", "x", "--preview"], "--apply takes"), (["--loop", "--from-records"], "--autosync"),
+                            (["--autosync", "--remove-unknown"], "leave the other options out"), (["--desired", "a", "b", "c"], "too many")):
+            _, err = command(p, "sync", PROVIDER, *words, status=2)
+            check(says in err, f"{words}", err)
+        for text, says in (("service,plan\n101,3\n101,7\n", "service 101 is there twice"), ("service,pakages\n101,P1\n", '"pakages"'),
+                           ("service,status\n101,on\n", "status: want")):
+            _, err = command(p, "sync", PROVIDER, "--desired", file(p, "bad.csv", text), status=1)
+            check(says in err, says, err)
+        _, err = command(p, "sync", PROVIDER, "--apply", p.dir / "nowhere", status=1)
+        check("nowhere" in err, "no preview", err)
