@@ -227,6 +227,22 @@ const char *live_state_name(enum live_state s)
 
 /* ---- birth and death ---- */
 
+/* Each of our credentials, so that the same of several schemes are shown as are used. */
+static json_t *hidden_credentials(const json_t *ours)
+{
+    json_t *all = ours == NULL ? json_object() : json_deep_copy(ours);
+    const char *scheme, *part;
+    json_t *parts, *value;
+    bool whole = all != NULL;
+    json_object_foreach(all, scheme, parts)
+        json_object_foreach(parts, part, value)
+            whole = json_object_set_new(parts, part, json_string(PLAY_HIDDEN)) == 0 && whole;
+    if (whole)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
 static int load(struct live *l, struct err *reterr)
 {
     const struct settings_provider *sp = l->sp;
@@ -240,7 +256,9 @@ static int load(struct live *l, struct err *reterr)
     l->bound = pack_bind(l->pack, sp->base_url, sp->credentials, sp->settings, secret, reterr);
     if (l->bound == NULL)
         return -1;
-    json_t *hidden = pack_credentials(l->pack, PLAY_HIDDEN);
+    json_t *hidden = hidden_credentials(sp->credentials);
+    if (hidden == NULL)
+        return err_nomem(reterr);
     l->shown = pack_bind(l->pack, sp->base_url, hidden, sp->settings, secret, reterr);
     json_decref(hidden);
     return l->shown == NULL ? -1 : 0;

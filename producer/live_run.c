@@ -481,8 +481,10 @@ static void on_reply(void *arg, const struct call_reply *reply)
     if (!read_answer(r, reply))
         return;
     if (run_state(r->run) == RUN_UNKNOWN) {
-        note(r, "failed", json_string(judge_error_class(reply)));
-        failed(r, reply, judge_unknown(reply, repeat));
+        struct call_reply judged = *reply;
+        judged.status = run_judged_status(r->run);
+        note(r, "failed", json_string(judge_error_class(&judged)));
+        failed(r, &judged, judge_unknown(&judged, repeat));
         return;
     }
     answered(r, repeat);

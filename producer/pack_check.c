@@ -66,10 +66,43 @@ static void print_json(const char *dir, const struct pack *p, const struct pack_
     json_decref(v);
 }
 
+static void add_fault(struct pack_faults *f, const char *file, const char *text)
+{
+    struct pack_fault *list = realloc(f->list, (f->n + 1) * sizeof(*list));
+    if (list == NULL)
+        return;
+    f->list = list;
+    list[f->n] = (struct pack_fault){0};
+    snprintf(list[f->n].file, sizeof(list->file), "%s", file);
+    snprintf(list[f->n].text, sizeof(list->text), "%s", text);
+    f->n++;
+}
+
+/* With the pack's own settings and credentials of any kind: what settings.yaml says of paths and methods is known then. */
+static bool binds(const struct pack *p, struct err *reterr)
+{
+    json_t *credentials = pack_credentials(p, "***");
+    struct bound_pack *b = pack_bind(p, "http://localhost", credentials, NULL, "***", reterr);
+    json_decref(credentials);
+    bound_pack_free(b);
+    return b != NULL;
+}
+
+static struct pack *load(const char *dir, struct pack_faults *ret_faults)
+{
+    struct err err = {0};
+    struct pack *p = pack_load(dir, ret_faults);
+    if (p == NULL || binds(p, &err))
+        return p;
+    add_fault(ret_faults, dir, err.msg);
+    pack_free(p);
+    return NULL;
+}
+
 static bool check(const char *dir, bool json)
 {
     struct pack_faults faults;
-    struct pack *p = pack_load(dir, &faults);
+    struct pack *p = load(dir, &faults);
     if (json) {
         print_json(dir, p, &faults);
     } else {

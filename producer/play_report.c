@@ -110,9 +110,9 @@ static void print_end(const json_t *report, const char *indent, const char *hint
         fprintf(out, "%sstep %s waits for a reply%s\n", indent, json_text(report, "step"), hint);
     if (strcmp(state, "unknown answer") == 0)
         fprintf(out,
-                "%sno criterion of step %s knows this answer: the worker judges by the HTTP status;\n"
+                "%sno criterion of step %s knows this answer: the worker judges by the HTTP status, %" JSON_INTEGER_FORMAT ";\n"
                 "%swith a 2xx the call is in doubt, never done\n",
-                indent, json_text(report, "step"), indent);
+                indent, json_text(report, "step"), json_integer_value(json_object_get(report, "judged_status")), indent);
     bool ended = strcmp(state, "end") == 0;
     if (ended || reason[0] != '\0')
         fprintf(out, "%s%s%s%s%s%s%s\n", indent, ended ? "outcome: " : state, ended ? json_text(report, "outcome") : "",

@@ -18,7 +18,7 @@ static const char *const harmless_parts[] = {"packages", "devices", "ids", "axes
 /* CloudEvents attributes that the envelope's schema knows. */
 static const char *const attributes[] = {
     "specversion", "id",           "source",     "type",        "subject",    "time",    "datacontenttype",
-    "provider",    "partitionkey", "expirytime", "traceparent", "tracestate", "sequence", "basis",   "dataschema",
+    "provider",    "partitionkey", "expirytime", "notbefore", "traceparent", "tracestate", "sequence", "basis",   "dataschema",
 };
 
 static bool is_one_of(const char *const *names, size_t n, const char *name)

@@ -79,6 +79,7 @@ static bool go_on(struct trial *t, struct run *r)
         return true;
     case RUN_UNKNOWN:
         play_report_state(t->report, "unknown answer", run_step(r));
+        json_object_set_new(t->report, "judged_status", json_integer(run_judged_status(r)));
         return false;
     case RUN_END:
         play_report_result(t->report, run_result(r));

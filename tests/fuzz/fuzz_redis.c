@@ -1,5 +1,5 @@
 /* What Redis answers, from the socket to the callbacks. The first byte of the input says what else is right:
- *   'c'  the greeting is answered as Redis would; then claim, decide, step, release and renew are asked, and the rest of
+ *   'c'  the greeting is answered as Redis would; then claim, decide, step, release, slots and renew are asked, and the rest of
  *        the input is what comes back
  *   else the rest of the input is all that ever comes, from the connect on
  * The second byte says where the bytes are cut in two. */
@@ -17,7 +17,7 @@
 #include "io/loop.h"
 #include "io/redis.h"
 
-enum { CLAIMS = 3, OTHERS = 4 };
+enum { CLAIMS = 3, OTHERS = 5, SLOTS_HAD = 1, SLOTS_WANTED = 2 };
 
 static const char good_info[] = "# Server\r\nredis_mode:standalone\r\nrun_id:0123456789abcdef0123456789abcdef01234567\r\n"
                                 "role:master\r\nloading:0\r\nmaxmemory_policy:noeviction\r\n"
@@ -37,6 +37,7 @@ struct place {
     bool greeted, answered, ended;
     unsigned claims, dones, asked_claims, asked_others;
     bool asked;
+    struct redis_slots slots;
 };
 
 static int listener(void)
@@ -193,6 +194,13 @@ static void on_done(void *arg, enum redis_result res)
     p->dones++;
 }
 
+static void on_slots(void *arg, enum redis_result res, unsigned has, unsigned others)
+{
+    fuzz_check(has <= SLOTS_HAD + SLOTS_WANTED, "%u of %d leases", has, SLOTS_HAD + SLOTS_WANTED);
+    fuzz_check(res == REDIS_OK || (has == 0 && others == 0), "leases without an answer");
+    on_done(arg, res);
+}
+
 static void ask(struct place *p)
 {
     static const char block[1][72] = {"block"};
@@ -206,6 +214,8 @@ static void ask(struct place *p)
     p->asked_others += redis_decide(p->redis, &d, on_done, p) == 0;
     p->asked_others += redis_step(p->redis, "s1", "k", "17", "{}", 2, on_done, p) == 0;
     p->asked_others += redis_release(p->redis, "s1", "k", "17", on_done, p) == 0;
+    p->slots = (struct redis_slots){.worker = "w", .has = SLOTS_HAD, .wants = SLOTS_WANTED, .max = 3, .end = on_slots, .arg = p};
+    p->asked_others += redis_slots(p->redis, &p->slots) == 0;
     p->asked_others += redis_renew(p->redis, "s1", "k", "17", on_done, p) == 0;
 }
 

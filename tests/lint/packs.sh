@@ -13,6 +13,8 @@ fi
 
 files=()
 for pack in "$root"/schemas/providers/*/; do
+    # a folder that names another pack has its documents there
+    grep -qs '^pack: ' "${pack}settings.yaml" && continue
     for name in openapi.yaml workflows.arazzo.yaml; do
         if [ ! -f "$pack$name" ]; then
             echo "lint packs: ${pack#"$root"/}$name is missing"

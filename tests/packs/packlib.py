@@ -27,6 +27,11 @@ def pack_folder(name):
     return os.path.join(ROOT, "schemas", "providers", name)
 
 
+def uses_another(pack):
+    """Whether its documents are another pack's, which its settings.yaml names."""
+    return not os.path.exists(os.path.join(pack_folder(pack), "workflows.arazzo.yaml"))
+
+
 class Try:
     """One run of a workflow: give() it replies one by one; @shown is what `pack try` says after them."""
 
@@ -86,8 +91,10 @@ class Try:
         self.shown = self._show()
 
 
-def same_form(sent, wanted):
-    """@wanted: plain text, where only & and % themselves are written as %26 and %25."""
+def same_body(sent, wanted):
+    """@wanted: JSON, or a form as plain text, where only & and % themselves are written as %26 and %25."""
+    if wanted.startswith("{"):
+        return json.loads(sent or "null") == json.loads(wanted)
     pairs = [tuple(map(urllib.parse.unquote, pair.partition("=")[::2])) for pair in wanted.split("&") if pair]
     return urllib.parse.parse_qsl(sent or "", keep_blank_values=True) == pairs
 
@@ -149,7 +156,7 @@ def _compare_request(sent, step, base):
     path = urllib.parse.unquote(sent["url"][len(base):]) if sent["url"].startswith(base) else sent["url"]
     if (sent["method"], path) != (step["method"], step["path"]):
         raise Wrong("wanted %s %s, got %s %s" % (step["method"], step["path"], sent["method"], path))
-    if not same_form(sent.get("body"), step["body"]):
+    if not same_body(sent.get("body"), step["body"]):
         raise Wrong("%s %s: wanted body %s, got %s" % (step["method"], step["path"], step["body"], sent.get("body")))
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The rules of the seed documents, each a test named after its row: rule_<seed>_<row>_<name>. Ends with `N passed, N failed`.
 
-tests/providers/rules.py [WORD...]: only those with one of the words in their name. schemas/providers/README.md has the table
-rule -> test, and a test without a row there, or a row without its test, is a failure.
+tests/providers/rules.py [WORD...]: only those with one of the words in their name. Here are Stalker's; rules_<pack>.py beside this
+file has another pack's. schemas/providers/README.md has the table rule -> test, and a test without a row there, or a row without
+its test, is a failure.
 """
 
-import contextlib
+import importlib
 import os
 import re
 import sys
@@ -13,22 +14,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from suite.life import Life, born  # noqa: E402  (the path comes first)
-from suite.place import ROOT, Place, Profile, Wrong, same  # noqa: E402
-
-
-@contextlib.contextmanager
-def platform(pack):
-    """A new one, with its profile."""
-    place = Place(Profile(pack))
-    try:
-        yield place
-    finally:
-        place.stop()
-
-
-def accounts(place):
-    return Life(place).send("list", {}).ends("applied")["outputs"]["accounts"]
+from suite.life import Life, accounts, born, platform  # noqa: E402  (the path comes first)
+from suite.place import ROOT, Wrong, same  # noqa: E402
 
 
 # ---- seed 001: ABillS and Stalker ----------------------------------------------------------------------------------------
@@ -87,7 +74,12 @@ def table_and_tests_agree():
 
 
 def rules():
-    return {name: call for name, call in globals().items() if re.match(r"rule_\d", name)}
+    """Those of this file and of each rules_<pack>.py, by name."""
+    others = sorted(f[:-3] for f in os.listdir(HERE) if re.fullmatch(r"rules_\w+\.py", f))
+    found = {}
+    for names in (globals(), *(vars(importlib.import_module(other)) for other in others)):
+        found.update((name, call) for name, call in names.items() if re.match(r"rule_\d", name))
+    return found
 
 
 def main():

@@ -16,7 +16,7 @@ struct letter {
     unsigned event, variant;
 };
 
-static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, unsigned variant)
+static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, unsigned variant, bool first_access)
 {
     switch (kind) {
     case KIND_BLOCK:
@@ -37,7 +37,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
         snprintf(to, size, "{\"message\":{\"text\":\"v%u\"}}", variant);
         return;
     case KIND_LIMIT:
-        snprintf(to, size, "{\"device_limit\":%u}", variant + 1);
+        snprintf(to, size, "{\"device_limit\":%u%s}", variant + 1, first_access ? ",\"extra\":{\"first_access\":true}" : "");
         return;
     case KIND_CUT:
     case KIND_BACK:
@@ -56,23 +56,29 @@ struct facts {
     unsigned service, part;
     int64_t sequence; /* -1: none */
     int64_t expires_ms;
+    bool first_access;
+    int64_t begins_ms; /* 0: at once */
 };
 
 static void write_letter(struct letter *l, const struct facts *f, unsigned event, unsigned variant)
 {
-    char data[200], sequence[48] = "", expires[64] = "", at[CLOCK_RFC3339_SIZE];
-    data_of(data, sizeof(data), f->kind, f->part, variant);
+    char data[200], sequence[48] = "", expires[64] = "", begins[64] = "", at[CLOCK_RFC3339_SIZE];
+    data_of(data, sizeof(data), f->kind, f->part, variant, f->first_access);
     if (f->sequence >= 0)
         snprintf(sequence, sizeof(sequence), "\"sequence\":\"%" PRId64 "\",", f->sequence);
     if (f->expires_ms > 0) {
         clock_format_rfc3339(f->expires_ms, at);
         snprintf(expires, sizeof(expires), "\"expirytime\":\"%s\",", at);
     }
+    if (f->begins_ms > 0) {
+        clock_format_rfc3339(f->begins_ms, at);
+        snprintf(begins, sizeof(begins), "\"notbefore\":\"%s\",", at);
+    }
     snprintf(l->key, sizeof(l->key), "s%u", f->service);
     snprintf(l->value, sizeof(l->value),
              "{\"specversion\":\"1.0\",\"id\":\"e%u\",\"source\":\"/sim\",\"type\":\"tvbridge.%s\",\"subject\":\"s%u\","
-             "\"provider\":\"sim\",%s%s\"data\":%s}",
-             event, kind_entry(f->kind)->type, f->service, sequence, expires, data);
+             "\"provider\":\"sim\",%s%s%s\"data\":%s}",
+             event, kind_entry(f->kind)->type, f->service, sequence, expires, begins, data);
     l->event = event;
     l->variant = variant;
 }
@@ -148,7 +154,8 @@ static void post_broken(struct sim *s, struct letter *l, int64_t at_ms)
 static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
 {
     struct scenario *c = &s->cfg;
-    struct facts f = {.kind = some_kind(s), .service = (unsigned)sim_range(s, 0, c->services - 1), .sequence = -1};
+    struct facts f = {.kind = some_kind(s), .service = (unsigned)sim_range(s, 0, c->services - 1), .sequence = -1,
+                      .first_access = c->on[FAULT_FIRST_ACCESS]};
     struct letter l = {.kind = PLACE_EVENT};
     f.part = (unsigned)sim_range(s, 0, 1);
     if (!c->by_offset || f.service % 2 == 0) {
@@ -169,6 +176,10 @@ static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
     unsigned event = oracle_event(s, f.kind, f.service, f.part, f.sequence, refused, put_off, f.expires_ms);
     if (c->on[FAULT_POISON] && sim_chance(s, 60))
         oracle_poison(s, event);
+    if (c->on[FAULT_DATES] && sim_pick(s, 1000 + event) % 6 == 0) {
+        f.begins_ms = sim_real_ms(s) + at_ms + (int64_t)(sim_pick(s, 2000 + event) % 150000);
+        oracle_begins(s, event, f.begins_ms);
+    }
     write_letter(&l, &f, event, 0);
     learn_key(s, &l, event);
     post(s, &l, at_ms);

@@ -28,6 +28,7 @@ struct diff {
     char fences[EVENTS + 1][TEXT_MAX]; /* that CLAIM gave last, by event */
     unsigned claimed;         /* the event that was claimed last; 0: none */
     int number;               /* of the call in its round */
+    bool is_of_slots;         /* most calls of the round are */
     bool differs;
 };
 
@@ -71,17 +72,17 @@ static void order(struct diff *d, struct call *c, const char *behind)
     argf(c, "000000-%018lld-000000%s", (long long)d->number + sim_range(&d->sim, 1, 20), behind);
 }
 
-/* @covered: how many more, which it covers. */
-static unsigned keys(struct diff *d, struct call *c, int count, int covered)
+/* @fourth: that key, or NULL. @covered: how many more, which it covers. */
+static unsigned keys(struct diff *d, struct call *c, const char *fourth, int covered)
 {
     bool same = d->claimed > 0 && sim_chance(&d->sim, 700);
     unsigned event = same ? d->claimed : (unsigned)sim_range(&d->sim, 1, EVENTS);
-    argf(c, "%d", count + covered);
+    argf(c, "%d", (fourth ? 4 : 3) + covered);
     arg(c, "t:birth");
     argf(c, "t:{p/s}:e:%u", event);
     arg(c, "t:{p/s}:l");
-    if (count == 4)
-        arg(c, "t:pause:p");
+    if (fourth)
+        arg(c, fourth);
     for (; covered > 0; covered--)
         argf(c, "t:{p/s}:e:%lld", (long long)sim_range(&d->sim, 1, EVENTS));
     arg(c, sim_chance(&d->sim, 970) ? "mark" : "another");
@@ -91,7 +92,7 @@ static unsigned keys(struct diff *d, struct call *c, int count, int covered)
 static void make_claim(struct diff *d, struct call *c)
 {
     static const char *const retries[] = {"0", "0", "1", "2", "3", "4"};
-    unsigned event = keys(d, c, 4, sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0);
+    unsigned event = keys(d, c, "t:pause:p", sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0);
     argf(c, "owner%lld", (long long)sim_range(&d->sim, 1, 2));
     argf(c, "fp%u%s", event, sim_chance(&d->sim, 50) ? "x" : "");
     arg(c, sim_chance(&d->sim, 800) ? "0" : "1890000000000000");
@@ -128,22 +129,39 @@ static void record(struct diff *d, struct call *c)
         argf(c, "{\"fence\":\"%lld\",\"unfinished\":\"%lld\"}", fence, fence);
 }
 
+/* The key of the set that the account is added to or taken from; NULL: neither. */
+static const char *accounts(struct diff *d, bool with_record)
+{
+    return with_record && sim_chance(&d->sim, 600) ? "t:accounts:p:0" : NULL;
+}
+
+static void account(struct diff *d, struct call *c)
+{
+    argf(c, "%cs%lld", sim_chance(&d->sim, 500) ? '+' : '-', (long long)sim_range(&d->sim, 1, 3));
+}
+
 static void make_decide(struct diff *d, struct call *c)
 {
-    unsigned event = keys(d, c, 3, 0);
+    bool with_record = sim_chance(&d->sim, 700);
+    const char *set = accounts(d, with_record);
+    unsigned event = keys(d, c, set, 0);
     fence(d, c, event);
     argf(c, "{\"kind\":\"applied\",\"n\":%lld}", (long long)sim_range(&d->sim, 1, 3));
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
-    if (sim_chance(&d->sim, 300))
+    if (!with_record)
         return;
     record(d, c);
     arg(c, "s");
     add_axes(d, c, event);
+    if (set)
+        account(d, c);
 }
 
 static void make_merge(struct diff *d, struct call *c)
 {
-    unsigned event = keys(d, c, 3, 0);
+    bool with_record = sim_chance(&d->sim, 700);
+    const char *set = accounts(d, with_record);
+    unsigned event = keys(d, c, set, 0);
     fence(d, c, event);
     if (sim_chance(&d->sim, 300))
         arg(c, "");
@@ -152,7 +170,7 @@ static void make_merge(struct diff *d, struct call *c)
     arg(c, sim_chance(&d->sim, 800) ? "D" : "X");
     argf(c, "{\"kind\":\"applied\",\"round\":%lld}", (long long)sim_range(&d->sim, 1, 3));
     argf(c, "%u", event);
-    if (sim_chance(&d->sim, 300)) {
+    if (!with_record) {
         arg(c, "");
         arg(c, "");
         return;
@@ -163,6 +181,20 @@ static void make_merge(struct diff *d, struct call *c)
         argf(c, "{\"fence\":\"%lld\"}", (long long)(d->now_us + sim_range(&d->sim, -5000000, 5)));
     arg(c, sim_chance(&d->sim, 800) ? "s" : "");
     add_axes(d, c, event);
+    if (set)
+        account(d, c);
+}
+
+static void make_slots(struct diff *d, struct call *c)
+{
+    arg(c, "2");
+    arg(c, "t:birth");
+    arg(c, "t:slots:p");
+    arg(c, sim_chance(&d->sim, 970) ? "mark" : "another");
+    argf(c, "worker%lld", (long long)sim_range(&d->sim, 1, 5));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 0, 2));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 0, 3));
+    argf(c, "%lld", (long long)sim_range(&d->sim, 1, 4));
 }
 
 static void make_call(struct diff *d, struct call *c)
@@ -170,6 +202,8 @@ static void make_call(struct diff *d, struct call *c)
     enum script_id id = sim_chance(&d->sim, 400) ? SCRIPT_CLAIM : (enum script_id)sim_range(&d->sim, 0, SCRIPT_COUNT - 1);
     if (id == SCRIPT_MERGE && sim_chance(&d->sim, 600))
         id = SCRIPT_RELEASE;
+    if (d->is_of_slots && sim_chance(&d->sim, 800))
+        id = SCRIPT_SLOTS;
     *c = (struct call){.script = d->scripts[id]};
     if (id == SCRIPT_CLAIM) {
         make_claim(d, c);
@@ -177,8 +211,10 @@ static void make_call(struct diff *d, struct call *c)
         make_decide(d, c);
     } else if (id == SCRIPT_MERGE) {
         make_merge(d, c);
+    } else if (id == SCRIPT_SLOTS) {
+        make_slots(d, c);
     } else {
-        unsigned event = keys(d, c, 3, 0);
+        unsigned event = keys(d, c, NULL, 0);
         if (id == SCRIPT_REOPEN || id == SCRIPT_CLOSE)
             argf(c, "%lld", (long long)sim_range(&d->sim, 1, 3));
         else
@@ -284,22 +320,30 @@ static void print_call(const struct diff *d, const struct call *c, const char *w
     putchar('\n');
 }
 
+/* The same fields with the same values, or the same members. */
+static bool same_fields(const redisReply *real, const struct rkey *k)
+{
+    size_t n = 0, step = k->is_set ? 1 : 2;
+    bool good = true;
+    for (const struct rfield *f = k->fields; f; f = f->next)
+        n++;
+    for (size_t i = 0; good && i < real->elements; i += step) {
+        const struct rtext *v = rstore_field(k, real->element[i]->str);
+        const redisReply *value = real->element[i + step - 1];
+        good = v && (k->is_set || (v->len == value->len && memcmp(v->data, value->str, v->len) == 0));
+    }
+    return good && real->elements == step * n;
+}
+
 static void check_key(struct diff *d, const redisReply *name)
 {
-    const char *get[] = {"HGETALL", name->str}, *ttl[] = {"PTTL", name->str};
-    size_t lens[] = {7, name->len}, ttl_lens[] = {4, name->len};
     struct rkey *k = rstore_find(d->store, name->str, name->len);
+    const char *get[] = {k && k->is_set ? "SMEMBERS" : "HGETALL", name->str}, *ttl[] = {"PTTL", name->str};
+    size_t lens[] = {strlen(get[0]), name->len}, ttl_lens[] = {4, name->len};
     redisReply *fields = ask_real(d, 2, get, lens), *left = ask_real(d, 2, ttl, ttl_lens);
-    size_t n = 0;
-    for (const struct rfield *f = k ? k->fields : NULL; f; f = f->next)
-        n++;
     bool good = k && k->is_hash == (fields->type == REDIS_REPLY_ARRAY) && (left->integer >= 0) == (k->expires_ms >= 0);
     if (good && k->is_hash)
-        good = fields->elements == 2 * n;
-    for (size_t i = 0; good && k->is_hash && i < fields->elements; i += 2) {
-        const struct rtext *v = rstore_field(k, fields->element[i]->str);
-        good = v && v->len == fields->element[i + 1]->len && memcmp(v->data, fields->element[i + 1]->str, v->len) == 0;
-    }
+        good = same_fields(fields, k);
     if (!good) {
         printf("seed %llu: key %s differs\n", (unsigned long long)d->sim.seed, name->str);
         d->differs = true;
@@ -348,6 +392,7 @@ static void run_round(struct diff *d, struct sim_env *env, uint64_t seed)
     d->now_us = INT64_C(1790000000000000);
     memset(d->fences, 0, sizeof(d->fences));
     d->claimed = 0;
+    d->is_of_slots = sim_chance(&d->sim, 200);
     freeReplyObject(ask_real(d, 1, flush, &len));
     set_both(d, "t:birth", NULL, "mark");
     if (sim_chance(&d->sim, 200))

@@ -51,6 +51,8 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_POISON] = {"poison", false, true, "an event that kills the worker which works it, whenever it does"},
     [FAULT_ACTS] = {"acts", false, true, "operators act on the provider, on a service's order and on all that waits; some of it twice"},
     [FAULT_GUARD] = {"guard", false, true, "few accounts may be cut in an hour: with acts, which approve the others"},
+    [FAULT_FIRST_ACCESS] = {"first-access", false, true, "users come for the first time when they like, and a limit of devices is nothing before that"},
+    [FAULT_DATES] = {"dates", false, true, "events that are for later"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

@@ -58,6 +58,9 @@ enum trouble {
     /* operators */
     FAULT_ACTS,
     FAULT_GUARD,
+    /* the platform's users */
+    FAULT_FIRST_ACCESS,
+    FAULT_DATES,
     FAULT_COUNT
 };
 

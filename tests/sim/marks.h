@@ -22,6 +22,8 @@ enum mark {
     MARK_CLAIM_REPEATED,
     MARK_CLAIM_CONFLICT,
     MARK_CLAIM_PAUSED,
+    MARK_LEASE_REFUSED,      /* a worker waits for one of the provider's slots */
+    MARK_LEASE_WANTED,       /* and another has to give one back for it */
     MARK_FENCED,             /* a script was refused for its fence */
     MARK_STEP,
     MARK_RELEASE,
@@ -36,6 +38,8 @@ enum mark {
     MARK_PARKED_DOUBT,       /* set aside for a person, in doubt */
     MARK_PARKED_DEAD,        /* a dead event's entry */
     MARK_HELD_BEHIND,        /* set aside behind an entry */
+    MARK_HELD_ACCESS,        /* set aside until its user was there */
+    MARK_HELD_DATE,          /* set aside until its time */
     MARK_DEAD_EXHAUSTED,
     MARK_DEAD_INVALID,
     MARK_DEAD_MISPLACED,
@@ -60,6 +64,7 @@ enum mark {
     MARK_RESOLVED_NOT_APPLIED,
     MARK_DROPPED,
     MARK_APPROVED,
+    MARK_CUT_BY_PERCENT,     /* more than the number of accounts alone lets go */
     MARK_RELEASED,
     MARK_REBASED,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */

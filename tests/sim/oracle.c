@@ -116,6 +116,11 @@ void oracle_poison(struct sim *s, unsigned event)
     s->oracle->events[event]->poison = true;
 }
 
+void oracle_begins(struct sim *s, unsigned event, int64_t at_ms)
+{
+    s->oracle->events[event]->begins_ms = at_ms;
+}
+
 bool oracle_is_poison(struct sim *s, unsigned event)
 {
     return event < s->oracle->event_count && s->oracle->events[event]->poison;
@@ -200,12 +205,14 @@ void oracle_event_state(struct sim *s, const char *key, char before, char after)
 void oracle_redis_lost(struct sim *s)
 {
     s->oracle->redis_lost = true;
+    s->oracle->redis_lost_at = s->now;
 }
 
 void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key, const struct reply *a)
 {
-    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST"};
+    static const char *const names[] = {"CLAIM", "DECIDE", "STEP", "RELEASE", "RENEW", "MERGE", "PARK", "REOPEN", "CLOSE", "REST", "SLOTS"};
     struct oevent *e = script >= 0 ? event_of_key(s->oracle, key) : NULL;
+    oracle_accounts_did(s, p, script, key, e);
     if (script < 0 || !a)
         return;
     int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
@@ -220,6 +227,8 @@ void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int scri
     struct oevent *e = event_of_key(s->oracle, key);
     if (e && e->claimed_by == p && (script == SCRIPT_RELEASE || script == SCRIPT_DECIDE))
         e->claimed_by = NULL;
+    if (e && script == SCRIPT_RELEASE)
+        oracle_released(s, p, e);
 }
 
 static void mark_claim(struct sim *s, int code)
@@ -259,7 +268,9 @@ void oracle_script(struct sim *s, struct proc *p, const char *key, int script, i
         sim_mark(s, MARK_FENCED);
     if (!e || result != SCRIPT_OK)
         return;
-    if (script == SCRIPT_STEP) {
+    if (script == SCRIPT_DECIDE) {
+        oracle_accounts_told(s, p, e);
+    } else if (script == SCRIPT_STEP) {
         sim_mark(s, MARK_STEP);
         if (e->claimed_by == p)
             e->step_owed = false;
@@ -444,4 +455,5 @@ void oracle_final(struct sim *s)
         if (o->events[i]->kind != KIND_MESSAGE)
             check_axis(s, o->events[i]);
     check_records(s);
+    oracle_accounts_final(s);
 }

@@ -36,6 +36,7 @@ void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_ki
 bool oracle_is_refused(struct sim *s, unsigned event);
 bool oracle_is_put_off(struct sim *s, unsigned event);
 void oracle_poison(struct sim *s, unsigned event);
+void oracle_begins(struct sim *s, unsigned event, int64_t at_ms); /* Unix ms: nothing of it leaves before that */
 bool oracle_is_poison(struct sim *s, unsigned event);
 unsigned oracle_extras(struct sim *s, unsigned service); /* that are switched on at the platform: a bit for each */
 bool oracle_was_done(struct sim *s, unsigned event, enum op op);

@@ -186,37 +186,6 @@ void oracle_acts_left(struct sim *s, const struct request *r, int32_t partition)
                    pause->act.id, (int)partition, (long long)pause->offset);
 }
 
-/* ---- the guard: no more accounts are cut in an hour than the limit, but for those that are approved ---- */
-
-/* What an owner had noted may be lost with him, or with Redis; a story is shorter than the hour. */
-static uint64_t may_be_cut(const struct sim *s, int32_t partition)
-{
-    uint64_t limit = (s->cfg.guard + (unsigned)s->cfg.partitions - 1) / (unsigned)s->cfg.partitions, all = limit;
-    all += limit * (s->oracle->changes[partition] + s->oracle->redis_lost);
-    for (const struct oact *a = s->oracle->acts[partition]; a; a = a->next)
-        if (a->act.kind == ACT_APPROVE)
-            all += a->act.of_entry ? 1 : a->act.max;
-    return all;
-}
-
-void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition)
-{
-    char name[64];
-    enum event_type type;
-    snprintf(name, sizeof(name), "tvbridge.%s", kind_entry(e->kind)->type);
-    if (s->cfg.guard == 0 || event_type_parse(name, &type) != 0 || !event_is_cut(type))
-        return;
-    unsigned *cut = &s->oracle->cut[partition];
-    if (!e->fresh) /* what may have been sent before cannot be held any more; nor what follows for that service */
-        s->oracle->cut_in_doubt |= 1u << e->service;
-    if ((s->oracle->cut_in_doubt & 1u << e->service) != 0)
-        return;
-    *cut |= 1u << e->service;
-    if ((uint64_t)__builtin_popcount(*cut) > may_be_cut(s, partition))
-        sim_broken(s, "e%u is cut, the %dth service of partition %d, and the guard lets %llu go", e->number,
-                   __builtin_popcount(*cut), (int)partition, (unsigned long long)may_be_cut(s, partition));
-}
-
 /* ---- rebased ---- */
 
 /* An act that may have been carried out says that all up to there counts as applied. */

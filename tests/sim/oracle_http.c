@@ -28,6 +28,7 @@ enum slot_name slot_of(const struct request *r)
     case OP_PING:
     case OP_DONE:
     case OP_EXTRAS:
+    case OP_SEEN:
     case OP_MESSAGE:
     case OP_COUNT:
         return SLOT_COUNT;
@@ -92,6 +93,40 @@ static void check_alone(struct sim *s, const struct request *r)
     }
 }
 
+/* One that is under way for longer is that of a process which stands still: its time is over. Where the slots are split by
+ * partitions, those of a process that stood still may be another's with them; a lease is not, before it ends. */
+static bool is_under_way(const struct sim *s, const struct flight *f)
+{
+    const struct request *r = f->r;
+    bool leased = s->cfg.in_flight < (unsigned)s->cfg.partitions;
+    if (r->given_up || !r->p->alive || (!leased && r->p->pauses != f->pauses))
+        return false;
+    return s->now - r->left_at <= s->env->provider->numbers.request_ms * SIM_MS;
+}
+
+/* 15: no more calls at once than the platform bears, whoever makes them. Leases that a Redis lost may be given twice, and end in
+ * time. `probe` is nobody's call. */
+static void check_limit(struct sim *s, struct request *r)
+{
+    struct oracle *o = s->oracle;
+    const struct settings_numbers *n = &s->env->provider->numbers;
+    unsigned calls = 1;
+    for (struct flight **at = &o->calls; *at;) {
+        bool is = is_under_way(s, *at);
+        calls += is;
+        if (is)
+            at = &(*at)->next;
+        else
+            *at = (*at)->next;
+    }
+    struct flight *f = sim_alloc(s, sizeof(*f));
+    *f = (struct flight){o->calls, r, r->p->pauses};
+    o->calls = f;
+    bool lost = o->redis_lost && s->now - o->redis_lost_at <= n->lease_ms * SIM_MS;
+    if (calls > s->cfg.in_flight && !lost)
+        sim_broken(s, "15: %s of e%u is call %u at once, of %u", op_entry(r->op)->name, r->event, calls, s->cfg.in_flight);
+}
+
 /* 13: who lost the partition sends nothing later than O. */
 static void check_owner(struct sim *s, const struct request *r)
 {
@@ -136,7 +171,7 @@ static int64_t first_place(const struct oracle *o, int32_t partition, unsigned e
     return at;
 }
 
-static int32_t partition_of_service(const struct sim *s, unsigned service)
+int32_t partition_of_service(const struct sim *s, unsigned service)
 {
     char key[16];
     int len = snprintf(key, sizeof(key), "s%u", service);
@@ -175,8 +210,20 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     }
 }
 
+/* 24: by the clock of who begins it; what one with a faster clock began goes on. A person need not wait for it. */
+static void check_begins(struct sim *s, const struct oevent *e, const struct request *r)
+{
+    for (unsigned i = 0; i < steps_of(e); i++)
+        if (e->steps[i].last_left > 0)
+            return;
+    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS])
+        sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
+}
+
 void oracle_left(struct sim *s, struct request *r)
 {
+    if (r->op != OP_PING)
+        check_limit(s, r);
     if (op_entry(r->op)->repeat == CALL_READ)
         return;
     struct oevent *e = event_of(s, r);
@@ -192,13 +239,14 @@ void oracle_left(struct sim *s, struct request *r)
     check_alone(s, r);
     check_owner(s, r);
     check_held(s, e, r);
+    check_begins(s, e, r);
     oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;
     st->last_left = s->now;
     snprintf(st->key, sizeof(st->key), "%s", r->key);
     struct flight *f = sim_alloc(s, sizeof(*f));
-    *f = (struct flight){s->oracle->flights[r->service], r};
+    *f = (struct flight){s->oracle->flights[r->service], r, r->p->pauses};
     s->oracle->flights[r->service] = f;
 }
 
@@ -293,7 +341,10 @@ void oracle_effect(struct sim *s, const struct request *r)
     if (step > 0 && e->steps[step - 1].effects == 0)
         sim_broken(s, "a step of e%u is done before the one before it", e->number);
     e->steps[step].effects++;
+    oracle_accounts_effect(s, e);
     check_once(s, e, &e->steps[step], r);
     check_order(s, e, r);
     change_extras(s, e, r);
+    if (r->op == OP_LIMIT && !platform_has_seen(s, r->service))
+        sim_broken(s, "23: limit of e%u is done before its user was there", e->number);
 }

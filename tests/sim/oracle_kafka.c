@@ -273,6 +273,8 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
+    if (e.reason == ENTRY_FOR_GUARD)
+        oracle_held(s, s->oracle->events[p->event], e.place.partition);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
         s->oracle->events[p->event]->in_doubt = true;
         check_culprit(s, s->oracle->events[p->event], e.detail);
@@ -384,6 +386,10 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     }
     if (p->waits && e.reason == ENTRY_FOR_BEHIND)
         sim_mark(s, MARK_HELD_BEHIND);
+    if (p->waits && e.reason == ENTRY_FOR_FIRST_ACCESS && e.state == ENTRY_UNSENT)
+        sim_mark(s, MARK_HELD_ACCESS);
+    if (p->waits && e.reason == ENTRY_FOR_DATE)
+        sim_mark(s, MARK_HELD_DATE);
     sim_mark(s, p->waits ? MARK_SET_ASIDE : MARK_CALLED_BACK);
     if (!p->waits && !p->outcome_acked)
         sim_broken(s, "14: the entry of e%u ended before its outcome was acknowledged", p->event);

@@ -22,6 +22,7 @@ struct oevent {
     enum event_kind kind;
     int64_t order;        /* -1: its first offset, not known yet */
     bool refused, put_off, poison, culprit;
+    int64_t begins_ms;    /* notbefore; 0: none */
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
     int64_t expires_ms;
     char key[72];
@@ -39,6 +40,8 @@ struct oevent {
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
+    bool was_released, was_held; /* ever; by the guard */
+    uint64_t least;       /* that the guard let go when it was released, at least: the fewest of all times */
 };
 
 struct place {
@@ -64,6 +67,7 @@ enum slot_name { SLOT_BLOCK, SLOT_DELETE, SLOT_PLAN, SLOT_LIMIT, SLOT_TAG, SLOT_
 struct flight {
     struct flight *next;
     struct request *r;
+    unsigned pauses; /* of its process, when it left */
 };
 
 /* An operator's act, as it stands in the control topic. */
@@ -75,6 +79,16 @@ struct oact {
     int64_t answered;  /* when that was */
     bool acked;
     struct proc *by;   /* who answered it last */
+};
+
+/* What Redis and the workers know of a service's account. */
+struct oaccount {
+    bool was_given;     /* something at the platform, ever */
+    bool member;        /* of Redis' set, after the last script */
+    struct proc *adder; /* whose DECIDE, of that event, added it; NULL: something else did */
+    unsigned event;
+    struct proc *told;  /* he knows so; NULL: nobody, certainly */
+    int64_t told_at;
 };
 
 struct owner {
@@ -92,13 +106,17 @@ struct oracle {
     unsigned extras[SERVICES_MAX];     /* at the platform */
     unsigned remembered[SERVICES_MAX]; /* by the newest record in Kafka */
     struct flight *flights[SERVICES_MAX];
+    struct flight *calls;              /* of all services, reads too */
     struct owner owners[KAFKA_PARTS_MAX];
     int64_t committed[KAFKA_PARTS_MAX];
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
+    int64_t redis_lost_at;
     unsigned cut[KAFKA_PARTS_MAX];     /* a bit for each service that lost something within the hour */
     unsigned cut_in_doubt;             /* the same, of services of which one may have been sent before */
     unsigned changes[KAFKA_PARTS_MAX]; /* of the partition's owner, after the first */
+    struct oaccount accounts[SERVICES_MAX];
+    char redis_prefix[40];
     struct oact *acts[KAFKA_PARTS_MAX]; /* in the order of the topic */
     bool *rests; /* oracle_all_settled() alone */
     int64_t rests_cap;
@@ -109,11 +127,21 @@ void oracle_control_produced(struct sim *s, const struct producer_message *m);
 void oracle_control_acked(struct sim *s, int32_t partition, const struct kmessage *m);
 void oracle_control_commit(struct sim *s, const struct consumer_partition *c);
 void oracle_acts_left(struct sim *s, const struct request *r, int32_t partition);
+/* oracle_guard.c */
+/* A script was done on @key, for @e; NULL: for no event that is known. */
+void oracle_accounts_did(struct sim *s, struct proc *p, int script, const char *key, const struct oevent *e);
+/* @p is told that his DECIDE of @e was done. */
+void oracle_accounts_told(struct sim *s, struct proc *p, const struct oevent *e);
+void oracle_accounts_effect(struct sim *s, const struct oevent *e);
+void oracle_accounts_final(struct sim *s);
 void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition);
+void oracle_released(struct sim *s, struct proc *p, struct oevent *e);
+void oracle_held(struct sim *s, struct oevent *e, int32_t partition);
 size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
 /* An act says that all of the service up to there counts as applied. */
 bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order);
 bool place_is_settled(const struct oracle *o, const struct place *p);
+int32_t partition_of_service(const struct sim *s, unsigned service);
 struct place *place_at(struct oracle *o, int32_t partition, int64_t offset); /* NULL: none */
 struct oevent *event_of_key(struct oracle *o, const char *redis_key);       /* NULL: none of ours */
 int step_of(const struct oevent *e, enum op op);                             /* -1: none */

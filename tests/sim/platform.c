@@ -7,7 +7,7 @@
 
 static const struct op_entry ops[OP_COUNT] = {
     [OP_PING] = {"ping", CALL_READ},       [OP_DONE] = {"done", CALL_READ},       [OP_EXTRAS] = {"extras", CALL_READ},
-    [OP_CUT] = {"cut", CALL_SAFE},         [OP_BACK] = {"back", CALL_SAFE},     [OP_BLOCK] = {"block", CALL_SAFE},
+    [OP_SEEN] = {"seen", CALL_READ},       [OP_CUT] = {"cut", CALL_SAFE},         [OP_BACK] = {"back", CALL_SAFE},     [OP_BLOCK] = {"block", CALL_SAFE},
     [OP_DELETE] = {"delete", CALL_SAFE},   [OP_LABEL] = {"label", CALL_SAFE},     [OP_PLAN] = {"plan", CALL_KEYED},
     [OP_TAG] = {"tag", CALL_KEYED},        [OP_PACKAGE] = {"package", CALL_QUERY}, [OP_NOTE] = {"note", CALL_QUERY},
     [OP_MESSAGE] = {"message", CALL_NEVER}, [OP_LIMIT] = {"limit", CALL_NEVER},
@@ -138,6 +138,12 @@ void platform_do(struct platform *pl, struct request *r)
     oracle_effect(pl->sim, r);
 }
 
+bool platform_has_seen(const struct sim *s, unsigned service)
+{
+    int64_t comes = (int64_t)(sim_pick(s, 1 + service) % (uint64_t)(s->cfg.publish_ms + s->cfg.faults_ms));
+    return !s->cfg.on[FAULT_FIRST_ACCESS] || s->now >= comes * SIM_MS;
+}
+
 const char *platform_answer(struct platform *pl, const struct request *r)
 {
     char text[64];
@@ -145,6 +151,8 @@ const char *platform_answer(struct platform *pl, const struct request *r)
         int len = snprintf(text, sizeof(text), "{\"ok\":true,\"extras\":%u}", oracle_extras(pl->sim, r->service));
         return sim_copy(pl->sim, text, (size_t)len);
     }
+    if (r->op == OP_SEEN)
+        return platform_has_seen(pl->sim, r->service) ? "{\"ok\":true,\"seen\":true}" : "{\"ok\":true,\"seen\":false}";
     if (r->op != OP_DONE)
         return "{\"ok\":true}";
     return oracle_was_done(pl->sim, r->event, (enum op)r->part) ? "{\"ok\":true,\"done\":true}" : "{\"ok\":true,\"done\":false}";

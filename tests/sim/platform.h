@@ -13,6 +13,7 @@ enum op {
     OP_PING,
     OP_DONE,    /* was it done? */
     OP_EXTRAS,  /* what is switched on? */
+    OP_SEEN,    /* was its user there? */
     OP_BLOCK,   /* safe */
     OP_CUT,     /* safe: takes all extras away */
     OP_BACK,    /* safe: gives extras back */
@@ -55,5 +56,7 @@ void platform_do(struct platform *pl, struct request *r);
 const char *platform_answer(struct platform *pl, const struct request *r);
 void platform_go_away(struct platform *pl, int64_t ns);
 bool platform_is_away(const struct platform *pl);
+/* Its user was there, or nobody asks for that. */
+bool platform_has_seen(const struct sim *s, unsigned service);
 
 #endif

@@ -400,6 +400,39 @@ static const struct reply *do_zrangebyscore(struct rstore *r, const struct rtext
     return out;
 }
 
+/* ---- sets: kept as a hash from member to "" ---- */
+
+static const struct reply *do_sadd(struct rstore *r, const struct rtext *a, size_t n)
+{
+    struct rkey *k = rstore_find(r, a[1].data, a[1].len);
+    if (k && !k->is_set)
+        return wrong_type(r);
+    k = key_make(r, a[1], true);
+    k->is_set = true;
+    long long added = 0;
+    for (size_t i = 2; i < n; i++)
+        added += field_set(r, k, a[i], (struct rtext){"", 0});
+    return number(r, added);
+}
+
+static const struct reply *do_srem(struct rstore *r, const struct rtext *a, size_t n)
+{
+    const struct rkey *k = rstore_find(r, a[1].data, a[1].len);
+    return k && !k->is_set ? wrong_type(r) : do_hdel(r, a, n);
+}
+
+static const struct reply *do_scard(struct rstore *r, const struct rtext *a, size_t n)
+{
+    (void)n;
+    const struct rkey *k = rstore_find(r, a[1].data, a[1].len);
+    if (k && !k->is_set)
+        return wrong_type(r);
+    long long members = 0;
+    for (const struct rfield *f = k ? k->fields : NULL; f; f = f->next)
+        members++;
+    return number(r, members);
+}
+
 static const struct reply *do_hexists(struct rstore *r, const struct rtext *a, size_t n)
 {
     const struct reply *got = do_hget(r, a, n);
@@ -465,6 +498,7 @@ static const struct {
     {"HEXISTS", 3, do_hexists}, {"PEXPIRE", 3, do_pexpire}, {"PERSIST", 2, do_persist}, {"PTTL", 2, do_pttl},
     {"TIME", 1, do_time},       {"EVAL", 3, do_eval},       {"ZADD", 4, do_zadd},
     {"ZREMRANGEBYSCORE", 4, do_zremrangebyscore},           {"ZRANGEBYSCORE", 5, do_zrangebyscore},
+    {"SADD", 3, do_sadd},       {"SREM", 3, do_srem},       {"SCARD", 2, do_scard},
 };
 
 const struct reply *rstore_command(struct rstore *r, const struct rtext *a, size_t n)

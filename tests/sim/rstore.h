@@ -22,7 +22,8 @@ struct rfield {
 struct rkey {
     struct rkey *next;
     struct rtext name;
-    bool is_hash;
+    bool is_hash; /* or a set, by score or not, which is kept as one */
+    bool is_set;
     struct rtext value;
     struct rfield *fields; /* in the order in which they came */
     int64_t expires_ms;    /* -1: never */

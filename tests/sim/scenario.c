@@ -20,8 +20,21 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
 {
     static const unsigned shares[] = {0, 80, 200, 200, 400, 400, 700};
     unsigned share = shares[sim_range(s, 0, (int64_t)ARRAY_LEN(shares) - 1)];
-    for (int i = 0; i < FAULT_COUNT; i++)
+    for (int i = 0; i < FAULT_FIRST_ACCESS; i++)
         s->cfg.on[i] = allowed[i] && sim_chance(s, share);
+    s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
+    s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
+}
+
+/* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
+static void choose_percent(struct sim *s)
+{
+    struct scenario *c = &s->cfg;
+    c->guard_percent = (unsigned)sim_range(s, 40, 99);
+    c->guard = 1;
+    c->services = (unsigned)sim_range(s, 4, 6);
+    c->partitions = (int32_t)sim_range(s, 1, 2);
+    c->mix[KIND_BLOCK] += 4;
 }
 
 void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])
@@ -46,6 +59,8 @@ void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])
         c->mix[i] = narrow && sim_chance(s, 600) ? 0 : (unsigned)sim_range(s, 1, 10);
     c->mix[KIND_DELETE] = c->mix[KIND_DELETE] > 8;
     c->mix[KIND_PLAN]++;
+    if (c->guard > 0 && sim_chance(s, 600))
+        choose_percent(s);
 }
 
 /* ---- what goes wrong by itself, again and again ---- */
@@ -155,7 +170,7 @@ static void fit_settings(struct sim *s)
     env->settings->log_level = s->tracing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
-    env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? 0 : 100, .accounts = s->cfg.guard};
+    env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? s->cfg.guard_percent : 100, .accounts = s->cfg.guard};
     if (ftruncate(env->log_fd, 0) != 0 || lseek(env->log_fd, 0, SEEK_SET) != 0)
         sim_broken(s, "the log's file cannot be emptied");
 }
@@ -250,8 +265,8 @@ void scenario_run(struct sim *s)
 void scenario_tell(const struct sim *s, FILE *out)
 {
     const struct scenario *c = &s->cfg;
-    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions; faults:", (unsigned long long)s->seed,
-            c->workers, c->services, c->events, (int)c->partitions);
+    fprintf(out, "seed %llu: %u workers, %u services, %u events, %d partitions, %u calls at once; faults:",
+            (unsigned long long)s->seed, c->workers, c->services, c->events, (int)c->partitions, c->in_flight);
     for (int i = 0; i < FAULT_COUNT; i++)
         if (c->on[i])
             fprintf(out, " %s", fault_entry((enum trouble)i)->name);

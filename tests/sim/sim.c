@@ -62,6 +62,14 @@ uint64_t sim_random(struct sim *s)
     return x * UINT64_C(0x2545f4914f6cdd1d);
 }
 
+uint64_t sim_pick(const struct sim *s, uint64_t what)
+{
+    uint64_t x = (s->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + what * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
 int64_t sim_range(struct sim *s, int64_t low, int64_t high)
 {
     return low + (int64_t)((sim_random(s) >> 11) % (uint64_t)(high - low + 1));

@@ -62,6 +62,7 @@ struct scenario {
     int64_t calm_ms;      /* between two mischiefs, at most */
     bool by_offset;       /* some services send no sequence */
     unsigned guard;       /* accounts that may be cut in an hour; 0: any number */
+    unsigned guard_percent; /* of all */
 };
 
 struct sim_event {
@@ -110,6 +111,8 @@ bool sim_step(struct sim *s);
 void *sim_alloc(struct sim *s, size_t size); /* zeroed; freed with the seed */
 char *sim_copy(struct sim *s, const void *data, size_t len); /* NUL behind; NULL stays NULL */
 uint64_t sim_random(struct sim *s);
+/* What the seed says of @what: the same always, and apart from the numbers above, which it does not move on. */
+uint64_t sim_pick(const struct sim *s, uint64_t what);
 int64_t sim_range(struct sim *s, int64_t low, int64_t high); /* both included */
 bool sim_chance(struct sim *s, unsigned per_mille);
 /* A fault of that kind now? Never after the faults have stopped. */

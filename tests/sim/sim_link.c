@@ -2,6 +2,7 @@
  * it. Commands gather and leave once a turn; answers come in order; a broken connection loses what was on its way, in
  * either direction. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -141,6 +142,19 @@ void redis_link_free(struct redis_link *k)
 
 /* ---- answers ---- */
 
+/* EVALSHA, digest, number of keys, birth, slots, mark, worker, has, wants, max */
+static void mark_slots(const struct command *c)
+{
+    const struct reply *a = c->reply;
+    struct sim *s = c->link->p->sim;
+    if (a->type != REPLY_ARRAY)
+        return;
+    if (a->items[0].integer < atoi(c->args[7].data) + atoi(c->args[8].data))
+        sim_mark(s, MARK_LEASE_REFUSED);
+    if (a->items[1].integer > 0)
+        sim_mark(s, MARK_LEASE_WANTED);
+}
+
 static void tell_oracle(const struct command *c)
 {
     struct proc *p = c->link->p;
@@ -153,6 +167,8 @@ static void tell_oracle(const struct command *c)
     if (id == SCRIPT_CLAIM)
         oracle_claim(p->sim, p, event, a->type == REPLY_ARRAY && a->n > 0 ? (int)a->items[0].integer : -1,
                      a->type == REPLY_ARRAY && a->n > 3 ? a->items[3].len : 0);
+    else if (id == SCRIPT_SLOTS)
+        mark_slots(c);
     else
         oracle_script(p->sim, p, event, (int)id, a->type == REPLY_INTEGER ? (int)a->integer : -1);
     if (id == SCRIPT_CLAIM)

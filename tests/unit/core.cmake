@@ -1,5 +1,6 @@
 tvb_unit(offsets tvb_core)
 tvb_unit(lanes tvb_core)
+tvb_unit(leases tvb_core)
 tvb_unit(core tvb_core)
 tvb_unit(covers tvb_core)
 tvb_unit(waits tvb_core)

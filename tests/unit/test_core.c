@@ -103,9 +103,86 @@ Test(limit, a_share_of_the_partitions_is_a_share_of_the_slots)
         limit_set(&l, 100, 0, 1, rows[i].mine, rows[i].all, 1000);
         cr_expect(eq(u32, l.max_in_flight, rows[i].want));
     }
+}
+
+Test(limit, the_shares_of_all_workers_are_no_more_than_there_are)
+{
+    for (unsigned in_flight = 1; in_flight <= 60; in_flight++) {
+        for (int32_t mine = 1; mine <= 49; mine++) {
+            struct limit l = {0}, rest = {0};
+            limit_set(&l, in_flight, 0, 1, mine, 49, 1000);
+            limit_set(&rest, in_flight, 0, 1, 49 - mine, 49, 1000);
+            limit_lease(&l, 1);
+            limit_lease(&rest, in_flight - 1);
+            cr_expect(le(uint, limit_slots(&l) + limit_slots(&rest), in_flight));
+            cr_expect(ge(uint, limit_slots(&l), 1u));
+        }
+    }
+}
+
+Test(limit, below_one_call_a_partition_slots_are_leases)
+{
+    static const struct { unsigned in_flight; int32_t mine, all; bool want; } rows[] = {
+        {12, 1, 12, false}, {12, 12, 12, false}, {13, 1, 12, false}, {11, 1, 12, true}, {11, 12, 12, true}, {1, 1, 12, true},
+        {1, 0, 12, false}, {1, 1, 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct limit l = {0};
+        limit_set(&l, rows[i].in_flight, 0, 1, rows[i].mine, rows[i].all, 1000);
+        cr_expect(eq(int, l.is_leased, rows[i].want), "row %zu", i);
+        cr_expect(eq(uint, limit_slots(&l), rows[i].want ? 0u : rows[i].in_flight * (unsigned)rows[i].mine / (unsigned)rows[i].all));
+    }
+}
+
+Test(limit, no_more_is_called_or_claimed_than_there_are_leases)
+{
     struct limit l = {0};
-    limit_set(&l, 2, 0, 1, 1, 12, 1000);
-    cr_expect(eq(u32, l.max_in_flight, 1), "at least one");
+    limit_set(&l, 5, 0, 1, 1, 8, 1000);
+    cr_expect(not(limit_claim(&l, 1000)));
+    cr_expect(not(limit_take(&l, 1000)));
+    limit_lease(&l, 2);
+    cr_expect(limit_claim(&l, 1000));
+    cr_expect(limit_claim(&l, 1000));
+    cr_expect(not(limit_claim(&l, 1000)), "nothing ahead, however quick the calls are");
+    cr_expect(limit_take(&l, 1000));
+    limit_unclaim(&l);
+    cr_expect(not(limit_claim(&l, 1000)));
+    cr_expect(eq(uint, limit_used(&l), 2u));
+    limit_lease(&l, 8);
+    cr_expect(eq(uint, limit_slots(&l), 5u));
+    limit_cap(&l, 1, false);
+    cr_expect(eq(uint, limit_slots(&l), 1u));
+}
+
+Test(limit, needs_what_is_in_use_and_what_could_be_claimed_with_more_leases)
+{
+    struct limit l = {0};
+    limit_set(&l, 5, 0, 1, 1, 8, 1000);
+    cr_expect(eq(uint, limit_needs(&l, 0, 1000), 0u));
+    cr_expect(eq(uint, limit_needs(&l, 3, 1000), 3u));
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 5u));
+    limit_lease(&l, 2);
+    cr_expect(limit_take(&l, 1000));
+    cr_expect(limit_claim(&l, 1000));
+    cr_expect(eq(uint, limit_needs(&l, 0, 1000), 2u));
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 5u));
+    limit_cap(&l, 3, false);
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 3u));
+    limit_pause(&l, 2000);
+    cr_expect(eq(uint, limit_needs(&l, 100, 1999), 2u));
+}
+
+Test(limit, needs_no_leases_for_which_the_rate_has_no_token)
+{
+    struct limit l = {0};
+    limit_set(&l, 5, 8, 16, 1, 8, 1000);
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 2u), "its share of the burst");
+    limit_lease(&l, 5);
+    cr_expect(limit_take(&l, 1000));
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 2u));
+    cr_expect(limit_take(&l, 1000));
+    cr_expect(eq(uint, limit_needs(&l, 100, 1000), 2u));
+    cr_expect(eq(uint, limit_needs(&l, 100, 2000), 3u));
 }
 
 Test(limit, slots_come_back)

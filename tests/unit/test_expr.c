@@ -35,7 +35,8 @@ static char *value_of(const char *expr)
     struct pack *p = pack_files_good(pack_files_openapi, text);
     char *got = pack_files_try(p, &(struct trial_inputs){
         .replies = replies, .event = "{\"id\":\"e-1\"}", .record = "{\"ids\":{\"account_number\":\"A7\"},\"x\":{\"a/b\":[1,[2,3]]}}",
-        .data = "{\"l\":\"lo\",\"n\":5,\"real\":0.1,\"t\":true,\"list\":[\"P1\",\"P2\"],\"o\":{\"k\":null},\"nul\":null,\"a-b_c\":1}"});
+        .data = "{\"l\":\"lo\",\"n\":5,\"real\":0.1,\"t\":true,\"list\":[\"P1\",\"P2\"],\"o\":{\"k\":null},\"nul\":null,\"a-b_c\":1,"
+                "\"to\":\"/results/a/1\",\"top\":\"\",\"way\":\"/a~1b/1/1\",\"list_at\":\"/list/1\"}"});
     char *end = strstr(got, "=> ");
     char *copy = strdup(end == NULL ? got : end);
     free(got);
@@ -81,6 +82,15 @@ Test(expr, finds_what_it_names)
         {"$response.body#", "{\"status\":\"OK\",\"results\":{\"a\":[10,20],\"0\":\"zero\"},\"nul\":null,\"empty\":\"\"}"},
         {"$steps.first.outputs.a.b", "{\"deep\":[{\"x.y\":{\"~/\":\"found\"}}]}"},
         {"$steps.first.outputs.a.b.deep[0]#/x.y/~0~1", "\"found\""},
+        {"$response.body#{$inputs.data.to}", "20"},
+        {"$response.body#{$inputs.data.gone}", NULL},
+        {"$response.body#{$inputs.data.n}", NULL},
+        {"$response.body#{$inputs.data.l}", NULL},
+        {"$response.body#{$inputs.data.top}", "{\"status\":\"OK\",\"results\":{\"a\":[10,20],\"0\":\"zero\"},\"nul\":null,\"empty\":\"\"}"},
+        {"$response.body#{$steps.first.outputs.a.b}", NULL},
+        {"$inputs.record.x#{$inputs.data.way}", "3"},
+        {"$request.body#{$inputs.data.list_at}", "\"P2\""},
+        {"$inputs.data.gone#{$inputs.data.to}", NULL},
         {"a {$inputs.data.l} b {$inputs.data.n}{$inputs.data.t}", "\"a lo b 5true\""},
         {"{$inputs.data.real}", "\"0.1\""},
         {"{$inputs.data.list}", "\"[\\\"P1\\\",\\\"P2\\\"]\""},
@@ -109,6 +119,10 @@ Test(expr, what_it_does_not_know_is_refused_when_the_pack_loads)
         {"$inputs.data.", "a name is missing"},
         {"$inputs.data x", "something follows"},
         {"$inputs.data#x", "begins with /"},
+        {"$inputs.data#{$inputs.data.l", "`#{` without `}`"},
+        {"$inputs.data#{/l}", "not a runtime expression"},
+        {"$inputs.data#{$inputs.data.l}/x", "something follows"},
+        {"$inputs.data#{$inputs.data#{$inputs.data.l}}", "`#{` without `}`"},
         {"$inputs.data.list[x]", "an index must be"},
         {"$inputs.data.list[1", "without `]`"},
         {"$inputs.credentials.x", "name a scheme and a member"},
@@ -186,6 +200,7 @@ Test(expr, formats_rewrite_or_refuse)
         {FORMAT_DIGITS, "+55 (11) 9", "55119"}, {FORMAT_DIGITS, "none", NULL},
         {FORMAT_UPPER, "aB1", "AB1"}, {FORMAT_LOWER, "aB1", "ab1"},
         {FORMAT_CPF_CNPJ, "123.456.789-01", "123.456.789-01"}, {FORMAT_CPF_CNPJ, "12345678000195", "12.345.678/0001-95"},
+        {FORMAT_POINTER, "HBO", "/HBO"}, {FORMAT_POINTER, "a/b~c", "/a~1b~0c"}, {FORMAT_POINTER, "", "/"},
         {FORMAT_CPF_CNPJ, "123", NULL}, {FORMAT_CPF_CNPJ, "123456789012345", NULL},
         {FORMAT_DATE_DMY, "2026-11-22", "22/11/2026"}, {FORMAT_DATE_DMY, "2026-11-22x", NULL}, {FORMAT_DATE_DMY, "22/11/2026", NULL},
     };

@@ -431,11 +431,11 @@ Test(turns, a_probe_is_made_with_what_has_not_failed_yet)
 static const struct settings_guard five = {.percent = 5, .accounts = 50};
 #define HOUR GUARD_WINDOW_MS
 
-Test(guard, the_limit_is_five_percent_or_fifty_accounts_divided_by_the_partitions)
+Test(guard, the_limit_is_five_percent_of_the_partition_or_its_share_of_fifty_accounts)
 {
     static const struct { int64_t accounts; int32_t partitions; int64_t want; } rows[] = {
-        {0, 1, 50}, {0, 12, 5}, {1000, 1, 50}, {1001, 1, 50}, {100000, 1, 5000}, {100000, 12, 417}, {130, 100, 1},
-        {INT64_MAX / 2, 1, INT64_MAX / 40},
+        {0, 1, 50}, {0, 12, 5}, {1000, 1, 50}, {1019, 1, 50}, {1020, 1, 51}, {1200, 1, 60}, {100000, 1, 5000}, {100, 12, 5},
+        {119, 12, 5}, {120, 12, 6}, {8000, 12, 400}, {39, 100, 1}, {40, 100, 2}, {-1, 12, 5}, {INT64_MAX / 2, 1, INT64_MAX / 40},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t got = guard_limit(&five, rows[i].accounts, rows[i].partitions);

@@ -270,3 +270,50 @@ Test(record, is_known_once_it_was_made_or_adopted_and_an_adoption_leaves_the_ord
     json_decref(made_here);
     json_decref(r);
 }
+
+Test(record, says_whether_the_account_exists)
+{
+    static const struct {
+        const char *why, *text;
+        bool want;
+    } rows[] = {
+        {"nothing was applied", "{\"status\":\"unknown\",\"axes\":{}}", false},
+        {"something was remembered", "{\"status\":\"unknown\",\"axes\":{},\"fence\":\"7\",\"unfinished\":\"7\",\"remembered\":{\"a\":1}}", false},
+        {"the pack says nothing of the status", "{\"status\":\"unknown\",\"axes\":{\"block\":{}}}", true},
+        {"the platform waits for the subscriber", "{\"status\":\"pending\",\"axes\":{\"existence\":{}}}", true},
+        {"off, but there", "{\"status\":\"inactive\",\"axes\":{\"block\":{}}}", true},
+        {"active", "{\"status\":\"active\",\"axes\":{\"existence\":{}}}", true},
+        {"blocked", "{\"status\":\"suspended\",\"axes\":{\"block\":{}}}", true},
+        {"over", "{\"status\":\"terminated\",\"axes\":{\"existence\":{},\"block\":{}}}", false},
+        {"no record", "{}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *r = json(rows[i].text);
+        cr_expect(eq(int, record_exists(r), rows[i].want), "%s", rows[i].why);
+        json_decref(r);
+    }
+    cr_expect(not(record_exists(NULL)));
+}
+
+Test(record, of_a_service_exists_from_its_first_event_to_its_deletion)
+{
+    json_t *r = record_new("stalker", "70001"), *kept = json("{\"remembered\":{\"packages\":[]}}");
+    struct event block = made(EVENT_CONTRACT_BLOCKED, "e1", "1", "block"), gone = made(EVENT_SERVICE_DELETED, "e2", "2", "existence"),
+                 again = made(EVENT_SERVICE_CREATED, "e3", "3", "existence");
+    cr_expect(not(record_exists(r)));
+    cr_assert(zero(int, record_remember(r, kept, "7")));
+    cr_expect(not(record_exists(r)));
+    apply(r, &block, 1, NULL, "7");
+    cr_expect(record_exists(r));
+    cr_assert(zero(int, record_rebase(r, true, (struct order){.number = 1}, "8", "act1")));
+    cr_expect(record_exists(r));
+    apply(r, &gone, 2, NULL, "9");
+    cr_expect(not(record_exists(r)));
+    cr_assert(zero(int, record_remember(r, kept, "10")));
+    cr_assert(zero(int, record_rebase(r, true, (struct order){.number = 2}, "11", "act2")));
+    cr_expect(not(record_exists(r)));
+    apply(r, &again, 3, NULL, "12");
+    cr_expect(record_exists(r));
+    json_decref(kept);
+    json_decref(r);
+}

@@ -263,6 +263,12 @@ Test(run, bodies_are_built_from_values)
          "{\"on\":\"1\",\"l\":[{\"n\":1},{\"n\":2}],\"mac\":\"001a.79AA-bb:cc\"}", NULL, {NULL},
          "POST http://tv/json {\"s\":\"active\",\"l\":[{\"id\":2}],\"m\":{\"k1\":1,\"k2\":2},\"mac\":\"00:1A:79:AA:BB:CC\","
          "\"doc\":\"123.456.789-01\",\"day\":\"22/11/2026\"}\n=> waits"},
+        {"a member whose name is made up: x-format pointer, in #{}",
+         "    steps: [{stepId: g, operationId: getUser, parameters: [{name: login, in: path, value: l}],"
+         " outputs: {at: [{x-format: pointer, value: {x-format: mac, value: $inputs.data.mac}}, {x-format: pointer, value: $inputs.data.odd}]}}]\n"
+         "    x-outputs: {mac: '$inputs.data.o#{$steps.g.outputs.at[0]}', odd: '$inputs.data.o#{$steps.g.outputs.at[1]}'}\n",
+         "{\"mac\":\"001a79aabbcc\",\"odd\":\"a/~b\",\"o\":{\"00:1A:79:AA:BB:CC\":1,\"a/~b\":2}}", NULL, {"{}"},
+         "GET http://tv/users/l\n=> applied {\"mac\":1,\"odd\":2}"},
         {"a value that cannot be rewritten", JSON_STEP("{mac: {x-format: mac, value: $inputs.data.mac}}"), "{\"mac\":\"zz\"}", NULL, {NULL},
          "=> rejected invalid_input (step j: a value cannot be rewritten, see /workflows/0/steps/0/requestBody/payload/mac)"},
         {"query parameters",

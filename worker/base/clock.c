@@ -1,5 +1,8 @@
 #include "base/clock.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/buf.h"
 
 /* Days since 1970-01-01 of a proleptic Gregorian date (month 1-12). */
@@ -141,5 +144,17 @@ int clock_parse_rfc3339(const char *s, int64_t *ret_real_ms)
         return -1; /* a leap second is the last one of a UTC day (RFC 3339 appendix D) */
     int64_t minutes = days_from_civil(y, mo, d) * 1440 + h * 60 + mi - zone;
     *ret_real_ms = (minutes * 60 + sec) * 1000 + ms;
+    return 0;
+}
+
+int clock_parse_when(const char *s, bool whole_day, int64_t *ret_real_ms)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    if (strlen(s) != 10)
+        return clock_parse_rfc3339(s, ret_real_ms);
+    snprintf(text, sizeof(text), "%sT00:00:00Z", s);
+    if (clock_parse_rfc3339(text, ret_real_ms) != 0)
+        return -1;
+    *ret_real_ms += whole_day ? INT64_C(86400000) : 0;
     return 0;
 }

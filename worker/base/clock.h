@@ -3,6 +3,7 @@
 #define TVB_BASE_CLOCK_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 int64_t clock_mono_ns(void); /* CLOCK_MONOTONIC: durations */
@@ -14,5 +15,7 @@ int64_t clock_real_ms(void); /* CLOCK_REALTIME since 1970-01-01T00:00:00Z */
 void clock_format_rfc3339(int64_t real_ms, char ret[CLOCK_RFC3339_SIZE]);
 /* Parses an RFC 3339 date-time. 0, or -1 when @s is none. */
 int clock_parse_rfc3339(const char *s, int64_t *ret_real_ms);
+/* The same, or a day (2026-12-01), which is its start in UTC; with @whole_day its end. */
+int clock_parse_when(const char *s, bool whole_day, int64_t *ret_real_ms);
 
 #endif

@@ -152,6 +152,11 @@ int entry_reason_parse(const char *name, enum entry_reason *ret)
     return 0;
 }
 
+bool entry_reason_is_polled(enum entry_reason r)
+{
+    return r == ENTRY_FOR_FIRST_ACCESS || r == ENTRY_FOR_ACTIVATION;
+}
+
 bool entry_reason_is_timed(enum entry_reason r)
 {
     switch (r) {

@@ -83,6 +83,8 @@ int entry_reason_parse(const char *name, enum entry_reason *ret);
 /* True when the clock releases it: an unsent one then has its release_at_ms. One that was released and is `sending`
  * need not have it any more. */
 bool entry_reason_is_timed(enum entry_reason r);
+/* True when a workflow that is run again finds out whether it is over. */
+bool entry_reason_is_polled(enum entry_reason r);
 
 struct entry {
     char service[ENTRY_SERVICE_SIZE];

@@ -88,12 +88,14 @@ static int check_subject(const struct event *e, struct fault *ret_fault)
     return 0;
 }
 
-static int take_expiry(struct event *e, struct fault *ret_fault)
+static int take_times(struct event *e, struct fault *ret_fault)
 {
-    const char *expiry = text_of(e->root, "expirytime");
-    e->expires_ms = 0;
+    const char *expiry = text_of(e->root, "expirytime"), *begins = text_of(e->root, "notbefore");
+    e->expires_ms = e->not_before_ms = 0;
     if (expiry != NULL && clock_parse_rfc3339(expiry, &e->expires_ms) != 0)
         return fault_set(ret_fault, "/expirytime", "not an RFC 3339 date-time");
+    if (begins != NULL && clock_parse_rfc3339(begins, &e->not_before_ms) != 0)
+        return fault_set(ret_fault, "/notbefore", "not an RFC 3339 date-time");
     return 0;
 }
 
@@ -183,7 +185,7 @@ static int decode(const struct event_schemas *s, const struct event_message *m, 
         return -1;
     take_attributes(e);
     if (take_type(e, ret_fault) != 0 || check_subject(e, ret_fault) != 0 ||
-        take_expiry(e, ret_fault) != 0 || check_basis(e, ret_fault) != 0 || check_partitionkey(e, m, ret_fault) != 0)
+        take_times(e, ret_fault) != 0 || check_basis(e, ret_fault) != 0 || check_partitionkey(e, m, ret_fault) != 0)
         return -1;
     if (check_data(s, e, ret_fault) != 0 || take_digests(e, ret_fault) != 0)
         return -1;

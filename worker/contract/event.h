@@ -45,6 +45,7 @@ struct event {
     const char *basis;       /* of an event that tvbridge made: it orders instead; NULL when absent */
     const char *traceparent; /* NULL when absent */
     int64_t expires_ms;      /* expirytime as Unix ms; 0 when absent */
+    int64_t not_before_ms;   /* notbefore as Unix ms; 0 when absent */
     json_t *data;            /* borrowed from root; an empty object when the event has none */
     struct axes axes;
     uint8_t fingerprint[HASH_SHA256_SIZE]; /* of type, subject, provider, sequence, canonical data */

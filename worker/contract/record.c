@@ -45,6 +45,14 @@ json_t *record_parse(const char *text, size_t len)
     return NULL;
 }
 
+bool record_exists(const json_t *record)
+{
+    const char *status = json_string_value(json_object_get(record, "status"));
+    if (status == NULL || strcmp(status, "unknown") == 0)
+        return json_object_size(json_object_get(record, "axes")) > 0;
+    return strcmp(status, "terminated") != 0;
+}
+
 static int merge_member(json_t *target, const char *name, json_t *value);
 
 /* RFC 7396 section 2; the depth is that of a pack's document or of an answer that was parsed: bounded by both. */

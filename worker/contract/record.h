@@ -18,6 +18,9 @@
 json_t *record_new(const char *provider, const char *service);
 /* Parses a record's text; NULL when it is not one. */
 json_t *record_parse(const char *text, size_t len);
+/* Whether the account exists at the platform, as far as it says so: not once its status is terminated, and not while nothing is known
+ * but what was remembered (status unknown, no axis). */
+bool record_exists(const json_t *record);
 
 /* After @e was applied (or found unchanged) at @order, which stands at @offset: merges @patch (what the pack's x-record says; RFC 7396 JSON
  * merge patch, so null removes a member) and sets order, id and offset on each of the event's axes, order_by and fence.
@@ -31,7 +34,7 @@ int record_apply(json_t *record, const struct event *e, struct order order, int6
 int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act);
 /* What an event is about to destroy is remembered: members of @patch that the record does not have, or has as null, are
  * added, in objects member by member; what is there stays, so that whoever reads again what is destroyed by then forgets
- * nothing. Null and tvbridge's own members are passed over. The axes stay. With @fence (NULL: neither) it says `fence` and
+ * nothing. Null and tvbridge's own members are passed over. The axes stay, and what record_exists() says. With @fence (NULL: neither) it says `fence` and
  * `unfinished`: that of the same claim which says what came of the event is newer, though their fences are equal.
  * -1: out of memory. */
 int record_remember(json_t *record, const json_t *patch, const char *fence);

@@ -29,6 +29,7 @@ struct settings_numbers {
     int64_t window_bytes;        /* a worker, 32 MiB */
     int64_t lane_limit;          /* 1000 */
     int64_t aside_after_ms;      /* an event that would be tried later than this after its first failure is set aside, 60000 */
+    int64_t held_poll_ms;        /* how soon the platform is asked again for an account that is not active yet, 300000 */
     int64_t sequence_jump;       /* a sequence further ahead of the service's last is implausible; 0: off */
     int64_t id_memory_ms;        /* 7 days */
     int64_t queued_kbytes;       /* queued.max.messages.kbytes, 12288 */
@@ -55,10 +56,10 @@ struct settings_breaker {
     int64_t open_max_ms;  /* 60000 */
 };
 
-/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two. */
+/* How many accounts may be cut off within an hour before further cuts are held: the larger of the two, in each partition (core/guard.h). */
 struct settings_guard {
-    unsigned percent;  /* of the provider's accounts, 5; 100: no guard */
-    unsigned accounts; /* 50 */
+    unsigned percent;  /* of the partition's accounts, 5; 100: no guard */
+    unsigned accounts; /* of the whole provider, 50: divided by the partitions */
 };
 
 /* `tvbridge sync --autosync`. */
@@ -72,7 +73,7 @@ struct settings_autosync {
 };
 
 struct settings_limits {
-    unsigned in_flight;     /* calls at once for the whole provider, 1..10000 */
+    unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
     unsigned burst;         /* tokens kept, at least 1 */
     size_t answer_max_bytes; /* a larger answer is in doubt; 1 MiB */

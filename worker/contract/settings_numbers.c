@@ -21,6 +21,7 @@ static const struct settings_number table[] = {
      1073741824},
     {"lane_limit", offsetof(struct settings_numbers, lane_limit), 1000, 1, 1000000},
     {"aside_after_ms", offsetof(struct settings_numbers, aside_after_ms), 60000, 100, 86400000},
+    {"held_poll_ms", offsetof(struct settings_numbers, held_poll_ms), 300000, 100, 86400000},
     {"sequence_jump", offsetof(struct settings_numbers, sequence_jump), 0, 0, 9007199254740991},
     {"id_memory_ms", offsetof(struct settings_numbers, id_memory_ms), 604800000, 60000,
      31536000000},

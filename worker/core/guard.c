@@ -42,11 +42,11 @@ int64_t guard_limit(const struct settings_guard *policy, int64_t accounts, int32
 {
     if (policy->percent >= 100)
         return INT64_MAX;
-    int64_t all = accounts / 100 * policy->percent + accounts % 100 * policy->percent / 100;
-    if (all < policy->accounts)
-        all = policy->accounts;
-    int64_t each = partitions > 1 ? (all + partitions - 1) / partitions : all;
-    return each < 1 ? 1 : each;
+    int64_t part = accounts / 100 * policy->percent + accounts % 100 * policy->percent / 100;
+    int64_t least = partitions > 1 ? ((int64_t)policy->accounts + partitions - 1) / partitions : policy->accounts;
+    if (least < 1)
+        least = 1;
+    return part > least ? part : least;
 }
 
 static void expire(struct guard *g, int64_t now_ms)

@@ -19,8 +19,10 @@ struct guard;
 struct guard *guard_new(void); /* NULL: out of memory */
 void guard_free(struct guard *g);
 
-/* How many accounts of one of @partitions partitions may be cut in an hour, where the provider has @accounts of them.
- * At least 1; INT64_MAX: no limit. */
+/* How many accounts of one of @partitions partitions may be cut in an hour, where @accounts exist in that one (0: not known): the
+ * policy's percentage of them, or the partition's share of the policy's number, whichever is more. So each partition is judged by what
+ * it has, however uneven they are; all together may come to the percentage and the number, not to more. At least 1; INT64_MAX: no
+ * limit. */
 int64_t guard_limit(const struct settings_guard *policy, int64_t accounts, int32_t partitions);
 
 /* The part of `approve --until --max` that is this partition's. */

@@ -6,10 +6,9 @@ void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned 
                int64_t now_ms)
 {
     double share = all > 0 ? (double)mine / all : 0;
-    double slots = in_flight * share;
-    l->max_in_flight = (unsigned)slots;
-    if (l->max_in_flight == 0 && mine > 0)
-        l->max_in_flight = 1;
+    uint64_t slots = all > 0 ? (uint64_t)in_flight * (uint64_t)mine / (uint64_t)all : 0;
+    l->is_leased = mine > 0 && in_flight < (unsigned)all;
+    l->max_in_flight = l->is_leased ? in_flight : (unsigned)slots;
     l->rate_per_s = rate_per_s * share;
     l->burst = burst * share < 1 ? 1 : burst * share;
     if (l->tokens > l->burst || l->filled_ms == 0)
@@ -24,9 +23,25 @@ void limit_cap(struct limit *l, unsigned cap, bool probing)
     l->is_probing = probing;
 }
 
-unsigned limit_slots(const struct limit *l)
+void limit_lease(struct limit *l, unsigned leases)
+{
+    l->leases = leases;
+}
+
+/* Whatever leases there are. */
+static unsigned bound(const struct limit *l)
 {
     return l->is_capped && l->cap < l->max_in_flight ? l->cap : l->max_in_flight;
+}
+
+unsigned limit_slots(const struct limit *l)
+{
+    return l->is_leased && l->leases < bound(l) ? l->leases : bound(l);
+}
+
+unsigned limit_used(const struct limit *l)
+{
+    return l->in_flight + l->ahead;
 }
 
 static double tokens_at(const struct limit *l, int64_t now_ms)
@@ -50,21 +65,28 @@ bool limit_take(struct limit *l, int64_t now_ms)
     return true;
 }
 
-/* Slots that limit_take() would give now. */
-static unsigned room(const struct limit *l, int64_t now_ms)
+/* Of @slots, those that limit_take() would give now. */
+static unsigned room(const struct limit *l, unsigned slots, int64_t now_ms)
 {
-    if (now_ms < l->paused_until_ms || l->in_flight >= limit_slots(l))
+    if (now_ms < l->paused_until_ms || l->in_flight >= slots)
         return 0;
-    unsigned slots = limit_slots(l) - l->in_flight;
+    unsigned left = slots - l->in_flight;
     if (l->rate_per_s <= 0)
-        return slots;
+        return left;
     double tokens = tokens_at(l, now_ms);
-    return tokens >= slots ? slots : (unsigned)(tokens > 0 ? tokens : 0);
+    return tokens >= left ? left : (unsigned)(tokens > 0 ? tokens : 0);
+}
+
+unsigned limit_needs(const struct limit *l, unsigned events, int64_t now_ms)
+{
+    unsigned left = room(l, bound(l), now_ms);
+    unsigned more = left > l->ahead ? left - l->ahead : 0;
+    return limit_used(l) + (events < more ? events : more);
 }
 
 static unsigned expected_back(const struct limit *l)
 {
-    if (l->rate_per_s > 0 || l->is_probing)
+    if (l->rate_per_s > 0 || l->is_probing || l->is_leased)
         return 0;
     if (l->call_ms <= LIMIT_AHEAD_MS)
         return limit_slots(l);
@@ -73,7 +95,7 @@ static unsigned expected_back(const struct limit *l)
 
 bool limit_claim(struct limit *l, int64_t now_ms)
 {
-    if (now_ms < l->paused_until_ms || l->ahead >= room(l, now_ms) + expected_back(l))
+    if (now_ms < l->paused_until_ms || l->ahead >= room(l, limit_slots(l), now_ms) + expected_back(l))
         return false;
     l->ahead++;
     return true;

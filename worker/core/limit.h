@@ -6,7 +6,10 @@
  * Below the share of the settings there may be a cap: what the provider bears now (adapt.h), or what a breaker lets through
  * (breaker.h). Zeroed memory plus limit_set() has none.
  *
- * A worker's share is its share of the partitions. Pure: the time is an argument. Not thread-safe. */
+ * A worker's share is its share of the partitions. Where the provider takes fewer calls at once than there are partitions, a
+ * partition's share is below one call, and no split is right: each slot is a lease (leases.h) then, any worker may come to have
+ * all of them, and nothing is claimed ahead of those that it has. All workers reckon alike, by the settings alone.
+ * Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_LIMIT_H
 #define TVB_CORE_LIMIT_H
 
@@ -18,7 +21,8 @@
 struct limit {
     unsigned max_in_flight;
     unsigned cap;      /* with is_capped: no more calls at once than that */
-    bool is_capped, is_probing;
+    unsigned leases;   /* with is_leased: the same */
+    bool is_capped, is_probing, is_leased;
     unsigned in_flight;
     double rate_per_s; /* 0: no limit */
     double burst;      /* tokens kept at most */
@@ -29,12 +33,18 @@ struct limit {
     double call_ms;    /* mean time of the last calls; 0: none yet */
 };
 
-/* Sets this worker's share of the provider's limits: @mine of @all partitions. In flight is at least 1 when
- * @mine > 0. What is in flight stays counted. */
+/* Sets this worker's share of the provider's limits: @mine of @all partitions. With fewer @in_flight than partitions its slots
+ * are leases, up to all of them, and there are none before limit_lease(). What is in flight stays counted. */
 void limit_set(struct limit *l, unsigned in_flight, double rate_per_s, unsigned burst, int32_t mine, int32_t all,
                int64_t now_ms);
 /* At most @cap calls at once; UINT_MAX: no cap. @probing: and no more events at work than that, nothing is claimed ahead. */
 void limit_cap(struct limit *l, unsigned cap, bool probing);
+/* It has @leases, which nobody looks at unless its slots are leases. */
+void limit_lease(struct limit *l, unsigned leases);
+/* Slots that calls are made with, and claims were made for. */
+unsigned limit_used(const struct limit *l);
+/* The same with @events more, as many of them as could be claimed now if there was a lease for each. */
+unsigned limit_needs(const struct limit *l, unsigned events, int64_t now_ms);
 /* Calls at once that are allowed now. */
 unsigned limit_slots(const struct limit *l);
 /* Takes a slot; false when none is free, the bucket is empty, or calls are paused. */

@@ -188,7 +188,7 @@ static enum outcome_kind notice_of(const struct aside *a)
 {
     if (a->reason == ENTRY_FOR_DOUBT)
         return OUTCOME_IN_DOUBT;
-    return a->reason == ENTRY_FOR_GUARD ? OUTCOME_HELD : OUTCOME_WAITING;
+    return a->reason == ENTRY_FOR_GUARD || entry_reason_is_polled(a->reason) ? OUTCOME_HELD : OUTCOME_WAITING;
 }
 
 void aside_keep(struct worker *w, struct job *j)
@@ -231,8 +231,8 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     struct work *k = j->work;
     job_release_place(w, j);
     k->aside = *a;
-    bool for_person = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD;
-    k->aside.notice = j->wait == NULL || (for_person && j->wait->reason != a->reason);
+    bool telling = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD || entry_reason_is_polled(a->reason);
+    k->aside.notice = j->wait == NULL || (telling && j->wait->reason != a->reason);
     if (k->aside.notice)
         k->outcome.kind = notice_of(a);
     if (k->out_floor < 0)
@@ -398,6 +398,7 @@ static void resume(struct worker *w, struct job *j, const struct entry *e)
     j->act = kept ? (enum park_act)x->act : PARK_NO_ACT;
     j->act_step = park_step_mark(e->step);
     j->goes_first = x->act == PARK_HOLDER;
+    j->released = x->act == PARK_RELEASE || (e->state == ENTRY_SENDING && e->reason == ENTRY_FOR_DATE);
     j->round = j->work->outcome.round = e->round + redrive;
     j->calls = redrive ? 0 : small(e->attempts);
     if (x->act == PARK_NO_ACT || x->act == PARK_SUPERSEDED || x->act == PARK_HOLDER) {
@@ -441,7 +442,7 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
         job_free(w, j);
         return;
     }
-    bool unheld = x->unsure && e->reason == ENTRY_FOR_GUARD; /* it is looked at again, and nobody has approved it */
+    bool unheld = x->unsure && (e->reason == ENTRY_FOR_GUARD || e->reason == ENTRY_FOR_DATE); /* only looked at again */
     k->aside = (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : e->reason, .behind = e->behind,
                               .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && e->state == ENTRY_DEAD)};
     resume(w, j, e);

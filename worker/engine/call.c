@@ -13,13 +13,15 @@
 
 static void on_reply(void *arg, const struct call_reply *reply);
 
-/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile, nor when the partition may
- * be another's by now. */
+/* Asked just before the first byte leaves: nothing is sent for a job that was dropped meanwhile, nor when the partition, or
+ * the slot, may be another's by now. */
 static bool may_send(void *arg)
 {
     const struct job *j = arg;
     crash_point("checking");
     if (j->state != JOB_CALLING || !commits_own(j->worker) || wide_is_paused(j->part))
+        return false;
+    if (!slots_may_call(j->worker))
         return false;
     crash_point("sending");
     return true;
@@ -73,6 +75,10 @@ static void ask_provider(struct worker *w, struct job *j)
     const struct workflow *confirm = run_confirm(k->run);
     if (confirm == NULL) {
         park_doubt(w, j, "cannot_be_asked");
+        return;
+    }
+    if (!slots_may_call(w)) {
+        job_wait(w, j, HANDLE_AGAIN_MS, true);
         return;
     }
     if (!pace_may_verify(w, j))
@@ -140,12 +146,24 @@ static bool late_packet_waits(struct worker *w, struct job *j)
     return true;
 }
 
+void call_drop_run(struct work *k)
+{
+    run_free(k->run);
+    k->run = NULL;
+    plan_unref(k->plan);
+    k->plan = NULL;
+}
+
 static void finish_run(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     const struct run_result *r = run_result(k->run);
     if (late_packet_waits(w, j))
         return;
+    if (r->kind == OUTCOME_HELD) {
+        hold_start(w, j, r->reason);
+        return;
+    }
     k->outcome.kind = r->kind;
     if (j->was_doubt && r->kind == OUTCOME_UNCHANGED) { /* found done after a doubt: it was us */
         k->outcome.kind = OUTCOME_APPLIED;
@@ -436,13 +454,11 @@ static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms,
     return true;
 }
 
-/* RELIABILITY.md section 5: a long wait leaves the input topic, so that one account never stops a partition. What was maybe
- * sent is in doubt there too: Redis keeps the steps, and the lane goes on without it. */
-static bool set_aside(struct worker *w, struct job *j, int64_t delay_ms)
+bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms)
 {
     struct work *k = j->work;
     bool doubt = j->doubt || k->changed;
-    if (!j->part->waits_ready || j->first_try_ms == 0 || pace_up_ms(w) + delay_ms - j->first_try_ms <= w->numbers->aside_after_ms)
+    if (!j->part->waits_ready)
         return false;
     if (doubt)
         park_save_steps(w, j);
@@ -450,9 +466,15 @@ static bool set_aside(struct worker *w, struct job *j, int64_t delay_ms)
                   redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL) != 0))
         return false;
     aside_set(w, j, &(struct aside){.state = doubt ? ENTRY_DOUBT : ENTRY_UNSENT,
-                                    .reason = ENTRY_FOR_RETRY,
+                                    .reason = reason,
                                     .release_at_ms = clock_real_ms() + delay_ms});
     return true;
+}
+
+/* RELIABILITY.md section 5: a long wait leaves the input topic, so that one account never stops a partition. */
+static bool is_long(const struct worker *w, const struct job *j, int64_t delay_ms)
+{
+    return j->first_try_ms != 0 && pace_up_ms(w) + delay_ms - j->first_try_ms > w->numbers->aside_after_ms;
 }
 
 /* No further try. What was maybe done is not called dead: that would let it be sent again. */
@@ -481,7 +503,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     if (release && !j->doubt && late_packet_ms(w, j) == 0) /* else whoever is next has to know that there is one */
         call_release(w, j);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
-    if (in_run || !set_aside(w, j, delay))
+    if (in_run || !is_long(w, j, delay) || !call_set_aside(w, j, ENTRY_FOR_RETRY, delay))
         job_wait(w, j, delay, in_run);
 }
 
@@ -563,7 +585,9 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
         return;
     }
     if (state == RUN_UNKNOWN) {
-        failed(w, j, reply, judge_unknown(reply, repeat));
+        struct call_reply judged = *reply;
+        judged.status = run_judged_status(k->run);
+        failed(w, j, &judged, judge_unknown(&judged, repeat));
         return;
     }
     pace_answered(w, j, reply, state == RUN_RETRY);
@@ -576,7 +600,7 @@ static void judge_answer(struct worker *w, struct job *j, const struct call_repl
     call_advance(w, j);
 }
 
-/* The proof of ownership ran out before the first byte left, or an operator paused the provider. */
+/* The proof of ownership, or the slot's lease, ran out before the first byte left, or an operator paused the provider. */
 static void not_allowed(struct worker *w, struct job *j)
 {
     bool kept = j->work->changed || j->doubt;

@@ -136,19 +136,11 @@ static void run_inputs_of(const struct worker *w, const struct work *k, struct r
     };
 }
 
-static void drop_run(struct work *k)
-{
-    run_free(k->run);
-    k->run = NULL;
-    plan_unref(k->plan);
-    k->plan = NULL;
-}
-
 /* Nothing of such a run can be believed: it is made anew at the next try. */
 static void forget_if_out_of_memory(struct work *k)
 {
     if (k->run == NULL || run_is_out_of_memory(k->run))
-        drop_run(k);
+        call_drop_run(k);
 }
 
 static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
@@ -180,7 +172,7 @@ static void forget_if_untouched(struct job *j)
 {
     struct work *k = j->work;
     if (k->run != NULL && !k->changed && !j->doubt && j->act == PARK_NO_ACT)
-        drop_run(k);
+        call_drop_run(k);
 }
 
 /* The pack has changed between two steps: what is left to do is not known. A person said what the last of them came to, or is
@@ -232,13 +224,14 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
     forget_if_untouched(j);
     if (k->run != NULL && j->doubt && !j->doubt_own) /* what an earlier owner repeated is not noted */
         j->doubt_safe |= run_did_safe(k->run);
-    if (wf != NULL && k->run == NULL && !no_memory)
+    bool is_new = wf != NULL && k->run == NULL && !no_memory;
+    if (is_new)
         new_run(w, k, wf);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)
         call_retry_later(w, j, !no_memory, -1, "out of memory"); /* what was noted of its steps stays in Redis */
-    else
+    else if (!is_new || !dates_pack_waits(w, j))
         call_advance(w, j);
 }
 
@@ -297,6 +290,8 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     } else if (untouched && is_implausible(w, k)) {
         job_go(w, j, JOB_CALLING);
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
+    } else if (k->run == NULL && r->steps_len == 0 && j->steps_len == 0 && dates_event_waits(w, j)) {
+        return;
     } else if (!untouched || !(adopt_refuses(w, j) || guard_stops(w, j))) {
         begin_run(w, j, r);
     }

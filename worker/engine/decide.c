@@ -14,11 +14,14 @@ static void on_decided(void *arg, enum redis_result res);
 static bool make_record(struct work *k, int64_t offset, const json_t *patch)
 {
     struct order order;
+    bool existed = record_exists(k->record);
     buf_reset(&k->record_text);
     if (order_parse(k->order, &order) != 0 ||
         record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0)
         return false;
     json_add_compact(&k->record_text, k->record);
+    if (record_exists(k->record) != existed)
+        k->account = existed ? REDIS_ACCOUNT_GONE : REDIS_ACCOUNT_EXISTS;
     return buf_ok(&k->record_text);
 }
 
@@ -35,6 +38,8 @@ static int send_decide(struct worker *w, struct job *j)
         .dead = k->outcome.kind == OUTCOME_DEAD,
         .record = k->record_text.len > 0 ? k->record_text.data : NULL,
         .record_len = k->record_text.len,
+        .account = k->account,
+        .partition = j->partition,
         .order = k->order,
         .place = k->offset,
         .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
@@ -52,6 +57,7 @@ static int send_decide(struct worker *w, struct job *j)
 static void record_failed(struct work *k)
 {
     buf_reset(&k->record_text);
+    k->account = REDIS_ACCOUNT_SAME;
     k->outcome.kind = OUTCOME_DEAD;
     k->dead_letter = true;
     k->dead_reason = DEAD_EXHAUSTED;
@@ -79,6 +85,7 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
     job_release_place(w, j);
     telemetry_stage(w->tel, STAGE_CALL, k->call_ns);
     k->outcome.attempts = j->calls;
+    k->account = REDIS_ACCOUNT_SAME;
     buf_reset(&k->record_text);
     if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, j->offset, patch))
         record_failed(k);
@@ -129,6 +136,7 @@ static void on_decided(void *arg, enum redis_result res)
     switch (res) {
     case REDIS_OK:
         crash_point("decided");
+        guard_account(j->part, j->work->account);
         break;
     case REDIS_FENCED: /* a fenced owner decides nothing; what it knows it keeps, should the claim be its own again */
         if (!forgotten) {
@@ -155,10 +163,13 @@ static void on_owed(void *arg, enum redis_result res)
     struct worker *w = j->worker;
     if (job_callback_is_late(w, j))
         return;
-    if (res == REDIS_OK)
-        publish_done(w, j);
-    else
+    if (res != REDIS_OK) {
         wait_owing(w, j);
+        return;
+    }
+    if (j->work->account != REDIS_ACCOUNT_SAME) /* its DECIDE may have been done */
+        guard_recount(j->part);
+    publish_done(w, j);
 }
 
 static int send_owed(struct worker *w, struct job *j)
@@ -181,6 +192,8 @@ static int send_owed(struct worker *w, struct job *j)
         .dead = k->outcome.kind == OUTCOME_DEAD,
         .record = moves ? k->record_text.data : NULL,
         .record_len = k->record_text.len,
+        .account = takeover_account_of(record),
+        .partition = j->partition,
         .order_by = record != NULL ? json_text(record, "order_by") : "",
         .axes = axes,
         .axis_count = axis_count,

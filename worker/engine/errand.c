@@ -75,7 +75,9 @@ static void on_reply(void *arg, const struct call_reply *reply)
     }
     if (run_reply(e->run, reply) == RUN_UNKNOWN) {
         char why[64];
-        snprintf(why, sizeof(why), "%s, status %d", judge_error_class(reply), reply->status);
+        struct call_reply judged = *reply;
+        judged.status = run_judged_status(e->run);
+        snprintf(why, sizeof(why), "%s, status %d", judge_error_class(&judged), reply->status);
         finish(e, NULL, why);
         return;
     }

@@ -1,22 +1,27 @@
 /* guard.c - the guard of each partition: core/guard.h counts, Redis keeps the count for the next owner.
  *
  * A watch is made before the first claim of a partition: its Redis answers in the order of the questions, so what earlier
- * owners cut is known before that claim is answered. Where Redis forgot it, the outcomes of the last hour say it. */
+ * owners cut, and how many accounts there are, is known before that claim is answered. Where Redis forgot it, the outcomes of the last
+ * hour and the records say it. From then on the number of accounts follows what this owner decides, and is asked for again now and
+ * then; a cut never waits for that. */
 #include <stdlib.h>
 
 #include "core/guard.h"
 #include "engine/state.h"
 
 #define AGAIN_MS 200
-#define ACCOUNTS_UNKNOWN 0 /* then the policy's own number counts */
+#define RECOUNT_MS 60000
 
 struct watch {
     struct watch *prev, *next; /* in worker.watches */
     struct worker *worker;
-    struct partition *part; /* NULL: it went away; freed when the load has ended */
+    struct partition *part; /* NULL: it went away; freed when what was asked has ended */
     struct guard *guard;
     struct redis_guard_load load;
-    bool loading;
+    struct redis_guard_count count;
+    int64_t accounts;        /* that exist */
+    int64_t recount_ms;      /* loop time from which they are to be asked for again */
+    bool loading, counting;
     bool held;              /* the last answer: said once */
 };
 
@@ -37,15 +42,49 @@ static void on_cut(void *arg, const char *service, int64_t ago_ms)
         guard_note(s->guard, service, now - ago_ms, now);
 }
 
-static void on_end(void *arg, enum redis_result res)
+static void counted(struct watch *s, int64_t accounts)
+{
+    s->accounts = accounts;
+    s->recount_ms = loop_now_ms(s->worker->loop) + RECOUNT_MS;
+}
+
+static void on_end(void *arg, enum redis_result res, int64_t accounts)
 {
     struct watch *s = arg;
     s->loading = false;
-    if (s->part != NULL && res == REDIS_OK)
+    if (s->part != NULL && res == REDIS_OK) {
+        counted(s, accounts);
         return;
+    }
     if (s->part != NULL)
         s->part->watch = NULL; /* made anew before the next claim */
     watch_free(s);
+}
+
+/* Without an answer the last one stays. */
+static void on_count(void *arg, enum redis_result res, int64_t accounts)
+{
+    struct watch *s = arg;
+    s->counting = false;
+    if (res == REDIS_OK)
+        counted(s, accounts);
+    if (s->part == NULL)
+        watch_free(s);
+}
+
+void guard_recount(struct partition *p)
+{
+    struct watch *s = p->watch;
+    if (s == NULL || s->loading || s->counting)
+        return;
+    s->counting = redis_guard_count(s->worker->redis, p->number, &s->count) == 0;
+}
+
+void guard_account(struct partition *p, enum redis_account account)
+{
+    if (p->watch == NULL || account == REDIS_ACCOUNT_SAME)
+        return;
+    p->watch->accounts += account == REDIS_ACCOUNT_EXISTS ? 1 : -1;
 }
 
 void guard_watch(struct worker *w, struct partition *p)
@@ -55,7 +94,7 @@ void guard_watch(struct worker *w, struct partition *p)
     struct watch *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return;
-    *s = (struct watch){.worker = w, .part = p, .guard = guard_new(), .load = {on_cut, on_end, s}};
+    *s = (struct watch){.worker = w, .part = p, .guard = guard_new(), .load = {on_cut, on_end, s}, .count = {on_count, s}};
     s->next = w->watches;
     if (s->next != NULL)
         s->next->prev = s;
@@ -75,7 +114,7 @@ void guard_unwatch(struct partition *p)
     if (s == NULL)
         return;
     s->part = NULL;
-    if (!s->loading)
+    if (!s->loading && !s->counting)
         watch_free(s);
 }
 
@@ -105,6 +144,7 @@ static void say_held(struct worker *w, const struct partition *p, int64_t limit)
     if (!log_begin(w->log, LOG_LEVEL_ERROR, "guard_holds"))
         return;
     log_int(w->log, "partition", p->number);
+    log_int(w->log, "accounts", p->watch->accounts);
     log_int(w->log, "accounts_an_hour", limit);
     log_str(w->log, "next", "further cuts are held until a person approves them");
     log_end(w->log);
@@ -115,9 +155,12 @@ static void say_held(struct worker *w, const struct partition *p, int64_t limit)
 static enum guard_answer ask(struct worker *w, const struct job *j, struct watch *s, bool is_paid)
 {
     const char *service = j->work->event.service;
-    int64_t limit = guard_limit(&w->plan->guard, ACCOUNTS_UNKNOWN, w->part_count);
+    int64_t now = loop_now_ms(w->loop);
+    int64_t limit = guard_limit(&w->plan->guard, s->accounts, w->part_count);
     struct guard_approval paid = {.until_ms = INT64_MAX, .max = is_paid};
-    enum guard_answer answer = guard_cut(s->guard, service, limit, &paid, loop_now_ms(w->loop));
+    enum guard_answer answer = guard_cut(s->guard, service, limit, &paid, now);
+    if (now >= s->recount_ms)
+        guard_recount(j->part);
     if (answer == GUARD_APPROVED)
         wide_spend(j->part);
     if (answer == GUARD_HELD && !s->held)

@@ -250,10 +250,39 @@ void intake_unstop(struct worker *w)
     give_back(w, &w->stopped);
 }
 
+static bool may_start(const struct worker *w)
+{
+    return !(w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w) || isolate_holds(w));
+}
+
+struct waiting {
+    struct worker *worker;
+    unsigned ranks, n, max;
+};
+
+static void count_waiting(void *arg, struct lane_item *head)
+{
+    struct waiting *c = arg;
+    const struct job *j = job_of_item(head);
+    if (c->n < c->max && (c->ranks & 1U << head->rank) != 0 && !acts_stop(j) && commits_cover(c->worker, j))
+        c->n++;
+}
+
+unsigned intake_waiting(struct worker *w, unsigned max)
+{
+    struct waiting c = {.worker = w, .max = max};
+    if (!may_start(w))
+        return 0;
+    c.ranks = pace_ready(w);
+    if (c.ranks != 0)
+        (void)lanes_each_ready(w->lanes, UNCOVERED_MAX, count_waiting, &c);
+    return c.n;
+}
+
 void intake_pump(struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop);
-    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w) || isolate_holds(w))
+    if (!may_start(w))
         return;
     while (lanes_any_ready(w->lanes) && w->uncovered.n < UNCOVERED_MAX && limit_claim(&w->limit, now)) {
         struct job *j = pace_next(w);

@@ -89,6 +89,13 @@ static void give_turn(struct worker *w)
         atomic_store(w->o.one_alone, false);
 }
 
+/* A worker of the process has it. */
+static bool turn_is_taken(const struct worker *w)
+{
+    const _Atomic bool *one = w->o.one_alone;
+    return one != NULL && atomic_load_explicit(one, memory_order_relaxed);
+}
+
 static bool others_are_at_work(const struct worker *w)
 {
     for (const struct job *j = w->active; j != NULL; j = j->next)
@@ -112,14 +119,18 @@ static void start_alone(struct worker *w, struct job *j)
     intake_start(w, j);
 }
 
+bool isolate_waits(const struct worker *w)
+{
+    if (w->isolating.n == 0 || w->alone != NULL || others_are_at_work(w))
+        return false;
+    return !turn_is_taken(w) && w->drain == DRAIN_NONE && redis_is_up(w->redis) && commits_own(w) && !pace_is_open(w);
+}
+
 void isolate_pump(struct worker *w)
 {
     if (w->alone != NULL && !is_at_work(w->alone->state))
         give_turn(w);
-    if (w->isolating.n == 0 || w->alone != NULL || others_are_at_work(w))
-        return;
-    if (w->drain != DRAIN_NONE || !redis_is_up(w->redis) || !commits_own(w) || pace_is_open(w) ||
-        !limit_claim(&w->limit, loop_now_ms(w->loop)))
+    if (!isolate_waits(w) || !limit_claim(&w->limit, loop_now_ms(w->loop)))
         return;
     struct job *j = take_turn(w) ? job_list_take(&w->isolating) : NULL;
     if (j != NULL && !job_callback_is_late(w, j)) {
@@ -133,8 +144,7 @@ void isolate_pump(struct worker *w)
 
 bool isolate_holds(const struct worker *w)
 {
-    const _Atomic bool *one = w->o.one_alone;
-    return w->isolating.n > 0 || w->alone != NULL || (one != NULL && atomic_load_explicit(one, memory_order_relaxed));
+    return w->isolating.n > 0 || w->alone != NULL || turn_is_taken(w);
 }
 
 void isolate_forget(struct worker *w, const struct job *j)

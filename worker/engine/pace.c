@@ -235,7 +235,7 @@ static bool may_retry(struct worker *w, enum lane_rank rank)
     return may;
 }
 
-struct job *pace_next(struct worker *w)
+unsigned pace_ready(struct worker *w)
 {
     unsigned ready = lanes_ready(w->lanes);
     if ((ready & 1U << RANK_VERIFY) != 0 && !may_verify(w))
@@ -244,7 +244,12 @@ struct job *pace_next(struct worker *w)
         ready &= ~(1U << RANK_AGAIN);
     if ((ready & 1U << RANK_RESTORE_AGAIN) != 0 && !may_retry(w, RANK_RESTORE_AGAIN))
         ready &= ~(1U << RANK_RESTORE_AGAIN);
-    int rank = turns_next(&w->pace.turns, ready, pace_is_down(w));
+    return ready;
+}
+
+struct job *pace_next(struct worker *w)
+{
+    int rank = turns_next(&w->pace.turns, pace_ready(w), pace_is_down(w));
     return rank >= 0 ? job_of_item(lanes_take(w->lanes, (enum lane_rank)rank)) : NULL;
 }
 

@@ -52,9 +52,7 @@ static struct partition *partition_new(struct worker *w, const struct consumer_p
  * old claim for its own. */
 static void new_owner(struct worker *w)
 {
-    char *dash = strrchr(w->owner, '-');
-    size_t stem = dash != NULL ? (size_t)(dash - w->owner) : strlen(w->owner);
-    snprintf(w->owner + stem, sizeof(w->owner) - stem, "-%u", ++w->assignment);
+    snprintf(w->owner, sizeof(w->owner), "%s-%u", w->name, ++w->assignment);
     redis_set_owner(w->redis, w->owner);
 }
 
@@ -84,6 +82,7 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
     if (log_begin(w->log, LOG_LEVEL_INFO, "partitions_assigned")) {
         log_int(w->log, "count", w->assigned);
         log_int(w->log, "slots", w->limit.max_in_flight);
+        log_bool(w->log, "leased", w->limit.is_leased);
         log_str(w->log, "owner", w->owner);
         log_end(w->log);
     }
@@ -182,6 +181,7 @@ void partitions_forget_all(struct worker *w)
     commits_end(w);
     intake_flow_open(w);
     share_changed(w);
+    slots_end(w);
 }
 
 static unsigned undropped(const struct worker *w)

@@ -304,6 +304,7 @@ static void publish_now(struct worker *w, struct job *j)
         sent = publish_record(w, j, on_ack);
     if (sent && k->dead_letter)
         sent = send_dead_letter(w, j);
+    sent = sent && dates_send_ends(w, j, on_ack);
     if (sent) {
         crash_point("produced");
         return;

@@ -32,6 +32,7 @@
 #include "core/judge.h"
 #include "core/bits.h"
 #include "core/lanes.h"
+#include "core/leases.h"
 #include "core/limit.h"
 #include "core/offsets.h"
 #include "core/waits.h"
@@ -164,6 +165,7 @@ struct work {
     struct outcome outcome;
     struct buf facts;        /* outcome facts for Redis */
     struct buf record_text;  /* record after it; empty: no record is published */
+    enum redis_account account; /* what that changes */
     bool dead_letter;
     enum dead_reason dead_reason;
     struct fault fault;      /* why the event is refused: for the dead letter */
@@ -192,6 +194,7 @@ struct job {
     enum job_state state;
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
+    bool released;           /* its date has come, or a person does not wait for it */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
     enum park_act act;       /* what its entry was called back for, until it is carried out: a word on its doubt, or PARK_SUPERSEDED */
@@ -309,6 +312,9 @@ struct worker {
     struct lanes *lanes;
     struct heap timers;
     struct limit limit;
+    struct leases leases;    /* slots.c */
+    struct redis_slots slots; /* what was asked last */
+    int64_t slots_wait_ms;   /* until something is to be asked by the clock alone; INT64_MAX: not */
     struct pace pace;
     struct job *active;
     unsigned active_count;
@@ -319,7 +325,8 @@ struct worker {
     enum intake_flow flow;
     int64_t held_ms;          /* loop time when it became FLOW_HELD */
     unsigned assignment;      /* number of the assignment: part of the owner's name */
-    char owner[160];
+    char name[176];           /* of this life */
+    char owner[192];          /* that, and the assignment */
     char fence[FENCE_SIZE];   /* highest seen */
     char topic[TOPIC_KIND_COUNT][TOPIC_NAME_SIZE];
     struct job_list claimed; /* JOB_CLAIMED */
@@ -408,6 +415,8 @@ void intake_flow(struct worker *w);
 void intake_flow_open(struct worker *w);
 /* Claims what can be claimed: lanes that are ready, for the slots that are free or soon will be. */
 void intake_pump(struct worker *w);
+/* How many of these, @max at most, could be claimed now, whatever the limit says. */
+unsigned intake_waiting(struct worker *w, unsigned max);
 /* Claims @j, which is queued; the caller has taken its claim's place in the limit. */
 void intake_start(struct worker *w, struct job *j);
 /* Decodes the bytes into work->event; false when the event is refused: work->fault says why and *@ret_why which kind. */
@@ -431,6 +440,11 @@ void call_pump(struct worker *w);
 void call_kept(struct worker *w, struct job *j);
 /* Gives the claim back, where Redis can be told: nothing that it was asked for was applied. The job stays. */
 void call_release(struct worker *w, const struct job *j);
+/* The next claim begins the workflow anew. */
+void call_drop_run(struct work *k);
+/* It waits in the waiting topic. What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it.
+ * False: not now, it stays with its owner. */
+bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -458,6 +472,8 @@ void isolate_rest(struct worker *w, const struct job *j);
 bool isolate_admits(struct worker *w, struct job *j, const struct claim_reply *r);
 /* Once a turn: the next one that is to be worked alone, when it is. */
 void isolate_pump(struct worker *w);
+/* It could be now, but for a slot. */
+bool isolate_waits(const struct worker *w);
 /* Nothing else may be started. */
 bool isolate_holds(const struct worker *w);
 void isolate_forget(struct worker *w, const struct job *j);
@@ -468,6 +484,8 @@ void pace_tick(struct worker *w);
 void pace_fini(struct worker *w);
 /* The next event that may start, taken from its lane; NULL: what is ready has to wait. */
 struct job *pace_next(struct worker *w);
+/* A bit for each rank of which a lane is ready and may start. */
+unsigned pace_ready(struct worker *w);
 /* It starts: it is counted as a retry or as one that asks, where it is one. */
 void pace_starts(struct worker *w, struct job *j);
 /* Whose turn it is, by what stands at the head. */
@@ -492,6 +510,17 @@ bool pace_holds(struct worker *w, struct job *j);
 bool pace_may_verify(struct worker *w, struct job *j);
 void pace_verified(struct worker *w, struct job *j);
 
+/* ---- slots.c: slots that are leases in Redis (core/leases.h) ---- */
+/* Once a turn, before anything starts: how many calls may begin. */
+void slots_tick(struct worker *w);
+/* Once a turn, after all has started that could: asks for what is lacking, gives back what nobody here waits for. Writes
+ * worker.slots_wait_ms. */
+void slots_pump(struct worker *w);
+/* Just before a request leaves with a slot: it will be over before the slot's lease is. */
+bool slots_may_call(const struct worker *w);
+/* Nothing is called any more, or not with leases: all are given back. */
+void slots_end(struct worker *w);
+
 /* ---- guard.c: too many accounts cut off within an hour ---- */
 /* Before a claim in that partition: so that what earlier owners cut is known when the claim is answered. */
 void guard_watch(struct worker *w, struct partition *p);
@@ -501,6 +530,10 @@ void guard_unwatch(struct partition *p);
 void guard_free_all(struct worker *w);
 /* An outcome says that the service was cut: how the count is put together again where Redis forgot it, the oldest first. */
 void guard_saw(struct partition *p, const char *service, int64_t ago_ms);
+/* Redis was told so: the number of the partition's accounts follows. */
+void guard_account(struct partition *p, enum redis_account account);
+/* Redis was told something of which is not known what it changed there: the number is asked for again. */
+void guard_recount(struct partition *p);
 /* @j was just claimed, and nothing of it was ever sent. True: it is a cut. Above the limit its claim is given back, and it is
  * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
  * that: claim_go_on(). */
@@ -512,6 +545,18 @@ void adopt_start(struct worker *w, struct job *j);
 /* @j was just claimed, and nothing of it was ever sent. True: it would cut off an account that nobody made or adopted here, which the
  * settings do not want: it is decided. */
 bool adopt_refuses(struct worker *w, struct job *j);
+
+/* ---- hold.c: an account that is not active yet ---- */
+/* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
+void hold_start(struct worker *w, struct job *j, const char *reason);
+
+/* ---- dates.c: what is not to be done yet, and what is to be undone one day ---- */
+/* @j was claimed, and nothing of it was ever sent. True: it is not done before the time that it bears. */
+bool dates_event_waits(struct worker *w, struct job *j);
+/* The same for the time that its pack finds in it; its run stands before the first step. */
+bool dates_pack_waits(struct worker *w, struct job *j);
+/* @j was applied: the events that it implies for later leave, each with an acknowledgement. False: not all, none may be missing. */
+bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one
@@ -588,6 +633,8 @@ void commits_note_claim(struct worker *w, const struct job *j);
 #define RECORD_AXES_MAX 512 /* a record with more of them is not one of ours */
 /* The axes of @record, whose texts they borrow, into @ret; how many. */
 size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_MAX]);
+/* EXISTS or GONE: for a merge. */
+enum redis_account takeover_account_of(const json_t *record);
 void takeover_begin(struct partition *p);
 void takeover_end(struct partition *p);
 /* Once a turn: goes on where a partition is not open yet. */

@@ -169,6 +169,11 @@ size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_
     return n;
 }
 
+enum redis_account takeover_account_of(const json_t *record)
+{
+    return record_exists(record) ? REDIS_ACCOUNT_EXISTS : REDIS_ACCOUNT_GONE;
+}
+
 static void add_record(struct merge_request *req, const json_t *record, struct buf *text,
                        struct merge_axis axes[RECORD_AXES_MAX])
 {
@@ -178,6 +183,7 @@ static void add_record(struct merge_request *req, const json_t *record, struct b
         return;
     req->record = text->data;
     req->record_len = text->len;
+    req->account = takeover_account_of(record);
     req->order_by = json_text(record, "order_by");
     req->axes = axes;
     req->axis_count = takeover_axes_of(record, axes);
@@ -190,7 +196,8 @@ static void on_record(void *arg, const struct reader_message *rm)
     json_t *record = msg->value != NULL ? record_parse(msg->value, msg->value_len) : NULL;
     const char *service = json_text(record, "service");
     struct merge_axis axes[RECORD_AXES_MAX];
-    struct merge_request req = {.service = service, .fence = json_text(record, "fence"), .order_by = ""};
+    struct merge_request req = {
+        .service = service, .fence = json_text(record, "fence"), .partition = m->part->number, .order_by = ""};
     if (service[0] != '\0') {
         add_record(&req, record, &m->worker->scratch, axes);
         merge(m, &req);
@@ -242,6 +249,7 @@ static void on_outcome(void *arg, const struct reader_message *rm)
         .outcome = buf_cstr(&facts),
         .outcome_len = facts.len,
         .dead = seen.facts.kind == OUTCOME_DEAD,
+        .partition = m->part->number,
         .order_by = "",
     };
     if (seen.record != NULL)
@@ -388,6 +396,7 @@ static void open_up(struct worker *w, struct partition *p)
         return;
     }
     p->known = true;
+    guard_recount(p); /* records were merged */
     enter(w, p, PART_OPEN);
     intake_uncover(w);
     log_open(w);

@@ -70,6 +70,7 @@ static const struct {
     [GAUGE_CONNECTIONS] = {"tvbridge_provider_connections", "Open connections to the provider."},
     [GAUGE_BREAKER] = {"tvbridge_breakers_open", "Worker threads for which the provider counts as down."},
     [GAUGE_SLOTS] = {"tvbridge_in_flight_limit", "Slots to the provider that may be used now."},
+    [GAUGE_LEASES] = {"tvbridge_slot_leases", "Leases of slots held, where the platform takes fewer calls at once than there are partitions."},
     [GAUGE_PAUSED] = {"tvbridge_paused_partitions", "Partitions whose provider an operator paused."},
 };
 

@@ -25,6 +25,7 @@ enum gauge {
     GAUGE_CONNECTIONS,
     GAUGE_BREAKER,     /* not closed */
     GAUGE_SLOTS,       /* calls at once that are allowed now */
+    GAUGE_LEASES,      /* of slots, held */
     GAUGE_PAUSED,      /* partitions whose provider an operator paused */
     GAUGE_COUNT
 };

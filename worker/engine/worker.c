@@ -57,8 +57,8 @@ static void run_due(struct worker *w)
     }
 }
 
-/* When the loop has to be back by itself: the next due job, the next token of the rate limit, what has gathered to be published,
- * the housekeeping. */
+/* When the loop has to be back by itself: the next due job, the next token of the rate limit, the leases of slots, what has
+ * gathered to be published, the housekeeping. */
 static int64_t sleep_ms(const struct worker *w)
 {
     int64_t now = loop_now_ms(w->loop), ms = TICK_MS;
@@ -68,6 +68,8 @@ static int64_t sleep_ms(const struct worker *w)
     int64_t limit = limit_wait_ms(&w->limit, now);
     if (limit > 0 && limit < ms && (lanes_any_ready(w->lanes) || w->claimed.n > 0))
         ms = limit;
+    if (w->slots_wait_ms < ms)
+        ms = w->slots_wait_ms;
     int64_t publish = w->gathering.jobs.n > 0 ? publish_wait_ms(w) : ms;
     return publish < ms ? publish : ms;
 }
@@ -108,6 +110,7 @@ static void housekeeping(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_OLDEST_MS, oldest_age_ms(w));
     telemetry_gauge(w->tel, GAUGE_WAITING, (int64_t)w->timers.n);
     telemetry_gauge(w->tel, GAUGE_SLOTS, limit_slots(&w->limit));
+    telemetry_gauge(w->tel, GAUGE_LEASES, w->leases.held);
     telemetry_gauge(w->tel, GAUGE_CONNECTIONS, http_connections(w->http));
     credentials_tick(w);
     takeover_tag(w);
@@ -132,9 +135,11 @@ static void on_turn(void *arg)
     takeover_tick(w);
     acts_tick(w);
     pace_tick(w);
+    slots_tick(w);
     call_pump(w);
     isolate_pump(w);
     intake_pump(w);
+    slots_pump(w);
     publish_gathered(w);
     commits_pump(w);
     partitions_drain_tick(w);
@@ -203,6 +208,7 @@ static void on_redis(void *arg, enum redis_event ev, const char *why)
     case REDIS_FORGOT:
         telemetry_count(w->tel, COUNTER_REDIS_FORGOT, 1);
         redis_raise_fence(w->redis, w->fence);
+        leases_forgotten(&w->leases);
         log_io(w, LOG_LEVEL_ERROR, "redis_forgot", why);
         takeover_forgot(w);
         break;
@@ -224,8 +230,9 @@ static int make_names(struct worker *w, struct err *reterr)
     char host[64] = "";
     gethostname(host, sizeof(host) - 1);
     /* The time tells two lives in containers apart, where host name and process number are the same each time. */
-    snprintf(w->owner, sizeof(w->owner), "%s-%d-%llx-%s-%u-0", host, (int)getpid(), (unsigned long long)clock_real_ms(),
+    snprintf(w->name, sizeof(w->name), "%s-%d-%llx-%s-%u", host, (int)getpid(), (unsigned long long)clock_real_ms(),
              w->provider->name, w->o.index);
+    snprintf(w->owner, sizeof(w->owner), "%s-0", w->name);
     return 0;
 }
 

@@ -6,6 +6,8 @@
  *   <prefix>{<provider>/<service>}:l               its lane: owner, fence, until, sent (the undecided event), rec, by, a:<axis>
  *   <prefix>birth                                  the birth mark;  <prefix>pause:<provider>  a provider-wide wait
  *   <prefix>guard:<provider>:<partition>           accounts cut within the last hour
+ *   <prefix>accounts:<provider>:<partition>        services whose lane's rec says that the account exists; set in one step
+ *   <prefix>slots:<provider>                       leases of slots, and who waits for one
  * The Lua scripts stand in redis_scripts.c, each with its contract. They are idempotent for the same fence and
  * take the expected birth mark: with another or none they do nothing and say so. */
 #ifndef TVB_IO_REDIS_H
@@ -124,6 +126,13 @@ enum redis_result {
 };
 typedef void redis_done_fn(void *arg, enum redis_result res);
 
+/* What a record that is set changes in the partition's set of accounts. */
+enum redis_account {
+    REDIS_ACCOUNT_SAME, /* nothing: it says what the record before it said */
+    REDIS_ACCOUNT_EXISTS,
+    REDIS_ACCOUNT_GONE,
+};
+
 struct decide_request {
     const char *service, *event_key, *event_id, *fence;
     const char *outcome; /* facts */
@@ -131,6 +140,8 @@ struct decide_request {
     bool dead;           /* state DEAD instead of DECIDED */
     const char *record;  /* NULL: leave it */
     size_t record_len;
+    enum redis_account account; /* with record: compared with the one that CLAIM gave */
+    int32_t partition;   /* with account */
     const char *order;   /* with record: what each axis is set to */
     const char *place;   /* offset as decimal text; NULL: not known */
     bool by_sequence, by_nothing; /* as in CLAIM */
@@ -141,7 +152,7 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
 /* A workflow's step is done: outputs so far, next step SENT, lease renewed. */
 int redis_step(struct redis *r, const char *service, const char *event_key, const char *fence, const char *steps,
                size_t steps_len, redis_done_fn *fn, void *arg);
-/* The same, and what was remembered before the next step: the lane's record with it. */
+/* The same, and what was remembered before the next step: the lane's record with it, of an account that exists as before. */
 struct redis_kept {
     const char *steps;
     size_t steps_len;
@@ -182,22 +193,32 @@ struct merge_request {
     bool dead;
     const char *record;          /* NULL: none */
     size_t record_len;
+    enum redis_account account;  /* with record: EXISTS or GONE, since nobody knows what was there before */
+    int32_t partition;           /* with account */
     const char *order_by;        /* "sequence", "offset" or "" */
     const struct merge_axis *axes;
     size_t axis_count;
 };
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg);
-/* ---- redis_guard.c: the accounts of a partition that were cut within the last hour (core/guard.h) ---- */
+/* ---- redis_guard.c: the accounts of a partition: how many exist, and those cut within the last hour (core/guard.h) ---- */
 #define REDIS_GUARD_MS INT64_C(3600000)
 /* @service is cut now. @fn may be NULL. -1: not up. */
 int redis_guard_note(struct redis *r, int32_t partition, const char *service, redis_done_fn *fn, void *arg);
+/* @accounts: how many exist; with REDIS_OK. */
+typedef void redis_accounts_fn(void *arg, enum redis_result res, int64_t accounts);
 /* Borrowed until end(). */
 struct redis_guard_load {
     void (*cut)(void *arg, const char *service, int64_t ago_ms); /* for each, the oldest first */
-    redis_done_fn *end;
+    redis_accounts_fn *end;
     void *arg;
 };
 int redis_guard_load(struct redis *r, int32_t partition, struct redis_guard_load *l);
+/* Borrowed until end(). */
+struct redis_guard_count {
+    redis_accounts_fn *end;
+    void *arg;
+};
+int redis_guard_count(struct redis *r, int32_t partition, struct redis_guard_count *c);
 
 /* ---- redis_rebase.c: a service is ordered anew ---- */
 /* Borrowed until end(). REDIS_FENCED: an event of the service is being worked. @record: "" when it has none. @fence: what the
@@ -207,7 +228,7 @@ struct redis_rebase_look {
     void *arg;
 };
 int redis_rebase_look(struct redis *r, const char *service, struct redis_rebase_look *l);
-/* Sets record, order and axes, also to lower ones, if the record is still @was and no event of the service is worked;
+/* Sets record, of an account that exists as before, order and axes, also to lower ones, if the record is still @was and no event of the service is worked;
  * REDIS_FENCED: not so. Borrowed until done(). */
 struct redis_rebase {
     const char *service, *fence;
@@ -220,6 +241,20 @@ struct redis_rebase {
     void *arg;
 };
 int redis_rebase(struct redis *r, struct redis_rebase *b);
+
+/* ---- redis_slots.c: slots that are leases (core/leases.h) ---- */
+/* What a worker has and wants; borrowed until end(). A lease lasts lease_ms from when it was asked for, or for anew. */
+struct redis_slots {
+    const char *worker; /* the same for all of a worker's life */
+    unsigned has, wants; /* wants: more */
+    unsigned max;        /* that there are in all; all workers say the same */
+    /* REDIS_OK: it has @has now, fewer than before where there are too many; @others wait for one of them. Else nothing is known. */
+    void (*end)(void *arg, enum redis_result res, unsigned has, unsigned others);
+    void *arg;
+};
+int redis_slots(struct redis *r, const struct redis_slots *s);
+/* It has none and wants none. Fire and forget; after it, an answer that is still to come says nothing. */
+void redis_slots_give(struct redis *r, const char *worker);
 
 /* All workers of the provider wait @ms (a Retry-After). Fire and forget. */
 int redis_pause_provider(struct redis *r, int64_t ms);

@@ -57,6 +57,13 @@ static void key_lane(struct redis *r, const char *service)
     redis_link_cat(r->link, r->options.prefix, "{", r->options.provider, "/", service, "}:l", NULL);
 }
 
+void redis_key_accounts(struct redis *r, int32_t partition)
+{
+    char number[16];
+    snprintf(number, sizeof(number), ":%" PRId32, partition);
+    redis_link_cat(r->link, r->options.prefix, "accounts:", r->options.provider, number, NULL);
+}
+
 /* The script's name, number of keys and the three keys that all take. */
 static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, const char *service,
                   const char *event_key)
@@ -68,8 +75,7 @@ static void begin(struct redis *r, enum script_id id, size_t keys, size_t args, 
     key_lane(r, service);
 }
 
-/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
-static void look_at_error(struct redis *r, const struct reply *a)
+void redis_look_at_error(struct redis *r, const struct reply *a)
 {
     if (a && a->type == REPLY_ERROR && (strncmp(a->str, "READONLY", 8) == 0 || strncmp(a->str, "LOADING", 7) == 0))
         redis_unusable(r, a->str);
@@ -143,7 +149,7 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     struct claim_reply reply = {
         .state = CLAIM_FAILED, .fence = "", .record = "", .outcome = "", .steps = "", .first = "", .error = ""};
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     read_claim(a, &reply);
     if (reply.state == CLAIM_FORGOT)
         redis_unusable(r, "the birth mark is another: asking again who is there");
@@ -210,7 +216,7 @@ static void on_done(void *owner, void *arg, const struct reply *a)
     struct redis *r = owner;
     struct redis_request q = *(struct redis_request *)arg;
     request_give(r, arg);
-    look_at_error(r, a);
+    redis_look_at_error(r, a);
     enum redis_result res = result_of(a);
     if (res == REDIS_LOST)
         redis_unusable(r, "the birth mark is another: asking again who is there");
@@ -235,6 +241,13 @@ static void add_mover(struct redis_link *k, const char *order, const char *place
     redis_link_cat(k, order, known ? "@" : "", known ? place : "", " ", event_id, NULL);
 }
 
+/* What the record changes in the set of accounts; the key stands before the other arguments. */
+static void add_account(struct redis_link *k, enum redis_account account, const char *service)
+{
+    if (account != REDIS_ACCOUNT_SAME)
+        redis_link_cat(k, account == REDIS_ACCOUNT_EXISTS ? "+" : "-", service, NULL);
+}
+
 static void add_record(struct redis_link *k, const struct decide_request *d)
 {
     redis_link_arg(k, d->record, d->record_len);
@@ -243,6 +256,7 @@ static void add_record(struct redis_link *k, const struct decide_request *d)
         redis_link_cat(k, "a:", d->axes[i], NULL);
         add_mover(k, d->order, d->place, d->event_id);
     }
+    add_account(k, d->account, d->service);
 }
 
 int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn *fn, void *arg)
@@ -251,7 +265,10 @@ int redis_decide(struct redis *r, const struct decide_request *d, redis_done_fn 
     if (!q)
         return -1;
     struct redis_link *k = r->link;
-    begin(r, SCRIPT_DECIDE, 3, 4 + (d->record ? 2 + 2 * d->axis_count : 0), d->service, d->event_key);
+    size_t account = d->record && d->account != REDIS_ACCOUNT_SAME ? 1 : 0;
+    begin(r, SCRIPT_DECIDE, 3 + account, 4 + (d->record ? 2 + 2 * d->axis_count + account : 0), d->service, d->event_key);
+    if (account > 0)
+        redis_key_accounts(r, d->partition);
     redis_link_str(k, r->mark);
     redis_link_str(k, d->fence);
     redis_link_arg(k, d->outcome, d->outcome_len);
@@ -342,12 +359,14 @@ int redis_renew(struct redis *r, const char *service, const char *event_key, con
     return holder(r, SCRIPT_RENEW, service, event_key, fence, NULL, 0, fn, arg);
 }
 
-static void add_axes(struct redis_link *k, const struct merge_request *m)
+static void add_axes_and_account(struct redis_link *k, const struct merge_request *m)
 {
     for (size_t i = 0; i < m->axis_count; i++) {
         redis_link_cat(k, "a:", m->axes[i].name, NULL);
         add_mover(k, m->axes[i].order, m->axes[i].place, m->axes[i].event_id);
     }
+    if (m->record)
+        add_account(k, m->account, m->service);
 }
 
 int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *fn, void *arg)
@@ -357,7 +376,10 @@ int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *f
         return -1;
     struct redis_link *k = r->link;
     const char *key = m->event_key ? m->event_key : "";
-    begin(r, SCRIPT_MERGE, 3, 8 + 2 * m->axis_count, m->service, key);
+    size_t account = m->record && m->account != REDIS_ACCOUNT_SAME ? 1 : 0;
+    begin(r, SCRIPT_MERGE, 3 + account, 8 + 2 * m->axis_count + account, m->service, key);
+    if (account > 0)
+        redis_key_accounts(r, m->partition);
     redis_link_str(k, r->mark);
     redis_link_str(k, m->fence);
     redis_link_str(k, key[0] ? m->fingerprint : "");
@@ -366,7 +388,7 @@ int redis_merge(struct redis *r, const struct merge_request *m, redis_done_fn *f
     redis_link_str(k, key);
     redis_link_arg(k, m->record ? m->record : "", m->record ? m->record_len : 0);
     redis_link_str(k, m->order_by[0] == '\0' ? "" : m->order_by[0] == 's' ? "s" : "o");
-    add_axes(k, m);
+    add_axes_and_account(k, m);
     return redis_request_end(r, fn, arg, q);
 }
 

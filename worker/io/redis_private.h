@@ -43,7 +43,11 @@ struct redis {
 
 /* No more claims on this connection: it ends with @why at the end of the turn, and the next one asks who is there. */
 void redis_unusable(struct redis *r, const char *why);
+/* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
+void redis_look_at_error(struct redis *r, const struct reply *a);
 void redis_requests_fini(struct redis *r);
+/* An argument of the command that is being written: the key of the partition's set of accounts. */
+void redis_key_accounts(struct redis *r, int32_t partition);
 /* A command whose answer is a script's number: one is taken before the command is begun (NULL: not up, or no memory), and ends it. */
 struct redis_request *redis_request_take(struct redis *r);
 int redis_request_end(struct redis *r, redis_done_fn *fn, void *arg, struct redis_request *q);

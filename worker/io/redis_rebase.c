@@ -19,7 +19,7 @@ static const char look_text[] =
     "return {l[1] or '', string.format('%.0f', math.max(us, above + 1))}\n";
 
 /* KEYS birth, lane. ARGV 1 birth mark, 2 the record as it was, 3 fence, 4 the record, 5 by (s|o), 6.. a:<axis>, "<order> <event id>".
- * 1: it is another one by now. */
+ * 1: it is another one by now. The account exists as before. */
 static const char set_text[] =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
     "local l = redis.call('HMGET', KEYS[2], 'rec', 'sent', 'fence')\n"

@@ -8,6 +8,8 @@
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset, "" or none: by nothing yet),
  *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
+ * The partition's set of accounts: the services whose `rec` says that the account exists. A script that sets a `rec` which says
+ * otherwise than the one before it sets both, or neither.
  * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed (PARK aside, which the
  * waiting topic follows): so an event's own fence is enough to tell whether the caller still holds it.
  *
@@ -141,10 +143,18 @@ static const char claim_text[] =
     "if st then call('PERSIST', K[2]) end\n"
     "return {maybe and 1 or 0, f, rec, steps, 0, any, crashes}\n";
 
+/* What DECIDE and MERGE are told of the account with a record: KEYS 4 the partition's set of accounts, and as the last of ARGV "+<service>"
+ * where it exists, "-<service>" where it does not. */
+#define TAKE_ACCOUNT_TEXT "local account = K[4] and table.remove(A)\n"
+#define SET_ACCOUNT_TEXT                                                                                               \
+    "if account then\n"                                                                                                \
+    "  call(string.sub(account, 1, 1) == '+' and 'SADD' or 'SREM', K[4], string.sub(account, 2))\n"                    \
+    "end\n"
+
 /* DECIDE. KEYS birth, event, lane. ARGV 1 birth mark, 2 fence, 3 facts, 4 state (D|X); with a record 5 record,
- * 6 by (s|o|"": as it was), 7.. a:<axis>, "<order>@<place> <event id>" of each touched. A held event (released, and not claimed by anyone
- * since) may be decided too; its lane may be another event's by then and is left alone but for the record. A dead one keeps
- * its steps: a redrive goes on after them. */
+ * 6 by (s|o|"": as it was), 7.. a:<axis>, "<order>@<place> <event id>" of each touched; the account where the record changes that. A
+ * held event (released, and not claimed by anyone since) may be decided too; its lane may be another event's by then and is left
+ * alone but for the record. A dead one keeps its steps: a redrive goes on after them. */
 static const char decide_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
@@ -152,6 +162,7 @@ static const char decide_text[] =
     "local st = e[1]\n"
     "if e[2] ~= A[2] then return 1 end\n"
     "if st == 'D' or st == 'X' or st == 'C' then return 0 end\n"
+    TAKE_ACCOUNT_TEXT SET_ACCOUNT_TEXT
     "local by = A[6]\n"
     "if by == '' then by = call('HGET', K[3], 'by') or '' end\n"
     "if st ~= 'H' and A[5] then\n"
@@ -175,7 +186,7 @@ static const char decide_text[] =
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 
 /* STEP. ARGV 3 steps, 4 the lane's record, where something was remembered before the next step. That step is SENT by this
- * call: a doubt before it is settled. */
+ * call: a doubt before it is settled. The account exists as before. */
 static const char step_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then return 1 end\n" NOW_TEXT
     "redis.call('HSET', KEYS[2], 'st', 'S', 'steps', ARGV[3], 'sent', string.format('%.0f', now))\n"
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
@@ -193,13 +204,14 @@ static const char release_text[] = HOLDER_TEXT
 
 /* MERGE: what Kafka says, into a Redis that may have forgotten it; forward only. KEYS birth, event, lane. ARGV 1 birth mark,
  * 2 fence, 3 fingerprint ("": no event), 4 state (D|X), 5 facts, 6 event key, 7 record ("": none), 8 by (s|o|""),
- * 9.. a:<axis>, "<order>@<place> <event id>" of each axis of the record. An event is taken when it is not decided in the facts' round
+ * 9.. a:<axis>, "<order>@<place> <event id>" of each axis of the record; the account, with a record. An event is taken when it is not decided in the facts' round
  * or a later one. A record is taken, with its axes, when its fence is not below
  * that of the one that is there: each record has all axes of its service, and only an act (redis_rebase.c) sets one back.
  * An unfinished one never takes the place of that which its claim ended with. */
 static const char merge_text[] =
     "local call, K, A = redis.call, KEYS, ARGV\n"
     "if call('GET', K[1]) ~= A[1] then return 2 end\n"
+    TAKE_ACCOUNT_TEXT
     "local l = call('HMGET', K[3], 'fence', 'sent', 'rec', 'by')\n"
     "if A[3] ~= '' then\n"
     "  local e = call('HMGET', K[2], 'st', 'rnd')\n"
@@ -219,7 +231,10 @@ static const char merge_text[] =
     "  local was = l[3] and tonumber(string.match(l[3], '\"fence\":\"(%d+)\"') or 0) or -1\n"
     "  local mark = '\"unfinished\":\"' .. A[2] .. '\"'\n"
     "  local undoes = mine == was and string.find(A[7], mark, 1, true) and not string.find(l[3], mark, 1, true)\n"
-    "  if mine >= was and not undoes then call('HSET', K[3], 'rec', A[7]) end\n"
+    "  if mine >= was and not undoes then\n"
+    "    call('HSET', K[3], 'rec', A[7])\n"
+    SET_ACCOUNT_TEXT
+    "  end\n"
     "  if A[8] ~= '' and ((l[4] or '') == '' or mine > was) then call('HSET', K[3], 'by', A[8]) end\n"
     "  for i = 9, mine >= was and #A or 0, 2 do\n"
     "    local h = mine == was and call('HGET', K[3], A[i])\n"
@@ -268,6 +283,56 @@ static const char rest_text[] = HOLDER_TEXT
     "if st == 'S' or st == 'Q' then redis.call('HSET', KEYS[2], 'rest', '1') end\n"
     "return 0\n";
 
+/* SLOTS: a worker's leases, where the provider takes fewer calls at once than there are partitions (RELIABILITY.md section 8).
+ * KEYS birth, slots. ARGV 1 birth mark, 2 worker, 3 how many leases it has, 4 how many more it wants, 5 how many there are.
+ * Answers {how many it has now, how many others wait for some of these}.
+ * Slots hash: for each worker "<leases>/<their end>/<place>/<when it asked>", ms of Redis' clock. Place: in the line of those who
+ * wait, 0: it does not; it ends when its worker has not asked for 2 s.
+ * What the worker says that it has is written as it says: calls are made with them. Where that is more than there are, since Redis
+ * forgot what it gave to others, it keeps fewer, and begins no call with the rest: so a Redis that forgets lets too many through
+ * for the time of one lease at most. With fewer than before it gave back, and its place is the last.
+ * First is who has least, then who waits longest; each that waits is given one before anybody is given a second one, and goes
+ * behind the others for more. A worker is to give back to those who have none, and to those who have two fewer than it has. */
+static const char slots_text[] =
+    "local call, K, A = redis.call, KEYS, ARGV\n"
+    "if call('GET', K[1]) ~= A[1] then return 2 end\n"
+    "local t = call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "local has, wants, max = tonumber(A[3]), tonumber(A[4]), tonumber(A[5])\n"
+    "local place, last, taken, line = 0, 0, 0, {}\n"
+    "local all = call('HGETALL', K[2])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local n, till, at, asked = string.match(all[i + 1], '^(%d+)/(%d+)/(%d+)/(%d+)$')\n"
+    "  n = tonumber(till) > now and tonumber(n) or 0\n"
+    "  at = asked + 2000 > now and tonumber(at) or 0\n"
+    "  if all[i] == A[2] then\n"
+    "    if has >= n then place = at end\n"
+    "  elseif n == 0 and at == 0 then call('HDEL', K[2], all[i])\n"
+    "  else\n"
+    "    taken, last = taken + n, math.max(last, at)\n"
+    "    if at > 0 then line[#line + 1] = {n, at} end\n"
+    "  end\n"
+    "end\n"
+    "local free, before, more = max - taken - has, 0, 0\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] < has or w[1] == has and (place == 0 or w[2] < place) then before = before + 1 end\n"
+    "end\n"
+    "if free < 0 then more = math.max(free, -has)\n"
+    "elseif wants > 0 and free > before then more = math.max(1, math.min(wants, free - #line)) end\n"
+    "if wants == 0 or more == wants then place = 0\n"
+    "elseif more > 0 or place == 0 then place = last + 1 end\n"
+    "has = has + more\n"
+    "local others = math.min(0, more - free)\n"
+    "for _, w in ipairs(line) do\n"
+    "  if w[1] == 0 or w[1] + 1 < has then others = others + 1 end\n"
+    "end\n"
+    "if has + place == 0 then call('HDEL', K[2], A[2])\n"
+    "else\n"
+    "  call('HSET', K[2], A[2], string.format('%d/%.0f/%d/%.0f', has, now + lease, place, now))\n"
+    "  call('PEXPIRE', K[2], lease)\n"
+    "end\n"
+    "return {has, has > 0 and math.max(0, others) or 0}\n";
+
 static const char *text_of(enum script_id id)
 {
     switch (id) {
@@ -291,6 +356,8 @@ static const char *text_of(enum script_id id)
         return close_text;
     case SCRIPT_REST:
         return rest_text;
+    case SCRIPT_SLOTS:
+        return slots_text;
     case SCRIPT_COUNT:
         break;
     }

@@ -17,6 +17,7 @@ enum script_id {
     SCRIPT_REOPEN,
     SCRIPT_CLOSE,
     SCRIPT_REST,
+    SCRIPT_SLOTS,
     SCRIPT_COUNT
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/entry.h"
 #include "contract/json.h"
 #include "workflow/criteria.h"
 #include "workflow/openapi.h"
@@ -98,31 +99,43 @@ bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, str
         load_fault(l, &here, "kind must be applied, unchanged, rejected, held or dead");
     else if (kind != NULL)
         ret->kind = kinds[i];
+    enum entry_reason waits_for;
     if (reason != NULL && !arazzo_is_word(reason))
         load_fault(l, &here, "the reason must be a word of a-z, 0-9 and _");
+    else if (ret->kind == OUTCOME_HELD && (reason == NULL || entry_reason_parse(reason, &waits_for) != 0 || !entry_reason_is_polled(waits_for)))
+        load_fault(l, &here, "what is held waits for first_access or activation: that is the reason");
     ret->reason = reason == NULL ? "" : reason;
     if (json_object_get(x, "detail") != NULL)
         ret->detail = tmpl_compile(l, w, json_object_get(x, "detail"), &detail_at);
     return true;
 }
 
-void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, struct outputs *ret, const struct at *at)
+static void add_outputs(struct loader *l, const struct where *w, const json_t *v, const char *key, struct output *list,
+                        size_t *n, const struct at *at)
 {
-    const json_t *outputs = load_object(l, v, "outputs", at, false);
-    struct output *list = load_alloc(l, json_object_size(outputs), sizeof(*list));
-    struct at up = at_key(at, "outputs");
+    struct at up = at_key(at, key);
     const char *name;
     json_t *value;
-    if (list == NULL)
-        return;
-    json_object_foreach((json_t *)(uintptr_t)outputs, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)load_object(l, v, key, at, false), name, value) {
         struct at here = at_key(&up, name);
         if (!is_id(name, true))
             load_fault(l, &here, "the name of an output has letters, digits, `.`, `-` and `_` only");
-        list[ret->n].name = name;
-        list[ret->n].value = tmpl_compile(l, w, value, &here);
-        ret->n += list[ret->n].value != NULL;
+        list[*n].name = name;
+        list[*n].value = tmpl_compile(l, w, value, &here);
+        *n += list[*n].value != NULL;
     }
+}
+
+void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, bool more, struct outputs *ret,
+                    const struct at *at)
+{
+    size_t max = json_object_size(json_object_get(v, "outputs")) + json_object_size(json_object_get(v, "x-outputs"));
+    struct output *list = load_alloc(l, max, sizeof(*list));
+    if (list == NULL)
+        return;
+    add_outputs(l, w, v, "outputs", list, &ret->n, at);
+    if (more)
+        add_outputs(l, w, v, "x-outputs", list, &ret->n, at);
     ret->list = list;
 }
 
@@ -164,7 +177,7 @@ static void compile_ends(struct loader *l, struct making *m, const struct at *at
 {
     struct workflow *w = m->workflow;
     arazzo_ending(l, &m->where, m->v, &w->ending, at);
-    arazzo_outputs(l, &m->where, m->v, &w->outputs, at);
+    arazzo_outputs(l, &m->where, m->v, false, &w->outputs, at);
     struct where after = m->where;
     after.raw_outputs_of = m->v;
     w->more_outputs = compile_object_member(l, &after, m->v, "x-outputs", at);
@@ -195,7 +208,7 @@ static void check_nested_retry(struct loader *l, const struct workflow *w, const
 
 static void compile_workflow(struct loader *l, const json_t *v, struct workflow *w, const struct at *at)
 {
-    struct making m = {.workflow = w, .v = v, .raw_steps = json_object_get(v, "steps")};
+    struct making m = {.workflow = w, .v = v, .raw_steps = arazzo_steps(l, v, at)};
     m.where = (struct where){.workflow = w, .raw_steps = m.raw_steps};
     load_known(l, v,
                " workflowId summary description inputs dependsOn steps successActions failureActions outputs "
@@ -212,6 +225,7 @@ static void compile_workflow(struct loader *l, const json_t *v, struct workflow 
         arazzo_step(l, &m, &w->steps[i], json_array_get(m.raw_steps, i), &here);
     }
     compile_ends(l, &m, at);
+    arazzo_dates(l, &m.where, v, w->id, &w->dates, at);
     check_nested_retry(l, w, at);
 }
 
@@ -282,4 +296,5 @@ void arazzo_compile(struct loader *l)
         struct at here = at_index(&up, i);
         compile_workflow(l, json_array_get(list, i), &l->pack->workflows[i], &here);
     }
+    arazzo_shared_used(l);
 }

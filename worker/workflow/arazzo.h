@@ -20,6 +20,10 @@ struct making {
 
 /* A Reusable Object followed into /components/<kind>; other nodes as they are. v NULL: a fault was noted. */
 struct node arazzo_reuse(struct loader *l, const json_t *v, const char *kind, const struct at *at);
+/* The steps of @workflow, each with what its x-step adds. The pack owns them. NULL: out of memory. */
+const json_t *arazzo_steps(struct loader *l, const json_t *workflow, const struct at *at);
+/* Refuses shared steps that none uses. */
+void arazzo_shared_used(struct loader *l);
 /* SIZE_MAX when the workflow has no such step. */
 size_t arazzo_step_index(const struct workflow *w, const char *id);
 bool arazzo_is_word(const char *s); /* a-z0-9_, at most 63 */
@@ -38,7 +42,11 @@ void arazzo_keep(struct loader *l, const struct making *m, const struct where *a
 void arazzo_keep_misplaced(struct loader *l, const json_t *workflow, const struct at *at);
 /* x-outcome of @v; false when there is none. */
 bool arazzo_ending(struct loader *l, const struct where *w, const json_t *v, struct ending *ret, const struct at *at);
-void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, struct outputs *ret, const struct at *at);
+void arazzo_dates(struct loader *l, const struct where *w, const json_t *v, const char *workflow_id, struct dates *ret,
+                  const struct at *at);
+/* `outputs`, and with @more `x-outputs` too. */
+void arazzo_outputs(struct loader *l, const struct where *w, const json_t *v, bool more, struct outputs *ret,
+                    const struct at *at);
 void arazzo_inputs(struct loader *l, const json_t *v, struct workflow *ret, const struct at *at);
 
 #endif

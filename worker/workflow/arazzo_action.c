@@ -7,6 +7,8 @@
 
 #define RETRY_AFTER_MAX_S 86400.0
 #define RETRY_LIMIT_MAX 1000
+#define STATUS_MIN 300
+#define STATUS_MAX 599
 
 /* "login already in use" as "login_already_in_use". */
 static const char *word_of(struct loader *l, const char *name)
@@ -22,6 +24,22 @@ static const char *word_of(struct loader *l, const char *name)
     while (n > 0 && word[n - 1] == '_')
         n--;
     return load_text(l, word, n);
+}
+
+/* x-status: the answer counts as if it had this status, and the engine judges it. */
+static void compile_status(struct loader *l, const json_t *v, bool success, struct action *ret, const struct at *at)
+{
+    const json_t *status = json_object_get(v, "x-status");
+    json_int_t n = json_integer_value(status);
+    struct at here = at_key(at, "x-status");
+    if (status == NULL)
+        return;
+    if (success || ret->type != ACTION_END || json_object_get(v, "x-outcome") != NULL)
+        load_fault(l, &here, "x-status belongs to a failure action of type end, and stands there in place of x-outcome");
+    else if (!json_is_integer(status) || n < STATUS_MIN || n > STATUS_MAX)
+        load_fault(l, &here, "x-status must be an HTTP status from 300 to 599");
+    else
+        ret->status = (int)n;
 }
 
 static void compile_end(struct loader *l, const struct where *w, const json_t *v, bool success, struct action *ret,
@@ -104,6 +122,7 @@ static void compile_one(struct loader *l, const struct making *m, const struct w
         compile_retry(l, m, v, ret, at);
     else
         load_fault(l, &type_at, "an action of type `%s` is not known here", type);
+    compile_status(l, v, success, ret, at);
 }
 
 static bool has_name(const struct action *list, size_t n, const char *name)

@@ -107,12 +107,6 @@ static const json_t *read_text(struct loader *l, enum body_kind kind, const json
 
 /* --- forms --- */
 
-static bool is_special(const json_t *v)
-{
-    return json_object_get(v, "x-case") != NULL || json_object_get(v, "x-each") != NULL ||
-           json_object_get(v, "x-format") != NULL;
-}
-
 /* The name that openapi.yaml gives the property: `subscribed` may be declared as `subscribed[]`. */
 static const char *declared_name(struct loader *l, const json_t *properties, const char *key)
 {
@@ -133,7 +127,7 @@ static const json_t *check_form(struct loader *l, const struct step *s, const js
     const char *key;
     json_object_foreach((json_t *)(uintptr_t)payload, key, v) {
         struct at here = at_key(at, key);
-        if (json_is_object(v) && !is_special(v))
+        if (json_is_object(v) && !tmpl_is_special(v))
             load_fault(l, &here, "a form has no nested objects");
         if (form != NULL)
             json_object_set(form, declared_name(l, properties, key), v);
@@ -209,7 +203,7 @@ static void compile_payload(struct loader *l, const struct where *w, struct step
         payload = replace_written(l, payload, list, &up);
     if (payload != NULL && ret->body_kind == BODY_FORM && written && !json_is_object(payload))
         load_fault(l, &here, "the payload of a form must be an object");
-    else if (json_is_object(payload) && ret->body_kind == BODY_FORM && !is_special(payload))
+    else if (json_is_object(payload) && ret->body_kind == BODY_FORM && !tmpl_is_special(payload))
         payload = check_form(l, ret, payload, &here);
     if (payload != NULL)
         ret->body = tmpl_compile(l, w, payload, &here);

@@ -207,6 +207,6 @@ void arazzo_step(struct loader *l, const struct making *m, struct step *ret, con
     criteria_compile(l, &after, load_list(l, v, "successCriteria", at, false), &ret->success, &success_at);
     arazzo_actions(l, m, &after, v, true, &ret->on_success, at);
     arazzo_actions(l, m, &after, v, false, &ret->on_failure, at);
-    arazzo_outputs(l, &after, v, &ret->outputs, at);
+    arazzo_outputs(l, &after, v, true, &ret->outputs, at);
     arazzo_keep(l, m, &after, ret, v, at);
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "contract/record.h"
 #include "workflow/plan.h"
+#include "workflow/settable.h"
 
 static char *keep(struct bound_pack *b, const char *s, size_t n, struct err *reterr)
 {
@@ -205,6 +207,8 @@ static int bind_op(struct bound_pack *b, const struct operation *op, struct err 
     if (op->repeat == CALL_KEYED && b->secret == NULL)
         return err_set(reterr, ERR_INVAL, "the operation %s is x-repeat: keyed, so an idempotency secret must be set",
                        op->id);
+    if (settable_bind(b, op, reterr) != 0)
+        return -1;
     if (op->accept != NULL)
         o->headers[o->header_count++] = (struct call_header){"Accept", op->accept};
     if (op->security_count == 0)
@@ -240,6 +244,14 @@ static int copy_tree(const json_t *from, json_t **ret, struct err *reterr)
     return *ret == NULL ? err_nomem(reterr) : 0;
 }
 
+/* The pack's own settings, and what the installation says over them (RFC 7396). */
+static int bind_settings(struct bound_pack *b, const json_t *settings, struct err *reterr)
+{
+    if (copy_tree(b->pack->defaults, &b->settings, reterr) != 0)
+        return -1;
+    return settings != NULL && json_merge_patch(b->settings, settings) != 0 ? err_nomem(reterr) : 0;
+}
+
 static int check_uses(const struct bound_pack *b, struct err *reterr)
 {
     for (const struct credential_use *u = b->pack->credential_uses; u != NULL; u = u->next)
@@ -254,7 +266,7 @@ static int bind_all(struct bound_pack *b, const char *base_url, const json_t *cr
 {
     if (secret != NULL && (b->secret = keep(b, secret, strlen(secret), reterr)) == NULL)
         return -1;
-    if (copy_tree(credentials, &b->credentials, reterr) != 0 || copy_tree(settings, &b->settings, reterr) != 0)
+    if (copy_tree(credentials, &b->credentials, reterr) != 0 || bind_settings(b, settings, reterr) != 0)
         return -1;
     b->ops = arena_alloc(&b->arena, (b->pack->op_count + 1) * sizeof(*b->ops));
     if (b->ops == NULL)

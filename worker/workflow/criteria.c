@@ -1,48 +1,9 @@
-/* criteria.c - Criterion Objects: simple (with x-any and x-none) and regex. The only user of PCRE2 in this layer. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-#include <stdlib.h>
+/* criteria.c - Criterion Objects: simple (with x-any and x-none) and regex. */
+#include "workflow/criteria.h"
+
 #include <string.h>
 
-#include "workflow/criteria.h"
 #include "workflow/regex.h"
-
-#define MATCH_LIMIT 1000000u
-
-void regex_free(void *regex)
-{
-    pcre2_code_free(regex);
-}
-
-static int keep_regex(struct loader *l, pcre2_code *code)
-{
-    struct pack *p = l->pack;
-    void **list = realloc(p->regexes, (p->regex_count + 1) * sizeof(*list));
-    if (list == NULL) {
-        pcre2_code_free(code);
-        l->out_of_memory = true;
-        return -1;
-    }
-    p->regexes = list;
-    p->regexes[p->regex_count++] = code;
-    return 0;
-}
-
-static int compile_regex(struct loader *l, const char *pattern, struct criterion *ret, const struct at *at)
-{
-    int code;
-    PCRE2_SIZE offset;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &offset, NULL);
-    if (re == NULL) {
-        PCRE2_UCHAR text[120];
-        pcre2_get_error_message(code, text, sizeof(text));
-        load_fault(l, at, "the regex is wrong at character %zu: %s", (size_t)offset, (const char *)text);
-        return -1;
-    }
-    pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
-    ret->regex = re;
-    return keep_regex(l, re);
-}
 
 static int compile_type(struct loader *l, const struct where *w, const json_t *v, struct criterion *ret,
                         const struct at *at)
@@ -60,7 +21,8 @@ static int compile_type(struct loader *l, const struct where *w, const json_t *v
     }
     if (name != NULL && strcmp(name, "regex") == 0) {
         ret->context = expr_member(l, w, v, "context", at);
-        return compile_regex(l, condition, ret, &here) != 0 || ret->context == NULL ? -1 : 0;
+        ret->regex = regex_compile(l, condition, &here);
+        return ret->regex == NULL || ret->context == NULL ? -1 : 0;
     }
     load_fault(l, &type_at, "criteria of type `%s` are not supported: simple and regex are", name == NULL ? "?" : name);
     return -1;
@@ -91,8 +53,7 @@ static int compile_one(struct loader *l, const struct where *w, const json_t *v,
     load_known(l, v, " context condition type ", at, "a criterion");
     if (compile_quantifier(l, w, v, ret, at) != 0)
         return -1;
-    struct where inner = *w;
-    inner.item = inner.item || ret->quant != QUANT_NONE;
+    struct where inner = ret->quant == QUANT_NONE ? *w : where_in_loop(w);
     return compile_type(l, &inner, v, ret, at);
 }
 
@@ -119,6 +80,20 @@ int criteria_compile(struct loader *l, const struct where *w, const json_t *list
     return rc;
 }
 
+int criteria_member(struct loader *l, const struct where *w, const json_t *object, const char *key,
+                    struct criteria *ret, const struct at *at)
+{
+    const json_t *v = json_object_get(object, key);
+    struct at here = at_key(at, key);
+    if (!json_is_string(v))
+        return criteria_compile(l, w, v, ret, &here);
+    struct criterion *c = load_alloc(l, 1, sizeof(*c));
+    if (c == NULL || (c->cond = cond_member(l, w, object, key, at)) == NULL)
+        return -1;
+    *ret = (struct criteria){c, 1};
+    return 0;
+}
+
 /* --- evaluation --- */
 
 static bool regex_matches(struct scope *s, const struct criterion *c)
@@ -131,20 +106,12 @@ static bool regex_matches(struct scope *s, const struct criterion *c)
         value_add_text(&v, s->scratch);
         v = buf_ok(s->scratch) ? value_text(buf_cstr(s->scratch) + mark, s->scratch->len - mark) : value_text("", 0);
     }
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    int rc = PCRE2_ERROR_NOMEMORY;
-    if (data != NULL && limits != NULL && buf_ok(s->scratch)) {
-        pcre2_set_match_limit(limits, MATCH_LIMIT);
-        rc = pcre2_match(c->regex, (PCRE2_SPTR)v.text.s, v.text.n, 0, 0, data, limits);
-    }
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(data);
-    if (rc == PCRE2_ERROR_NOMEMORY && (buf_ok(s->scratch) || s->scratch->no_memory))
+    enum regex_result res = buf_ok(s->scratch) ? regex_search(c->regex, v.text.s, v.text.n) : REGEX_NO;
+    if (res == REGEX_NO_MEMORY || s->scratch->no_memory)
         scope_out_of_memory(s);
     if (buf_ok(s->scratch))
         s->scratch->len = mark;
-    return rc >= 0;
+    return res == REGEX_YES;
 }
 
 static bool holds(struct scope *s, const struct criterion *c)
@@ -154,14 +121,13 @@ static bool holds(struct scope *s, const struct criterion *c)
 
 static bool holds_for_any(struct scope *s, const struct criterion *c)
 {
-    const json_t *before = s->item;
     json_t *items = scope_items(s, c->list);
     bool found = false;
     for (size_t i = 0; i < json_array_size(items) && !found; i++) {
-        s->item = json_array_get(items, i);
+        struct loop_place before = scope_enter(s, json_array_get(items, i));
         found = holds(s, c);
+        scope_leave(s, before);
     }
-    s->item = before;
     json_decref(items);
     return found;
 }

@@ -14,6 +14,9 @@ bool cond_holds(struct scope *s, const struct cond *c);
 /* Compiles a list of criteria (NULL: none). -1: faults were noted. */
 int criteria_compile(struct loader *l, const struct where *w, const json_t *list, struct criteria *ret,
                      const struct at *at);
+/* The member @key of @object, which is a simple condition or a list of criteria; absent: none. -1: faults were noted. */
+int criteria_member(struct loader *l, const struct where *w, const json_t *object, const char *key,
+                    struct criteria *ret, const struct at *at);
 /* Whether all hold; true for none. */
 bool criteria_hold(struct scope *s, const struct criteria *c);
 

@@ -24,7 +24,28 @@ const json_t *scope_keep(struct scope *s, json_t *v)
     return v;
 }
 
-static const json_t *go_down(const json_t *v, const struct expr *e)
+struct loop_place scope_enter(struct scope *s, const json_t *item)
+{
+    struct loop_place before = {s->item, s->outer};
+    s->outer = s->item;
+    s->item = item;
+    return before;
+}
+
+void scope_leave(struct scope *s, struct loop_place before)
+{
+    s->item = before.item;
+    s->outer = before.outer;
+}
+
+/* The text that a #{EXPRESSION} gives; NULL: none, or it was not written in JSON. */
+static const char *given_pointer(struct scope *s, const struct expr *e)
+{
+    struct value v = expr_eval(s, e->pointer);
+    return v.kind == VALUE_TEXT ? json_string_value(v.json) : NULL;
+}
+
+static const json_t *go_down(struct scope *s, const json_t *v, const struct expr *e)
 {
     for (size_t i = 0; i < e->seg_count && v != NULL; i++) {
         const struct seg *seg = &e->segs[i];
@@ -33,7 +54,8 @@ static const json_t *go_down(const json_t *v, const struct expr *e)
         else
             v = seg->name == NULL ? NULL : json_object_get(v, seg->name);
     }
-    return v;
+    const char *pointer = e->pointer == NULL || v == NULL ? "" : given_pointer(s, e);
+    return pointer == NULL ? NULL : json_at_pointer(v, pointer);
 }
 
 static bool looks_like_json(const char *s, size_t n)
@@ -111,8 +133,8 @@ static struct value eval_body(struct scope *s, const struct expr *e)
 {
     const json_t *body = read_body(s);
     if (body != NULL)
-        return value_of_json(go_down(body, e));
-    if (s->reply == NULL || s->reply->body == NULL || e->seg_count > 0)
+        return value_of_json(go_down(s, body, e));
+    if (s->reply == NULL || s->reply->body == NULL || e->seg_count > 0 || e->pointer != NULL)
         return value_nothing();
     return value_text(s->reply->body, s->reply->body_len);
 }
@@ -134,43 +156,50 @@ static struct value eval_header(const struct scope *s, const char *name)
 static struct value eval_below(struct scope *s, const struct tmpl *t, const struct expr *e)
 {
     struct value v = tmpl_value(s, t);
-    if (e->seg_count == 0)
+    if (e->seg_count == 0 && e->pointer == NULL)
         return v;
-    return v.kind == VALUE_TREE ? value_of_json(go_down(v.json, e)) : value_nothing();
+    return v.kind == VALUE_TREE ? value_of_json(go_down(s, v.json, e)) : value_nothing();
 }
 
-static struct value below(const json_t *v, const struct expr *e)
+static struct value below(struct scope *s, const json_t *v, const struct expr *e)
 {
-    return value_of_json(go_down(v, e));
+    return value_of_json(go_down(s, v, e));
+}
+
+static const char *method_of(const struct scope *s)
+{
+    return s->bound->ops[s->step->op->index].method;
 }
 
 struct value expr_eval(struct scope *s, const struct expr *e)
 {
     switch (e->source) {
     case EXPR_DATA:
-        return below(s->in->data, e);
+        return below(s, s->in->data, e);
     case EXPR_EVENT:
-        return below(s->in->event, e);
+        return below(s, s->in->event, e);
     case EXPR_RECORD:
-        return below(s->in->record, e);
+        return below(s, s->in->record, e);
     case EXPR_SETTINGS:
-        return below(s->bound->settings, e);
+        return below(s, s->bound->settings, e);
     case EXPR_CREDENTIALS:
-        return below(s->bound->credentials, e);
+        return below(s, s->bound->credentials, e);
     case EXPR_STEP:
-        return below(json_object_get(s->step_outputs[e->index], e->name), e);
+        return below(s, json_object_get(s->step_outputs[e->index], e->name), e);
     case EXPR_OUTPUTS:
-        return below(json_object_get(s->outputs, e->name), e);
+        return below(s, json_object_get(s->outputs, e->name), e);
     case EXPR_ITEM:
-        return below(s->item, e);
+        return below(s, s->item, e);
+    case EXPR_OUTER:
+        return below(s, s->outer, e);
     case EXPR_LOOP:
-        return below(s->loop, e);
+        return below(s, s->loop, e);
     case EXPR_STATUS:
         return s->reply == NULL || s->reply->status == 0 ? value_nothing() : value_int(s->reply->status);
     case EXPR_URL:
         return s->url == NULL ? value_nothing() : value_text(s->url, strlen(s->url));
     case EXPR_METHOD:
-        return value_text(s->step->op->method, strlen(s->step->op->method));
+        return value_text(method_of(s), strlen(method_of(s)));
     case EXPR_BODY:
         return eval_body(s, e);
     case EXPR_HEADER:

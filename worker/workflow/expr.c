@@ -132,6 +132,17 @@ static int read_pointer(struct reader *r, struct seg *segs, size_t *n)
     return 0;
 }
 
+/* What stands in {...} after #: an expression of its own, whose text is the pointer. */
+static int read_given_pointer(struct reader *r)
+{
+    const char *close = memchr(r->s, '}', (size_t)(r->end - r->s));
+    if (close == NULL)
+        return refuse(r, "`#{` without `}`");
+    r->e->pointer = expr_compile(r->l, r->w, r->s, (size_t)(close - r->s), EXPR_WHOLE, NULL, r->at);
+    r->s = close + 1;
+    return r->e->pointer == NULL ? -1 : 0;
+}
+
 static int read_way(struct reader *r)
 {
     struct seg *segs = load_alloc(r->l, count_segs(r), sizeof(*segs));
@@ -149,6 +160,9 @@ static int read_way(struct reader *r)
         }
         n++;
     }
+    r->e->seg_count = n;
+    if (take(r, "#{"))
+        return read_given_pointer(r);
     if (take(r, "#") && read_pointer(r, segs, &n) != 0)
         return -1;
     r->e->seg_count = n;
@@ -194,7 +208,7 @@ static int read_inputs(struct reader *r)
 }
 
 /* The longest of the declared names that stands here: names of outputs may have dots. */
-static const char *take_output(struct reader *r, const json_t *declared)
+static const char *find_output(const struct reader *r, const json_t *declared)
 {
     const char *key, *best = NULL;
     json_t *v;
@@ -208,8 +222,17 @@ static const char *take_output(struct reader *r, const json_t *declared)
         best = key;
         best_len = n;
     }
-    r->s += best_len;
     return best;
+}
+
+/* Of a step or a workflow: `outputs`, then `x-outputs`. */
+static const char *take_output(struct reader *r, const json_t *owner)
+{
+    const char *name = find_output(r, json_object_get(owner, "outputs"));
+    if (name == NULL)
+        name = find_output(r, json_object_get(owner, "x-outputs"));
+    r->s += name == NULL ? 0 : strlen(name);
+    return name;
 }
 
 static int read_step(struct reader *r)
@@ -224,7 +247,7 @@ static int read_step(struct reader *r)
         return refuse(r, "of a step only .outputs.NAME can be named");
     r->e->source = EXPR_STEP;
     r->e->index = i;
-    r->e->name = take_output(r, json_object_get(json_array_get(r->w->raw_steps, i), "outputs"));
+    r->e->name = take_output(r, json_array_get(r->w->raw_steps, i));
     return r->e->name == NULL ? refuse(r, "that step has no output of that name") : read_way(r);
 }
 
@@ -233,9 +256,7 @@ static int read_outputs(struct reader *r)
     if (r->w->raw_outputs_of == NULL)
         return refuse(r, "$outputs can be named in x-record, x-outputs, x-token and x-confirm only");
     r->e->source = EXPR_OUTPUTS;
-    r->e->name = take_output(r, json_object_get(r->w->raw_outputs_of, "outputs"));
-    if (r->e->name == NULL)
-        r->e->name = take_output(r, json_object_get(r->w->raw_outputs_of, "x-outputs"));
+    r->e->name = take_output(r, r->w->raw_outputs_of);
     return r->e->name == NULL ? refuse(r, "the workflow has no output of that name") : read_way(r);
 }
 
@@ -322,6 +343,8 @@ static int read_expr(struct reader *r)
         return read_plain(r, EXPR_METHOD);
     if (take_word(r, "$item"))
         return read_item(r, EXPR_ITEM, r->w->item);
+    if (take_word(r, "$outer"))
+        return read_item(r, EXPR_OUTER, r->w->outer);
     if (take_word(r, "$loop"))
         return read_item(r, EXPR_LOOP, r->w->loop);
     if (take(r, "$outputs."))
@@ -329,6 +352,14 @@ static int read_expr(struct reader *r)
     if (take(r, "$workflows.") || take(r, "$sourceDescriptions.") || take(r, "$components."))
         return refuse(r, "$workflows, $sourceDescriptions and $components are not supported in values");
     return refuse(r, "not a runtime expression");
+}
+
+struct where where_in_loop(const struct where *w)
+{
+    struct where inner = *w;
+    inner.outer = w->item;
+    inner.item = true;
+    return inner;
 }
 
 const struct expr *expr_compile(struct loader *l, const struct where *w, const char *s, size_t n, enum expr_end end,

@@ -13,8 +13,12 @@ struct where {
     const struct step *step;         /* the step whose $request and $response may be named; NULL: none */
     bool response;                   /* there is an answer */
     bool item;                       /* there is a loop around: $item */
+    bool outer;                      /* and another one around that: $outer */
     bool loop;                       /* it is, or is inside, a step's x-for-each: $loop */
 };
+
+/* The same inside one more loop. */
+struct where where_in_loop(const struct where *w);
 
 enum expr_end {
     EXPR_WHOLE,    /* the text is one expression */
@@ -38,7 +42,7 @@ struct scope {
     json_t *body;                /* owned: the reply's body as JSON, once it was wanted */
     bool body_read;
     const char *url;
-    const json_t *item, *loop;
+    const json_t *item, *outer, *loop;
     const json_t *outputs;
     struct arena *arena;   /* for texts */
     struct buf *scratch;   /* for texts on their way into the arena */
@@ -50,6 +54,14 @@ struct scope {
 
 /* Notes that there was no memory. */
 void scope_out_of_memory(struct scope *s);
+
+/* Where a loop stood before another one began inside it. */
+struct loop_place {
+    const json_t *item, *outer;
+};
+/* @item is the present one of a loop inside the present one. To be left again. */
+struct loop_place scope_enter(struct scope *s, const json_t *item);
+void scope_leave(struct scope *s, struct loop_place before);
 
 struct value expr_eval(struct scope *s, const struct expr *e);
 /* Keeps a new reference until the scope ends; returns it borrowed. */

@@ -6,7 +6,7 @@
 
 int format_parse(const char *name, enum format *ret)
 {
-    static const char *const names[] = {"mac", "digits", "upper", "lower", "cpf_cnpj", "date_dmy"};
+    static const char *const names[] = {"mac", "digits", "upper", "lower", "cpf_cnpj", "date_dmy", "pointer"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i], name) != 0)
             continue;
@@ -89,6 +89,19 @@ static bool add_date(const char *s, size_t n, struct buf *out)
     return true;
 }
 
+/* RFC 6901: one token. */
+static bool add_pointer(const char *s, size_t n, struct buf *out)
+{
+    buf_addc(out, '/');
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '~' || s[i] == '/')
+            buf_adds(out, s[i] == '~' ? "~0" : "~1");
+        else
+            buf_addc(out, s[i]);
+    }
+    return true;
+}
+
 bool format_add(enum format f, const char *s, size_t n, struct buf *out)
 {
     switch (f) {
@@ -104,6 +117,8 @@ bool format_add(enum format f, const char *s, size_t n, struct buf *out)
         return add_document(s, n, out);
     case FORMAT_DATE_DMY:
         return add_date(s, n, out);
+    case FORMAT_POINTER:
+        return add_pointer(s, n, out);
     }
     return false;
 }

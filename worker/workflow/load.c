@@ -112,6 +112,40 @@ void load_fault(struct loader *l, const struct at *at, const char *fmt, ...)
     drop_repeated(l->faults);
 }
 
+/* "FILE:LINE: what" or "FILE: what" of a file that could not be read: the fault says the file already. */
+static const char *split_message(const char *msg, const char *path, int *ret_line)
+{
+    size_t n = strlen(path);
+    *ret_line = 0;
+    if (strncmp(msg, path, n) != 0 || msg[n] != ':')
+        return msg;
+    char *end;
+    *ret_line = (int)strtol(msg + n + 1, &end, 10);
+    return end + strspn(end, ": ");
+}
+
+struct yaml_doc *load_document(struct loader *l, const char *name)
+{
+    struct err err = {0};
+    struct at root = at_root("");
+    snprintf(l->file, sizeof(l->file), "%s/%s", l->dir, name);
+    l->doc = NULL;
+    struct yaml_doc *d = yaml_load_file(l->file, &err);
+    if (d == NULL) {
+        int line;
+        load_fault(l, &root, "%s", split_message(err.msg, l->file, &line));
+        if (l->faults->n > 0)
+            l->faults->list[l->faults->n - 1].line = line;
+    }
+    return d;
+}
+
+void load_point_at(struct loader *l, const struct yaml_doc *doc)
+{
+    l->doc = doc;
+    snprintf(l->file, sizeof(l->file), "%s", yaml_name(doc));
+}
+
 void *load_alloc(struct loader *l, size_t n, size_t size)
 {
     void *p = arena_alloc(&l->pack->arena, n == 0 ? size : n * size);

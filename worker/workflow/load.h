@@ -36,6 +36,11 @@ const char *at_keep(struct loader *l, const struct at *at);
 /* Notes a fault at @at. */
 void load_fault(struct loader *l, const struct at *at, const char *fmt, ...) ATTR_PRINTF(3, 4);
 
+/* Reads a file of l->dir; NULL: a fault was noted. The caller owns it. */
+struct yaml_doc *load_document(struct loader *l, const char *name);
+/* Faults are told of @doc from now on. */
+void load_point_at(struct loader *l, const struct yaml_doc *doc);
+
 /* From the pack's arena, zeroed; NULL sets l->out_of_memory. */
 void *load_alloc(struct loader *l, size_t n, size_t size);
 const char *load_text(struct loader *l, const char *s, size_t n);

@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #include "workflow/openapi_parts.h"
+#include "workflow/path.h"
+#include "workflow/settable.h"
 
 static const char *const methods[] = {"get", "put", "post", "delete", "options", "head", "patch", "trace"};
 static const char operation_members[] =
@@ -71,41 +73,15 @@ static void compile_repeat(struct loader *l, const json_t *v, struct operation *
 
 /* --- path --- */
 
-static int add_path_part(struct loader *l, struct path_part *part, const char *s, const char **ret_next,
-                         const struct at *at)
-{
-    if (*s != '{') {
-        size_t n = strcspn(s, "{");
-        *part = (struct path_part){.text = s, .len = n};
-        *ret_next = s + n;
-        return 0;
-    }
-    const char *close = strchr(s, '}');
-    if (close == NULL || close == s + 1) {
-        load_fault(l, at, "the path has `{` without a name and `}`");
-        return -1;
-    }
-    part->param = load_text(l, s + 1, (size_t)(close - s - 1));
-    *ret_next = close + 1;
-    return part->param == NULL ? -1 : 0;
-}
-
 static void compile_path(struct loader *l, const char *path, struct operation *op, const struct at *at)
 {
-    size_t n = 1;
-    for (const char *s = path; *s != '\0'; s++)
-        n += 2 * (*s == '{');
-    struct path_part *parts = load_alloc(l, n, sizeof(*parts));
-    if (parts == NULL)
+    struct err err = {0};
+    if (path_split(&l->pack->arena, path, &op->path, &op->path_count, &err) == 0)
         return;
-    op->path = parts;
-    if (path[0] != '/')
-        load_fault(l, at, "a path begins with /");
-    for (const char *s = path; *s != '\0' && op->path_count < n;) {
-        if (add_path_part(l, &parts[op->path_count], s, &s, at) != 0)
-            return;
-        op->path_count++;
-    }
+    if (err.code == ERR_NOMEM)
+        l->out_of_memory = true;
+    else
+        load_fault(l, at, "%s", err.msg);
 }
 
 /* --- body and answers --- */
@@ -184,6 +160,7 @@ static void compile_operation(struct loader *l, const json_t *item, const char *
     compile_body(l, v, op, &at);
     compile_responses(l, v, op, &at);
     part_security(l, v, op, &at);
+    settable_compile(l, v, op, &at);
 }
 
 static void compile_item(struct loader *l, const char *path, const json_t *item, const struct at *at)

@@ -199,6 +199,9 @@ static bool compile_param(struct loader *l, const json_t *v, struct param_decl *
         return false;
     ret->name = name;
     ret->required = json_is_true(json_object_get(v, "required"));
+    ret->path_only = json_is_true(json_object_get(v, "x-path-only"));
+    if (ret->path_only && (ret->required || ret->in == IN_PATH))
+        load_fault(l, at, "x-path-only is for parameters that are not required, in query or header");
     if (ret->in == IN_PATH && !ret->required)
         load_fault(l, at, "a path parameter must say `required: true`");
     if (ret->in == IN_HEADER && !part_is_token(name))

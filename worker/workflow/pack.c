@@ -8,6 +8,7 @@
 #include "workflow/arazzo.h"
 #include "workflow/inputs.h"
 #include "workflow/openapi.h"
+#include "workflow/pack_settings.h"
 #include "workflow/regex.h"
 
 #define WORKFLOWS_FILE "workflows.arazzo.yaml"
@@ -38,6 +39,7 @@ void pack_free(struct pack *p)
     free(p->regexes);
     json_decref(p->empty);
     json_decref(p->owned);
+    json_decref(p->defaults);
     yaml_doc_free(p->openapi);
     yaml_doc_free(p->arazzo);
     arena_fini(&p->arena);
@@ -52,62 +54,29 @@ static struct pack *pack_new(void)
     p->title = p->version = "";
     p->empty = json_object();
     p->owned = json_array();
-    if (p->empty != NULL && p->owned != NULL)
+    p->defaults = json_object();
+    if (p->empty != NULL && p->owned != NULL && p->defaults != NULL)
         return p;
     pack_free(p);
     return NULL;
 }
 
-/* "FILE:LINE: what" or "FILE: what" of a file that could not be read: the fault says the file already. */
-static const char *split_message(const char *msg, const char *path, int *ret_line)
-{
-    size_t n = strlen(path);
-    *ret_line = 0;
-    if (strncmp(msg, path, n) != 0 || msg[n] != ':')
-        return msg;
-    char *end;
-    *ret_line = (int)strtol(msg + n + 1, &end, 10);
-    return end + strspn(end, ": ");
-}
-
-static struct yaml_doc *read_doc(struct loader *l, const char *name)
-{
-    struct err err = {0};
-    struct at root = at_root("");
-    snprintf(l->file, sizeof(l->file), "%s/%s", l->dir, name);
-    l->doc = NULL;
-    struct yaml_doc *d = yaml_load_file(l->file, &err);
-    if (d == NULL) {
-        int line;
-        load_fault(l, &root, "%s", split_message(err.msg, l->file, &line));
-        if (l->faults->n > 0)
-            l->faults->list[l->faults->n - 1].line = line;
-    }
-    return d;
-}
-
-static void point_at(struct loader *l, const struct yaml_doc *doc)
-{
-    l->doc = doc;
-    snprintf(l->file, sizeof(l->file), "%s", yaml_name(doc));
-}
-
 static void load_documents(struct loader *l)
 {
     struct pack *p = l->pack;
-    p->arazzo = read_doc(l, WORKFLOWS_FILE);
+    p->arazzo = load_document(l, WORKFLOWS_FILE);
     if (p->arazzo == NULL)
         return;
-    point_at(l, p->arazzo);
+    load_point_at(l, p->arazzo);
     const char *source = arazzo_source(l);
     if (source == NULL)
         return;
-    p->openapi = read_doc(l, source);
+    p->openapi = load_document(l, source);
     if (p->openapi == NULL)
         return;
-    point_at(l, p->openapi);
+    load_point_at(l, p->openapi);
     openapi_compile(l);
-    point_at(l, p->arazzo);
+    load_point_at(l, p->arazzo);
     arazzo_compile(l);
 }
 
@@ -118,6 +87,8 @@ struct pack *pack_load(const char *dir, struct pack_faults *ret_faults)
     struct at root = at_root("");
     snprintf(l.file, sizeof(l.file), "%s", dir);
     if (l.pack != NULL)
+        pack_settings_load(&l);
+    if (l.pack != NULL && ret_faults->n == 0)
         load_documents(&l);
     if (l.pack == NULL || l.out_of_memory)
         load_fault(&l, &root, "out of memory");
@@ -129,7 +100,7 @@ struct pack *pack_load(const char *dir, struct pack_faults *ret_faults)
 
 const char *pack_title(const struct pack *p)
 {
-    return p->title;
+    return p->own_title != NULL ? p->own_title : p->title;
 }
 
 const char *pack_version(const struct pack *p)
@@ -153,6 +124,11 @@ size_t pack_workflow_count(const struct pack *p)
 const struct workflow *pack_workflow_at(const struct pack *p, size_t i)
 {
     return i < p->workflow_count ? &p->workflows[i] : NULL;
+}
+
+bool workflow_implies(const struct workflow *w)
+{
+    return w->dates.events != NULL;
 }
 
 const char *workflow_id(const struct workflow *w)

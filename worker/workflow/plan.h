@@ -28,6 +28,7 @@ enum expr_source {
     EXPR_STEP,    /* outputs of steps[index] */
     EXPR_OUTPUTS, /* the workflow's, or in x-confirm the asked one's */
     EXPR_ITEM,
+    EXPR_OUTER, /* the item of the loop around the one of EXPR_ITEM */
     EXPR_LOOP, /* the item of the step's x-for-each, whatever loops are inside */
     EXPR_STATUS,
     EXPR_URL,
@@ -50,6 +51,7 @@ struct expr {
     const char *name;
     const struct seg *segs;
     size_t seg_count;
+    const struct expr *pointer; /* #{EXPRESSION}: gives the rest of the way; NULL: none */
     const char *text; /* as written, for messages */
 };
 
@@ -69,7 +71,7 @@ enum quantifier { QUANT_NONE, QUANT_ANY, QUANT_NO };
 struct criterion {
     const struct cond *cond;    /* simple; NULL: regex */
     const struct expr *context; /* regex */
-    void *regex;                /* pcre2_code, freed with the pack */
+    void *regex;                /* freed with the pack */
     enum quantifier quant;
     const struct expr *list; /* of x-any, x-none */
 };
@@ -81,8 +83,20 @@ struct criteria {
 
 /* --- values with expressions in them --- */
 
-enum tmpl_kind { TMPL_LITERAL, TMPL_EXPR, TMPL_TEXT, TMPL_LIST, TMPL_OBJECT, TMPL_CASE, TMPL_EACH, TMPL_FORMAT, TMPL_REPLACE };
-enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY };
+enum tmpl_kind {
+    TMPL_LITERAL,
+    TMPL_EXPR,
+    TMPL_TEXT,
+    TMPL_LIST,
+    TMPL_OBJECT,
+    TMPL_CASE,
+    TMPL_EACH,
+    TMPL_FORMAT,
+    TMPL_MATCH,
+    TMPL_MERGE,
+    TMPL_REPLACE
+};
+enum format { FORMAT_MAC, FORMAT_DIGITS, FORMAT_UPPER, FORMAT_LOWER, FORMAT_CPF_CNPJ, FORMAT_DATE_DMY, FORMAT_POINTER };
 
 struct text_part {
     const char *text; /* NULL: an expression */
@@ -96,7 +110,7 @@ struct member {
 };
 
 struct branch {
-    const struct cond *when; /* NULL: always */
+    struct criteria when; /* none: always */
     const struct tmpl *value;
 };
 
@@ -113,13 +127,20 @@ struct tmpl {
         const struct branch *branches;
         struct {
             const struct expr *list;
-            const struct cond *where;
-            const struct tmpl *key, *value;
+            struct criteria where;
+            const struct tmpl *key, *value; /* key NULL: a list */
+            const struct tmpl *times;       /* NULL: once */
         } each;
         struct {
             enum format format;
             const struct tmpl *value;
         } format;
+        struct {
+            void *regex;
+            const char *give;
+            const struct tmpl *value;
+        } match;
+        const struct tmpl *merged; /* gives the list of what is merged */
         struct {
             const struct tmpl *base, *value;
             const char *target;
@@ -136,6 +157,7 @@ struct param_decl {
     enum param_in in;
     bool required;
     bool explode;
+    bool path_only; /* x-path-only: sent nowhere but in a path that the settings say */
 };
 
 enum scheme_kind { SCHEME_BASIC, SCHEME_BEARER, SCHEME_KEY_HEADER, SCHEME_KEY_QUERY };
@@ -166,6 +188,7 @@ struct operation {
     const char *method;
     const struct path_part *path;
     size_t path_count;
+    const struct tmpl *own_path, *own_method; /* x-path, x-method: what the settings say instead; NULL: nothing */
     const struct param_decl *params;
     size_t param_count;
     enum call_repeat repeat;
@@ -196,6 +219,7 @@ struct action {
     struct criteria criteria;
     bool has_ending;
     struct ending ending;
+    int status;  /* end: judged as if the answer had this one; 0: the ending says */
     size_t step; /* goto, retry; SIZE_MAX: none */
     bool token;  /* retry: fetch a new session token first */
     int64_t retry_after_ms;
@@ -264,6 +288,13 @@ struct token_rule {
     const struct tmpl *expires_in;
 };
 
+/* x-dates: for a platform that takes no dates. */
+struct dates {
+    const struct tmpl *begins; /* NULL: at once */
+    const struct tmpl *events; /* what comes to an end after it: a list of { at, data }; NULL: nothing */
+    const char *type;          /* of these events, without prefix */
+};
+
 struct workflow {
     const char *id, *summary;
     const struct pack *pack;
@@ -278,6 +309,7 @@ struct workflow {
     struct input_schema *schemas;
     size_t schema_count;
     struct token_rule token;
+    struct dates dates;
 };
 
 /* $inputs.credentials.<scheme>.<member> is used somewhere. */
@@ -290,6 +322,8 @@ struct pack {
     struct arena arena;
     struct yaml_doc *openapi, *arazzo;
     const char *title, *version;
+    const char *own_title; /* of settings.yaml; NULL: none */
+    json_t *defaults;      /* owned: $inputs.settings where an installation says nothing */
     const char *base_url; /* the first server, variables filled in; NULL: none */
     struct scheme *schemes;
     size_t scheme_count;
@@ -308,6 +342,10 @@ struct pack {
 /* --- bound --- */
 
 struct bound_op {
+    const char *method;
+    const struct path_part *path; /* the operation's, or what the settings say */
+    size_t path_count;
+    bool path_has_query;
     const struct security *security; /* the alternative taken; NULL: none */
     struct call_header headers[4];   /* Authorization or key headers, Accept */
     size_t header_count;
@@ -319,7 +357,7 @@ struct bound_pack {
     struct arena arena;
     const struct pack *pack;
     const char *base_url; /* no slash at the end */
-    json_t *credentials, *settings;
+    json_t *credentials, *settings; /* settings: the pack's own with the installation's over them */
     const char *secret; /* or NULL */
     struct bound_op *ops;
 };

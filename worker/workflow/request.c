@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "workflow/settable.h"
 #include "workflow/template.h"
 
 static const char missing_input[] = "missing_input", invalid_input[] = "invalid_input";
@@ -74,14 +75,6 @@ static bool has_no_items(const struct value *v)
     return value_is_empty(v) || !next_item(v, &at, &item);
 }
 
-static const struct step_param *find_param(const struct step *s, const char *name)
-{
-    for (size_t i = 0; i < s->param_count; i++)
-        if (s->params[i].decl->in == IN_PATH && strcmp(s->params[i].decl->name, name) == 0)
-            return &s->params[i];
-    return NULL;
-}
-
 /* --- URL --- */
 
 /* Dots alone would be taken for a step up in the path (RFC 3986 section 5.2.4). */
@@ -108,16 +101,15 @@ static const char *add_path_param(struct request_maker *m, const struct step_par
     return NULL;
 }
 
-static const char *add_path(struct request_maker *m)
+static const char *add_path(struct request_maker *m, const struct bound_op *o)
 {
-    const struct step *s = m->scope->step;
-    for (size_t i = 0; i < s->op->path_count; i++) {
-        const struct path_part *part = &s->op->path[i];
+    for (size_t i = 0; i < o->path_count; i++) {
+        const struct path_part *part = &o->path[i];
         if (part->text != NULL) {
             buf_add(m->url, part->text, part->len);
             continue;
         }
-        const char *reason = add_path_param(m, find_param(s, part->param));
+        const char *reason = add_path_param(m, settable_param(m->scope->step, part->param));
         if (reason != NULL)
             return reason;
     }
@@ -143,12 +135,12 @@ static void add_query_param(struct request_maker *m, const struct param_decl *d,
     }
 }
 
-static const char *add_query(struct request_maker *m, char *sep)
+static const char *add_query(struct request_maker *m, const struct bound_op *o, char *sep)
 {
     const struct step *s = m->scope->step;
     for (size_t i = 0; i < s->param_count; i++) {
         const struct step_param *p = &s->params[i];
-        if (p->decl->in != IN_QUERY)
+        if (p->decl->in != IN_QUERY || settable_took(o, s, p))
             continue;
         struct value v = tmpl_value(m->scope, p->value);
         if (!can_be_param(&v))
@@ -179,12 +171,12 @@ static void add_key_query(struct request_maker *m, const struct bound_op *o, cha
 
 static const char *make_url(struct request_maker *m, const struct bound_op *o)
 {
-    char sep = '?';
+    char sep = o->path_has_query ? '&' : '?';
     buf_reset(m->url);
     buf_adds(m->url, m->scope->bound->base_url);
-    const char *reason = add_path(m);
+    const char *reason = add_path(m, o);
     if (reason == NULL)
-        reason = add_query(m, &sep);
+        reason = add_query(m, o, &sep);
     if (reason == NULL)
         add_key_query(m, o, sep);
     m->request->url = buf_cstr(m->url);
@@ -222,12 +214,12 @@ static const char *header_text(struct request_maker *m, const struct value *v)
     return whole ? s : NULL;
 }
 
-static const char *add_param_headers(struct request_maker *m)
+static const char *add_param_headers(struct request_maker *m, const struct bound_op *o)
 {
     const struct step *s = m->scope->step;
     for (size_t i = 0; i < s->param_count; i++) {
         const struct step_param *p = &s->params[i];
-        if (p->decl->in != IN_HEADER)
+        if (p->decl->in != IN_HEADER || settable_took(o, s, p))
             continue;
         struct value v = tmpl_value(m->scope, p->value);
         const char *reason = NULL;
@@ -297,7 +289,7 @@ static const char *make_headers(struct request_maker *m, const struct bound_op *
     if (m->request->body != NULL)
         reason = add_header(m, "Content-Type", m->scope->step->content_type);
     if (reason == NULL)
-        reason = add_param_headers(m);
+        reason = add_param_headers(m, o);
     if (reason == NULL)
         reason = add_idempotency_key(m);
     return reason == NULL ? add_token(m, o) : reason;
@@ -333,7 +325,7 @@ const char *request_make(struct request_maker *m)
     const struct step *s = m->scope->step;
     const struct bound_op *o = &m->scope->bound->ops[s->op->index];
     m->scope->bad = NULL;
-    m->request->method = s->op->method;
+    m->request->method = o->method;
     m->request->repeat = s->op->repeat;
     const char *reason = make_url(m, o);
     if (reason == NULL)

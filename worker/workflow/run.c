@@ -283,7 +283,8 @@ static void retry(struct run *r, const struct action *a)
 static void fail(struct run *r)
 {
     const struct action *a = pick(r, &run_present(r)->on_failure, r->cur.tries);
-    if (a == NULL) {
+    if (a == NULL || a->status != 0) {
+        r->judged_status = a == NULL ? r->scope.reply->status : a->status;
         run_enter(r, RUN_UNKNOWN);
         return;
     }
@@ -492,6 +493,11 @@ const char *run_step(const struct run *r)
 int64_t run_retry_after_ms(const struct run *r)
 {
     return r->state == RUN_RETRY ? r->retry_after_ms : 0;
+}
+
+int run_judged_status(const struct run *r)
+{
+    return r->state == RUN_UNKNOWN ? r->judged_status : 0;
 }
 
 const struct workflow *run_confirm(const struct run *r)

@@ -27,8 +27,8 @@ struct run_inputs {
 enum run_state {
     RUN_CALL,    /* run_request() says what to send */
     RUN_RETRY,   /* the pack wants this step again after run_retry_after_ms(); then run_request() */
-    RUN_UNKNOWN, /* an answer that no criterion of the pack knows: the caller judges by status. It may call
-                    run_request() to send the step again, or give the run up */
+    RUN_UNKNOWN, /* an answer that no criterion of the pack knows, or that an action gives a status (x-status): the caller judges by
+                    run_judged_status(). It may call run_request() to send the step again, or give the run up */
     RUN_TOKEN,   /* a session token is needed (none, or refused with 401/403 for the first time): fetch one with the
                     workflow `authenticate`, run_set_token(), then run_request() */
     RUN_END,     /* run_result() */
@@ -58,6 +58,8 @@ void run_set_token(struct run *r, const char *token); /* copied */
 /* The session token that its requests bear; NULL: none yet. */
 const char *run_token(const struct run *r);
 int64_t run_retry_after_ms(const struct run *r);
+/* In the state UNKNOWN: the answer's HTTP status, or the one that it counts as. */
+int run_judged_status(const struct run *r);
 /* Something was done, and a request of class `safe` may be among it: sent more than once, it may still be on its way. */
 bool run_did_safe(const struct run *r);
 
@@ -66,6 +68,14 @@ bool run_did_safe(const struct run *r);
  * restoring too, until run_kept_done(). */
 const json_t *run_kept(const struct run *r);
 void run_kept_done(struct run *r);
+
+/* x-dates, of a run that has just begun. When it is to be done (Unix ms; 0: at once). False: the times are none, and the run has
+ * ended. */
+bool run_begins(struct run *r, int64_t *ret_ms);
+/* What it implies for later, once it is applied: events of run_ends_type() as a list of { at_ms, data }, a function of the event
+ * alone where the pack says so. The caller owns the list; NULL: out of memory. */
+const char *run_ends_type(const struct run *r); /* NULL: it implies nothing */
+json_t *run_ends(struct run *r);
 
 /* x-confirm of the present step: the workflow that asks whether it was done; NULL when it has none. */
 const struct workflow *run_confirm(const struct run *r);

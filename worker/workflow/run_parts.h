@@ -34,6 +34,7 @@ struct run {
     bool token_refused; /* a fresh token was asked for after a refusal */
     char *token;        /* owned; NULL: none yet */
     int64_t retry_after_ms;
+    int judged_status; /* of the last answer that no action knew, or what x-status says of it */
     struct call_request request;
     struct run_result result;
     json_t *result_outputs, *result_record; /* owned */

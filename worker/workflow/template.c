@@ -6,6 +6,7 @@
 
 #include "workflow/criteria.h"
 #include "workflow/format.h"
+#include "workflow/regex.h"
 
 static struct tmpl *new_tmpl(struct loader *l, enum tmpl_kind kind, const struct at *at)
 {
@@ -164,22 +165,37 @@ static const struct tmpl *compile_members(struct loader *l, const struct where *
     return !good ? NULL : literal ? new_literal(l, v, at) : t;
 }
 
-/* --- x-case, x-each, x-format --- */
+/* --- x-case, x-each, x-format, x-match, x-merge --- */
+
+static const char *const specials[] = {"x-case", "x-each", "x-format", "x-match", "x-merge"};
+
+bool tmpl_is_special(const json_t *v)
+{
+    for (size_t i = 0; i < ARRAY_LEN(specials); i++)
+        if (json_object_get(v, specials[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* The member `value`; NULL: a fault was noted. */
+static const struct tmpl *compile_value(struct loader *l, const struct where *w, const json_t *v, const char *what,
+                                        const struct at *at)
+{
+    const json_t *value = json_object_get(v, "value");
+    struct at here = at_key(at, "value");
+    if (value != NULL)
+        return tmpl_compile(l, w, value, &here);
+    load_fault(l, at, "%s needs a `value`", what);
+    return NULL;
+}
 
 static int compile_branch(struct loader *l, const struct where *w, const json_t *v, struct branch *ret,
                           const struct at *at)
 {
     load_known(l, v, " when value ", at, "x-case");
-    const json_t *when = json_object_get(v, "when"), *value = json_object_get(v, "value");
-    struct at here = at_key(at, "value");
-    if (value == NULL) {
-        load_fault(l, at, "each of x-case needs a `value`");
-        return -1;
-    }
-    ret->value = tmpl_compile(l, w, value, &here);
-    if (when != NULL && (ret->when = cond_member(l, w, v, "when", at)) == NULL)
-        return -1;
-    return ret->value == NULL ? -1 : 0;
+    ret->value = compile_value(l, w, v, "each of x-case", at);
+    int rc = criteria_member(l, w, v, "when", &ret->when, at);
+    return ret->value == NULL ? -1 : rc;
 }
 
 static const struct tmpl *compile_case(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
@@ -200,27 +216,36 @@ static const struct tmpl *compile_case(struct loader *l, const struct where *w, 
     return t;
 }
 
+/* How often V is given for an item. */
+static int compile_times(struct loader *l, const struct where *inner, const json_t *v, struct tmpl *t, const struct at *at)
+{
+    const json_t *times = json_object_get(v, "x-times");
+    struct at here = at_key(at, "x-times");
+    if (times == NULL)
+        return 0;
+    if (t->each.key != NULL)
+        load_fault(l, &here, "x-times is for lists: an object has each key once");
+    t->each.times = tmpl_compile(l, inner, times, &here);
+    return t->each.times == NULL ? -1 : 0;
+}
+
 static const struct tmpl *compile_each(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
 {
     load_known(l, v, " value ", at, "x-each");
-    struct where inner = *w;
-    inner.item = true;
+    struct where inner = where_in_loop(w);
     struct tmpl *t = new_tmpl(l, TMPL_EACH, at);
-    const json_t *value = json_object_get(v, "value"), *key = json_object_get(v, "x-key");
+    const json_t *key = json_object_get(v, "x-key");
+    struct at key_at = at_key(at, "x-key");
     if (t == NULL)
         return NULL;
-    if (value == NULL) {
-        load_fault(l, at, "x-each needs a `value`");
+    t->each.value = compile_value(l, &inner, v, "x-each", at);
+    if (t->each.value == NULL)
         return NULL;
-    }
-    struct at value_at = at_key(at, "value"), key_at = at_key(at, "x-key");
     t->each.list = expr_member(l, w, v, "x-each", at);
-    t->each.value = tmpl_compile(l, &inner, value, &value_at);
     if (key != NULL && (t->each.key = tmpl_compile(l, &inner, key, &key_at)) == NULL)
         return NULL;
-    if (json_object_get(v, "x-where") != NULL && (t->each.where = cond_member(l, &inner, v, "x-where", at)) == NULL)
-        return NULL;
-    return t->each.list == NULL || t->each.value == NULL ? NULL : t;
+    int rc = criteria_member(l, &inner, v, "x-where", &t->each.where, at);
+    return compile_times(l, &inner, v, t, at) != 0 || rc != 0 || t->each.list == NULL ? NULL : t;
 }
 
 static const struct tmpl *compile_format(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
@@ -230,18 +255,48 @@ static const struct tmpl *compile_format(struct loader *l, const struct where *w
     struct tmpl *t = new_tmpl(l, TMPL_FORMAT, at);
     if (name == NULL || t == NULL)
         return NULL;
-    struct at name_at = at_key(at, "x-format"), here = at_key(at, "value");
+    struct at name_at = at_key(at, "x-format");
     if (format_parse(name, &t->format.format) != 0) {
         load_fault(l, &name_at, "there is no format `%s`: mac, digits, upper, lower, cpf_cnpj, date_dmy", name);
         return NULL;
     }
-    const json_t *value = json_object_get(v, "value");
-    if (value == NULL) {
-        load_fault(l, at, "x-format needs a `value`");
+    t->format.value = compile_value(l, w, v, "x-format", at);
+    return t->format.value == NULL ? NULL : t;
+}
+
+static const struct tmpl *compile_match(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
+{
+    load_known(l, v, " give value ", at, "x-match");
+    const char *pattern = load_string(l, v, "x-match", at, true), *give = load_string(l, v, "give", at, false);
+    struct at pattern_at = at_key(at, "x-match"), give_at = at_key(at, "give");
+    struct tmpl *t = new_tmpl(l, TMPL_MATCH, at);
+    if (pattern == NULL || t == NULL || (t->match.regex = regex_compile(l, pattern, &pattern_at)) == NULL)
+        return NULL;
+    t->match.give = give == NULL ? "$0" : give;
+    if (!regex_gives(t->match.regex, t->match.give)) {
+        load_fault(l, &give_at, "`give` is text with $0 to $9 for groups that the pattern has, and $$ for a dollar");
         return NULL;
     }
-    t->format.value = tmpl_compile(l, w, value, &here);
-    return t->format.value == NULL ? NULL : t;
+    t->match.value = compile_value(l, w, v, "x-match", at);
+    return t->match.value == NULL ? NULL : t;
+}
+
+/* A list of values, or a value that is one when it is known. */
+static const struct tmpl *compile_merge(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
+{
+    load_known(l, v, "", at, "x-merge");
+    const json_t *list = json_object_get(v, "x-merge");
+    struct at here = at_key(at, "x-merge");
+    struct tmpl *t = new_tmpl(l, TMPL_MERGE, at);
+    bool expression = json_is_string(list) && is_expression(json_string_value(list), json_string_length(list));
+    if (t == NULL)
+        return NULL;
+    if (!json_is_array(list) && !expression && !tmpl_is_special(list)) {
+        load_fault(l, &here, "x-merge is a list of values, or a value that gives one");
+        return NULL;
+    }
+    t->merged = tmpl_compile(l, w, list, &here);
+    return t->merged == NULL ? NULL : t;
 }
 
 static const struct tmpl *compile_object(struct loader *l, const struct where *w, const json_t *v, const struct at *at)
@@ -252,6 +307,10 @@ static const struct tmpl *compile_object(struct loader *l, const struct where *w
         return compile_each(l, w, v, at);
     if (json_object_get(v, "x-format") != NULL)
         return compile_format(l, w, v, at);
+    if (json_object_get(v, "x-match") != NULL)
+        return compile_match(l, w, v, at);
+    if (json_object_get(v, "x-merge") != NULL)
+        return compile_merge(l, w, v, at);
     return compile_members(l, w, v, at);
 }
 

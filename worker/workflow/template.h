@@ -10,6 +10,9 @@ const struct tmpl *tmpl_compile(struct loader *l, const struct where *w, const j
 const struct tmpl *tmpl_compile_text(struct loader *l, const struct where *w, const char *s, size_t n,
                                      const struct at *at);
 
+/* Whether an object is x-case, x-each, ...: no object of members. */
+bool tmpl_is_special(const json_t *v);
+
 /* The value, borrowed from the scope. Nothing when there is none; s->bad or s->failed may be set. */
 struct value tmpl_value(struct scope *s, const struct tmpl *t);
 /* A new reference; NULL: nothing, or s->bad or s->failed. */

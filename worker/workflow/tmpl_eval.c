@@ -2,10 +2,14 @@
 #include <string.h>
 
 #include "contract/json.h"
+#include "contract/record.h"
 #include "workflow/criteria.h"
 #include "workflow/format.h"
 #include "workflow/pointer.h"
+#include "workflow/regex.h"
 #include "workflow/template.h"
+
+#define TIMES_MAX 1000
 
 /* Moves what was put into the scratch buffer since @mark into the arena. */
 static struct value keep_text(struct scope *s, size_t mark)
@@ -66,10 +70,29 @@ static struct value format_value(struct scope *s, const struct tmpl *t)
     return value_nothing();
 }
 
+/* Lists and objects match nothing. */
+static struct value match_value(struct scope *s, const struct tmpl *t)
+{
+    struct value v = tmpl_value(s, t->match.value);
+    if (value_is_empty(&v) || v.kind == VALUE_TREE)
+        return value_nothing();
+    size_t mark = s->scratch->len;
+    value_add_text(&v, s->scratch);
+    struct value plain = keep_text(s, mark);
+    if (s->failed)
+        return plain;
+    enum regex_result res = regex_give(t->match.regex, plain.text.s, plain.text.n, t->match.give, s->scratch);
+    if (res == REGEX_YES)
+        return keep_text(s, mark);
+    if (res == REGEX_NO_MEMORY)
+        scope_out_of_memory(s);
+    return value_nothing();
+}
+
 static const struct tmpl *pick_branch(struct scope *s, const struct tmpl *t)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (t->branches[i].when == NULL || cond_holds(s, t->branches[i].when))
+        if (criteria_hold(s, &t->branches[i].when))
             return t->branches[i].value;
     return NULL;
 }
@@ -86,12 +109,15 @@ struct value tmpl_value(struct scope *s, const struct tmpl *t)
         return text_value(s, t);
     case TMPL_FORMAT:
         return format_value(s, t);
+    case TMPL_MATCH:
+        return match_value(s, t);
     case TMPL_CASE:
         branch = pick_branch(s, t);
         return branch == NULL ? value_nothing() : tmpl_value(s, branch);
     case TMPL_LIST:
     case TMPL_OBJECT:
     case TMPL_EACH:
+    case TMPL_MERGE:
     case TMPL_REPLACE:
         return value_of_json(scope_keep(s, tmpl_json(s, t)));
     }
@@ -155,20 +181,38 @@ static json_t *object_json(struct scope *s, const struct tmpl *t)
     return object;
 }
 
+/* Once, where x-times says nothing. */
+static int64_t times_of(struct scope *s, const struct tmpl *t)
+{
+    int64_t n = 1;
+    struct value v = t->each.times == NULL ? value_nothing() : tmpl_value(s, t->each.times);
+    if (value_is_empty(&v) || (value_as_int(&v, &n) && n >= 0 && n <= TIMES_MAX))
+        return n;
+    if (s->bad == NULL)
+        s->bad = t;
+    return 0;
+}
+
+/* @v is taken over; NULL: nothing. */
+static void add_times(struct scope *s, const struct tmpl *t, json_t *v, json_t *into)
+{
+    for (int64_t n = v == NULL ? 0 : times_of(s, t); n > 0; n--)
+        if (json_array_append_new(into, n > 1 ? json_deep_copy(v) : json_incref(v)) != 0)
+            scope_out_of_memory(s);
+    json_decref(v);
+}
+
 static void each_item(struct scope *s, const struct tmpl *t, const json_t *item, json_t *into)
 {
-    const json_t *before = s->item;
-    s->item = item;
-    struct value key = value_nothing();
-    if ((t->each.where == NULL || cond_holds(s, t->each.where)) &&
-        (t->each.key == NULL || tmpl_key(s, t->each.key, &key))) {
-        json_t *v = tmpl_json(s, t->each.value);
-        if (t->each.key != NULL)
-            set_member(s, into, &key, v);
-        else if (v != NULL && json_array_append_new(into, v) != 0)
-            scope_out_of_memory(s);
-    }
-    s->item = before;
+    struct loop_place before = scope_enter(s, item);
+    struct value key;
+    if (!criteria_hold(s, &t->each.where))
+        ;
+    else if (t->each.key == NULL)
+        add_times(s, t, tmpl_json(s, t->each.value), into);
+    else if (tmpl_key(s, t->each.key, &key))
+        set_member(s, into, &key, tmpl_json(s, t->each.value));
+    scope_leave(s, before);
 }
 
 static json_t *each_json(struct scope *s, const struct tmpl *t)
@@ -178,6 +222,41 @@ static json_t *each_json(struct scope *s, const struct tmpl *t)
     for (size_t i = 0; i < json_array_size(items) && into != NULL; i++)
         each_item(s, t, json_array_get(items, i), into);
     json_decref(items);
+    return into;
+}
+
+/* --- x-merge --- */
+
+/* Objects one over the other; -1: no memory, or (s->bad) one of them is none. */
+static int merge_object(struct scope *s, const struct tmpl *t, json_t *into, json_t *v)
+{
+    if (json_is_object(v))
+        return json_merge_patch(into, v);
+    if (s->bad == NULL)
+        s->bad = t;
+    return 0;
+}
+
+static int merge_list(json_t *into, json_t *v)
+{
+    return json_is_array(v) ? json_array_extend(into, v) : json_array_append(into, v);
+}
+
+/* What the first one that is there is, all become: an object, or a list. */
+static json_t *merge_json(struct scope *s, const struct tmpl *t)
+{
+    json_t *list = tmpl_json(s, t->merged), *into = NULL, *v;
+    size_t i;
+    json_array_foreach(list, i, v)
+    {
+        if (json_is_null(v))
+            continue;
+        if (into == NULL)
+            into = made(s, json_is_object(v) ? json_object() : json_array());
+        if (into != NULL && (json_is_object(into) ? merge_object(s, t, into, v) : merge_list(into, v)) != 0)
+            scope_out_of_memory(s);
+    }
+    json_decref(list);
     return into;
 }
 
@@ -206,6 +285,8 @@ json_t *tmpl_json(struct scope *s, const struct tmpl *t)
         return object_json(s, t);
     case TMPL_EACH:
         return each_json(s, t);
+    case TMPL_MERGE:
+        return merge_json(s, t);
     case TMPL_REPLACE:
         return replace_json(s, t);
     case TMPL_CASE:
@@ -215,6 +296,7 @@ json_t *tmpl_json(struct scope *s, const struct tmpl *t)
     case TMPL_EXPR:
     case TMPL_TEXT:
     case TMPL_FORMAT:
+    case TMPL_MATCH:
         break;
     }
     v = tmpl_value(s, t);

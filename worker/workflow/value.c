@@ -229,6 +229,15 @@ static bool as_number(const struct value *v, struct value *ret)
     return true;
 }
 
+bool value_as_int(const struct value *v, int64_t *ret)
+{
+    struct value n;
+    if (!as_number(v, &n) || n.kind != VALUE_INT)
+        return false;
+    *ret = n.i;
+    return true;
+}
+
 static bool is_number(const struct value *v)
 {
     return v->kind == VALUE_INT || v->kind == VALUE_REAL;

@@ -46,6 +46,8 @@ void value_add_mended(struct buf *out, const char *s, size_t n);
 
 bool value_is_empty(const struct value *v); /* nothing or null */
 bool value_is_true(const struct value *v);
+/* A whole number within 64 bits, or a text that is one. */
+bool value_as_int(const struct value *v, int64_t *ret);
 /* Appends the value as text: numbers in their shortest form, trees as compact JSON; nothing and null add nothing. */
 void value_add_text(const struct value *v, struct buf *out);
 void value_add_json(const struct value *v, struct buf *out);

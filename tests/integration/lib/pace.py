@@ -1,4 +1,6 @@
 """How hard the platform is called: an outage, a storm of throttling, a limit that binds, a budget of retries."""
+import re
+
 from lib.cases import case
 from lib.crashes import ACCOUNTS, await_count, check_order, load, slow_down
 from lib.place import PATIENT, Place, Portal, blocked, check, event, same, unblocked, until
@@ -114,6 +116,71 @@ def one_429(bench):
             p.outcome(f"b{s}", "applied")
         same("dead letters", p.dead_letters(), [])
         check(all(len(p.portal.names(s)) == 1 for s in services), "each is done once")
+
+
+def at_once(p):
+    """How many changing calls the platform had to do at once, at most. Each has one effect, as it ends; one without is that of a
+    worker who was killed."""
+    effects = p.portal.effects()
+    calls = [(e["request"], 1) for e in effects] + [(e["n"], -1) for e in effects]
+    under_way = most = 0
+    for _, step in sorted(calls):
+        under_way += step
+        most = max(most, under_way)
+    return most
+
+
+def worked_by(worker):
+    """The services of which it has published an outcome."""
+    return set(re.findall(r"event=outcome .*\bservice=(\S+)", worker.log()))
+
+
+@case("pace.fewer_calls_than_partitions")
+def fewer_calls_than_partitions(bench):
+    """The platform bears one call at once, and two workers have four partitions: there never is a second one, and neither waits
+    until the other is done."""
+    services = [str(900 + i) for i in range(40)]
+    with Place(bench, "one", accounts=services, provider={"limits": {"in_flight": 1}}, numbers=PATIENT) as p:
+        slow_down(p, 250)
+        workers = [p.worker(), p.worker()]
+        until(lambda: all(metric(w, "tvbridge_assigned_partitions") == 2 for w in workers), "two partitions each")
+        p.publish(*[blocked(f"b{s}", s) for s in services])
+        p.await_finals([f"b{s}" for s in services])
+        for s in services:
+            p.outcome(f"b{s}", "applied")
+            same(f"effects of {s}", p.portal.names(s), ["status"])
+        same("calls at once", at_once(p), 1)
+        of = [worked_by(w) for w in workers]
+        check(of[0] and of[1] and not of[0] & of[1], "each service is one worker's", of)
+        order = [0 if r["account"] in of[0] else 1 for r in p.portal.requests(method="PUT")]
+        both = order[:min(len(order) - order[::-1].index(i) for i in (0, 1))]  # until one of them has nothing left
+        check(min(both.count(0), both.count(1)) * 4 >= len(both), "each has its share while both have events", order)
+        until(lambda: all(metric(w, "tvbridge_slot_leases") == 0 for w in workers), "no lease is kept for later")
+        check(workers[0].says(r"event=partitions_assigned .*leased=true"), "the log says so")
+        p.await_committed()
+
+
+@case("pace.slot_of_a_dead_worker")
+def slot_of_a_dead_worker(bench):
+    """The worker that has the only slot is killed during its call: others call when its lease has ended; those who end by
+    themselves leave none behind."""
+    services = [str(950 + i) for i in range(12)]
+    with Place(bench, "slot", accounts=services, provider={"limits": {"in_flight": 1}}) as p:
+        slow_down(p, 700)
+        first = p.worker()
+        p.publish(*[blocked(f"b{s}", s) for s in services])
+        until(lambda: len(p.portal.requests(method="PUT")) > len(p.portal.effects()), "a call is under way")
+        first.kill()
+        p.portal.control("DELETE", "faults")
+        slow_down(p, 100)
+        second = p.worker()
+        p.await_finals([f"b{s}" for s in services[:6]])
+        same("exit status", second.term(), 0)
+        p.worker()
+        p.await_finals([f"b{s}" for s in services])
+        same("calls at once", at_once(p), 1)
+        same("dead letters", p.dead_letters(), [])
+        p.one_final([f"b{s}" for s in services])
 
 
 @case("pace.fewer_at_once")

@@ -256,16 +256,16 @@ class Place:
     """`with Place(bench, name) as p:`; what it started is stopped at the end, the last one first."""
 
     def __init__(self, bench, name, accounts=(), provider=None, numbers=None, portal=True, topics=True, follow=True,
-                 redis=None, brokers=None, **settings):
+                 redis=None, brokers=None, partitions=PARTITIONS, **settings):
         self.bench, self.name = bench, name
         self.prefix = f"it-{name}-{uuid.uuid4().hex[:6]}."
         self.dir = bench.stack.dir / self.prefix.rstrip(".")
-        self.parts, self.accounts = [], accounts
+        self.parts, self.accounts, self.partitions = [], accounts, partitions
         self.options = (portal, topics, follow)
         self.provider = {"credentials": {"portal": {"username": LOGIN, "password": PASSWORD}},
                          "pack": str(ROOT / "schemas/providers/stalker"), "retry": {"base_ms": 50, "cap_ms": 400},
                          "guard": {"percent": 100}, **(provider or {})}
-        self.tree = {"kafka": {"brokers": brokers or bench.brokers, "prefix": self.prefix, "partitions": PARTITIONS},
+        self.tree = {"kafka": {"brokers": brokers or bench.brokers, "prefix": self.prefix, "partitions": partitions},
                      "redis": redis or {"port": bench.redis}, "admin": {"port": 0}, "numbers": numbers or SHORT,
                      "providers": {PROVIDER: self.provider}, **settings}
         self.settings = self.dir / "settings.yaml"
@@ -333,7 +333,7 @@ class Place:
         path = self.dir / "message"
         path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
         words = ["kcat", "-b", self.bench.brokers, "-P", "-t", f"{self.prefix}events.{PROVIDER}", "-p",
-                 str(kafka.murmur2_partition(service, PARTITIONS) if partition is None else partition)]
+                 str(kafka.murmur2_partition(service, self.partitions) if partition is None else partition)]
         for header in headers:
             words += ["-H", header]
         if pack:  # the broker's limit is for what is packed
@@ -426,7 +426,7 @@ class Place:
             self.offsets = kafka.Offsets(self.bench.brokers, f"{self.prefix}{PROVIDER}")
 
         def state():
-            pairs = zip(self.offsets.committed(topic, PARTITIONS), self.offsets.ends(topic, PARTITIONS))
+            pairs = zip(self.offsets.committed(topic, self.partitions), self.offsets.ends(topic, self.partitions))
             return [(offset, end, text) for (offset, text), end in pairs]
 
         def at_end():

@@ -10,7 +10,7 @@ class RoughPortal(TokenPortal):
         self.told, self.asked = {}, []      # path's beginning -> (status, value); every path, in order
         self.pause_s, self.present, self.most = 0, 0, 0
         self.gated, self.gate = "", threading.Event()
-        self.items = []
+        self.items, self.seen = [], set()   # seen: users that were there
         super().__init__(key, life_s)
         self.server.socket.listen(1024)  # five may wait otherwise, and a limit of hundreds looks like an outage
 
@@ -44,6 +44,8 @@ class RoughPortal(TokenPortal):
         with self.lock:
             if path == "/open/ping":
                 return 200, {"ok": True}
+            if path.startswith("/open/seen/"):
+                return 200, {"ok": True, "seen": path.rsplit("/", 1)[1] in self.seen}
             if path == "/open/catalogue":
                 return 200, {"items": self.items}
             self.effects.append(path)

@@ -83,7 +83,11 @@ def create_again(place):
     life.create()
     before, times = life.account(), made(place)
     life.record = {}
-    life.create(number=1).ends(*DONE)
+    again = life.create(number=1)
+    if place.profile.FORGOTTEN is None:
+        again.ends(*DONE)
+    else:
+        again.ends("rejected", reason=place.profile.FORGOTTEN)
     same("account", life.account(), before)
     same("things made", made(place), times)
 
@@ -201,6 +205,16 @@ def package_twice(place):
     for _ in range(2):
         life.send("package.removed", packages(p.PACKAGE)).ends(*DONE)
         same("packages", life.account()["packages"], before)
+
+
+def package_replaces(place):
+    """a package takes the plan's place, twice"""
+    p, life = place.profile, born(place)
+    before = life.account()
+    for _ in range(2):
+        life.send("package.added", packages(p.PACKAGE)).ends(*DONE)
+        same("account", life.account(), {**before, "plan": p.PACKAGE})
+    same("record's plan", life.record.get("plan"), p.PACKAGE)
 
 
 def unknown_package(place):
@@ -377,16 +391,18 @@ def fault_in(workflow, data, n, name):
 
 def standard(profile):
     """Cases that need no look at the pack's requests."""
-    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, probe, lists, bad_credentials)
+    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, probe, bad_credentials)
+    if "list" not in profile.REFUSES:
+        yield lists
     yield from (reads_back, reads_what_never_was, delete_twice, delete_what_never_was, create_after_delete)
     if not {"contract.blocked", "contract.unblocked"} & set(profile.REFUSES):
         yield from (block_twice, unblock_without_block)
-        if profile.PACKAGE is not None:
+        if profile.PACKAGE is not None and not profile.REPLACES:
             yield block_remembers_over_packages
     if profile.HELD:
         yield held_until_first_access
     if profile.PACKAGE is not None:
-        yield from (package_twice, unknown_package)
+        yield from (package_replaces if profile.REPLACES else package_twice, unknown_package)
     if profile.PLAN is not None:
         yield another_plan
     if "catalog" in profile.types:

@@ -1,6 +1,9 @@
 """One service's events, with its record carried along."""
 
+import contextlib
+
 from suite import record
+from suite.place import Place, Profile
 
 
 class Life:
@@ -29,3 +32,17 @@ def born(place):
     if place.profile.HELD:
         place.profile.first_access(place.control)
     return life
+
+
+@contextlib.contextmanager
+def platform(pack):
+    """A new one, with the pack's profile."""
+    place = Place(Profile(pack))
+    try:
+        yield place
+    finally:
+        place.stop()
+
+
+def accounts(place):
+    return Life(place).send("list", {}).ends("applied")["outputs"]["accounts"]

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,13 +39,24 @@ def packs():
     return sorted(d for d in os.listdir(folder) if os.path.isdir(os.path.join(folder, d)))
 
 
+def named_folder(folder):
+    """The folder whose documents a pack uses, where it has none of its own; None: its own."""
+    settings = os.path.join(folder, "settings.yaml")
+    if not os.path.exists(settings):
+        return None
+    with open(settings, encoding="utf-8") as f:
+        named = re.search(r"^pack: (\S+)$", f.read(), re.M)
+    return os.path.join(os.path.dirname(folder), named[1]) if named else None
+
+
 class Profile:
     """profiles/<pack>.py, with what it does not say; README.md of this folder has the members."""
 
     STANDARD = {"ENVIRONMENT": {}, "FLAGS": (), "CREDENTIALS": {}, "SETTINGS": {}, "SERVICE": "70001", "BASE": None,
                 "PACKAGE": None, "UNKNOWN_PACKAGE": "no-such-package", "PLAN": None, "REFUSES": {}, "ERRORS": [], "HELD": False,
                 "BLOCK": {"reason": "delinquency", "scope": "total"}, "UNBLOCK": {"reason": "delinquency"},
-                "BLOCKED": {"status": "suspended"}, "DELETED": {"exists": False}, "CREATES": ("create",), "FAULTS": None}
+                "BLOCKED": {"status": "suspended"}, "DELETED": {"exists": False}, "CREATES": ("create",), "FAULTS": None,
+                "REPLACES": False, "FORGOTTEN": None}
 
     def __init__(self, pack):
         module = importlib.import_module("profiles." + pack)
@@ -67,6 +79,14 @@ class Profile:
             raise Wrong("pack check: %s" % answer["faults"])
         self.workflows = answer["workflows"]
         return self.workflows
+
+    def readme(self):
+        """The pack's, and that of the pack whose documents it uses (settings.yaml)."""
+        text = ""
+        for folder in filter(None, (self.folder, named_folder(self.folder))):
+            with open(os.path.join(folder, "README.md"), encoding="utf-8") as f:
+                text += f.read()
+        return text
 
     def secrets(self):
         """Values that must never be shown."""

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char pack_files_openapi[] =
@@ -90,16 +91,55 @@ static void remove_file(const char *dir, const char *name)
     unlink(path);
 }
 
-struct pack *pack_files_load(const char *openapi, const char *workflows, struct pack_faults *ret_faults)
+/* @settings may be NULL. */
+static void write_pack(const char *dir, const char *openapi, const char *workflows, const char *settings)
+{
+    if (openapi != NULL)
+        write_file(dir, "openapi.yaml", openapi);
+    if (workflows != NULL)
+        write_file(dir, "workflows.arazzo.yaml", workflows);
+    if (settings != NULL)
+        write_file(dir, "settings.yaml", settings);
+}
+
+static void remove_pack(const char *dir)
+{
+    remove_file(dir, "openapi.yaml");
+    remove_file(dir, "workflows.arazzo.yaml");
+    remove_file(dir, "settings.yaml");
+    rmdir(dir);
+}
+
+struct pack *pack_files_load_with(const char *openapi, const char *workflows, const char *settings,
+                                  struct pack_faults *ret_faults)
 {
     char dir[] = "/tmp/tvb-pack-XXXXXX";
     cr_assert(mkdtemp(dir) != NULL);
-    write_file(dir, "openapi.yaml", openapi);
-    write_file(dir, "workflows.arazzo.yaml", workflows);
+    write_pack(dir, openapi, workflows, settings);
     struct pack *p = pack_load(dir, ret_faults);
-    remove_file(dir, "openapi.yaml");
-    remove_file(dir, "workflows.arazzo.yaml");
-    rmdir(dir);
+    remove_pack(dir);
+    return p;
+}
+
+struct pack *pack_files_load(const char *openapi, const char *workflows, struct pack_faults *ret_faults)
+{
+    return pack_files_load_with(openapi, workflows, NULL, ret_faults);
+}
+
+struct pack *pack_files_load_named(const char *openapi, const char *workflows, const char *settings, const char *named,
+                                   struct pack_faults *ret_faults)
+{
+    char up[] = "/tmp/tvb-packs-XXXXXX", base[64], own[64];
+    cr_assert(mkdtemp(up) != NULL);
+    snprintf(base, sizeof(base), "%s/base", up);
+    snprintf(own, sizeof(own), "%s/own", up);
+    cr_assert(mkdir(base, 0700) == 0 && mkdir(own, 0700) == 0);
+    write_pack(base, openapi, workflows, settings);
+    write_pack(own, NULL, NULL, named);
+    struct pack *p = pack_load(own, ret_faults);
+    remove_pack(base);
+    remove_pack(own);
+    rmdir(up);
     return p;
 }
 
@@ -129,15 +169,21 @@ char *pack_files_workflow(const char *members)
     return text;
 }
 
-struct bound_pack *pack_files_bind(const struct pack *p)
+static struct bound_pack *bind_with(const struct pack *p, const char *text)
 {
     struct err err = {0};
-    json_t *credentials = pack_credentials(p, "u"), *settings = json_pack("{s:s}", "region", "north");
+    json_t *credentials = pack_credentials(p, "u"), *settings = json_loads(text, 0, NULL);
+    cr_assert(settings != NULL, "%s", text);
     struct bound_pack *b = pack_bind(p, "http://tv/", credentials, settings, "s3cret", &err);
     cr_assert(b != NULL, "%s", err.msg);
     json_decref(credentials);
     json_decref(settings);
     return b;
+}
+
+struct bound_pack *pack_files_bind(const struct pack *p)
+{
+    return bind_with(p, "{\"region\":\"north\"}");
 }
 
 /* --- trials --- */
@@ -249,7 +295,7 @@ static json_t *parsed(const char *text)
 
 char *pack_files_try(const struct pack *p, const struct trial_inputs *in)
 {
-    struct bound_pack *b = pack_files_bind(p);
+    struct bound_pack *b = in->settings == NULL ? pack_files_bind(p) : bind_with(p, in->settings);
     json_t *data = parsed(in->data), *record = parsed(in->record), *event = parsed(in->event);
     const struct run_inputs inputs = {.event = event, .data = data, .record = record, .key = "svc/src/1",
                                       .token = in->token};

@@ -1,0 +1,116 @@
+/* x-dates: when an event is to be done, and what it implies for later. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "support/pack_files.h"
+
+static const char workflows[] =
+    "arazzo: 1.0.1\ninfo: {title: Dated, version: 1.0.0}\nsourceDescriptions: [{name: t, url: openapi.yaml, type: openapi}]\n"
+    "workflows:\n"
+    "  - workflowId: package.added\n"
+    "    steps:\n"
+    "      - {stepId: on, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n"
+    "    x-dates:\n"
+    "      begins: {x-each: $inputs.data.packages, value: $item.valid_from}\n"
+    "      ends:\n"
+    "        type: package.removed\n"
+    "        events: {x-each: $inputs.data.packages, value: {at: $item.valid_to, data: {packages: [{id: $item.id}]}}}\n"
+    "  - workflowId: package.removed\n"
+    "    steps:\n"
+    "      - {stepId: off, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n";
+
+struct dated {
+    struct pack *pack;
+    struct bound_pack *bound;
+    json_t *data;
+    struct run *run;
+};
+
+static struct dated begin(const char *workflow, const char *data)
+{
+    struct dated d = {.pack = pack_files_good(pack_files_openapi, workflows), .data = json_loads(data, 0, NULL)};
+    d.bound = pack_files_bind(d.pack);
+    const struct run_inputs in = {.data = d.data};
+    d.run = run_new(d.bound, pack_workflow(d.pack, workflow), &in);
+    cr_assert(ne(ptr, d.run, NULL));
+    return d;
+}
+
+static void end(struct dated *d)
+{
+    run_free(d->run);
+    bound_pack_free(d->bound);
+    pack_free(d->pack);
+    json_decref(d->data);
+}
+
+static int64_t at(const char *text)
+{
+    int64_t ms = -1;
+    cr_assert(zero(int, clock_parse_rfc3339(text, &ms)));
+    return ms;
+}
+
+Test(dates, an_event_says_when_it_begins)
+{
+    static const struct { const char *data, *want; } rows[] = {
+        {"{\"packages\":[{\"id\":\"P\"}]}", NULL},
+        {"{\"packages\":[]}", NULL},
+        {"{}", NULL},
+        {"{\"packages\":[{\"id\":\"P\",\"valid_from\":\"2026-12-01\"}]}", "2026-12-01T00:00:00Z"},
+        {"{\"packages\":[{\"valid_from\":\"2026-12-01T10:30:00-03:00\"},{\"valid_from\":\"2026-12-01T10:30:00-03:00\"}]}", "2026-12-01T13:30:00Z"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dated d = begin("package.added", rows[i].data);
+        int64_t ms = -1;
+        cr_expect(run_begins(d.run, &ms), "%s", rows[i].data);
+        cr_expect(eq(i64, ms, rows[i].want != NULL ? at(rows[i].want) : 0), "%s", rows[i].data);
+        cr_expect(eq(int, run_state(d.run), RUN_CALL));
+        end(&d);
+    }
+}
+
+Test(dates, what_is_no_time_is_refused)
+{
+    static const struct { const char *data, *detail; } rows[] = {
+        {"{\"packages\":[{\"valid_from\":\"soon\"}]}", "no day and no instant"},
+        {"{\"packages\":[{\"valid_from\":\"2026-02-30\"}]}", "no day and no instant"},
+        {"{\"packages\":[{\"valid_from\":7}]}", "no day and no instant"},
+        {"{\"packages\":[{\"valid_from\":\"2026-12-01\"},{\"valid_from\":\"2026-12-02\"}]}", "send an event for each"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dated d = begin("package.added", rows[i].data);
+        int64_t ms;
+        cr_expect(not(run_begins(d.run, &ms)), "%s", rows[i].data);
+        cr_assert(eq(int, run_state(d.run), RUN_END));
+        cr_expect(eq(int, run_result(d.run)->kind, OUTCOME_REJECTED));
+        cr_expect(eq(str, (char *)run_result(d.run)->reason, "invalid_input"));
+        cr_expect(ne(ptr, strstr(run_result(d.run)->detail, rows[i].detail), NULL), "%s", run_result(d.run)->detail);
+        end(&d);
+    }
+}
+
+Test(dates, what_ends_one_day_is_an_event_of_its_own)
+{
+    struct dated d = begin("package.added", "{\"packages\":[{\"id\":\"A\",\"valid_to\":\"2026-12-31\"},{\"id\":\"B\"},"
+                                            "{\"id\":\"C\",\"valid_to\":\"2026-12-31T12:00:00Z\"}]}");
+    cr_expect(workflow_implies(pack_workflow(d.pack, "package.added")));
+    cr_expect(eq(str, (char *)run_ends_type(d.run), "package.removed"));
+    json_t *ends = run_ends(d.run);
+    json_t *want = json_pack("[{s:I, s:{s:[{s:s}]}}, {s:I, s:{s:[{s:s}]}}]", "at_ms", (json_int_t)at("2027-01-01T00:00:00Z"), "data",
+                             "packages", "id", "A", "at_ms", (json_int_t)at("2026-12-31T12:00:00Z"), "data", "packages", "id", "C");
+    cr_expect(json_equal(ends, want), "a day as an end counts whole: %s", json_dumps(ends, JSON_COMPACT));
+    json_decref(ends);
+    json_decref(want);
+    end(&d);
+    d = begin("package.removed", "{}");
+    cr_expect(not(workflow_implies(pack_workflow(d.pack, "package.removed"))));
+    int64_t ms;
+    cr_expect(run_begins(d.run, &ms));
+    cr_expect(eq(i64, ms, 0));
+    end(&d);
+}

@@ -1,0 +1,50 @@
+/* arazzo_dates.c - x-dates of a workflow, compiled: what is not to be done yet, and what is to be undone one day. */
+#include <stdio.h>
+
+#include "contract/axes.h"
+#include "workflow/arazzo.h"
+#include "workflow/template.h"
+
+static const struct tmpl *member(struct loader *l, const struct where *w, const json_t *x, const char *key, const struct at *up)
+{
+    const json_t *v = json_object_get(x, key);
+    struct at here = at_key(up, key);
+    return v == NULL ? NULL : tmpl_compile(l, w, v, &here);
+}
+
+static bool is_event(const char *workflow_id)
+{
+    char type[80];
+    enum event_type ignored;
+    snprintf(type, sizeof(type), "tvbridge.%s", workflow_id);
+    return event_type_parse(type, &ignored) == 0;
+}
+
+static void compile_ends(struct loader *l, const struct where *w, const json_t *x, struct dates *ret, const struct at *at)
+{
+    load_known(l, x, " type events ", at, "x-dates.ends");
+    ret->type = load_string(l, x, "type", at, true);
+    if (ret->type != NULL && (!is_event(ret->type) || pack_workflow(l->pack, ret->type) == NULL))
+        load_fault(l, at, "the type `%s` is none of an event for which the pack has a workflow", ret->type);
+    if (json_object_get(x, "events") == NULL)
+        load_fault(l, at, "`events` is missing: a list of { at, data }");
+    ret->events = member(l, w, x, "events", at);
+}
+
+void arazzo_dates(struct loader *l, const struct where *w, const json_t *v, const char *workflow_id, struct dates *ret,
+                  const struct at *at)
+{
+    const json_t *x = load_object(l, v, "x-dates", at, false);
+    struct at here = at_key(at, "x-dates"), ends_at = at_key(&here, "ends");
+    if (x == NULL)
+        return;
+    if (!is_event(workflow_id))
+        load_fault(l, &here, "x-dates belongs to the workflow of an event");
+    load_known(l, x, " begins ends ", &here, "x-dates");
+    ret->begins = member(l, w, x, "begins", &here);
+    const json_t *ends = load_object(l, x, "ends", &here, false);
+    if (ends != NULL)
+        compile_ends(l, w, ends, ret, &ends_at);
+    if (ret->begins == NULL && ends == NULL)
+        load_fault(l, &here, "want `begins`, `ends`, or both");
+}
