@@ -32,6 +32,7 @@ static const struct command commands[] = {
     {{"rebase", NULL}, cmd_rebase, "order a service's events by sequence, or by offset, from now on"},
     {{"adopt", NULL}, cmd_adopt, "make the accounts that a platform has already into records"},
     {{"sync", NULL}, cmd_sync, "what billing wants against what the platform has: preview, then apply"},
+    {{"convert", NULL}, cmd_convert, "give accounts the ids of services in place of those of clients"},
     {{"import", "catalog"}, cmd_import_catalog, "a platform's plans and packages, for billing's tariffs"},
     {{"import", "accounts"}, cmd_import_accounts, "its accounts, and which of them no service has yet"},
     {{"import", "channels"}, cmd_import_channels, "its channels"},

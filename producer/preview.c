@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -41,6 +42,10 @@ void preview_write_head(const struct preview_head *h, FILE *out)
     clock_format_rfc3339(h->made_ms, made);
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b}", "preview", h->kind, "id", h->id, "provider", h->provider, "made", made,
                           "desired", h->desired, "remove_unknown", h->remove_unknown);
+    if (h->first_name != NULL)
+        json_object_set_new(o, "first_name", json_string(h->first_name));
+    if (h->last_name != NULL)
+        json_object_set_new(o, "last_name", json_string(h->last_name));
     preview_write_line(o, out);
     json_decref(o);
 }
@@ -53,6 +58,10 @@ void preview_write_service(const json_t *found, const char *hash, FILE *out)
         json_array_append_new(changes, json_pack("{s:O, s:O}", "type", json_object_get(v, "type"), "what", json_object_get(v, "what")));
     json_t *o = json_pack("{s:O, s:O, s:s, s:o, s:O}", "service", json_object_get(found, "service"), "kind", json_object_get(found, "kind"),
                           "hash", hash, "changes", changes, "left", json_object_get(found, "left"));
+    static const char *const more[] = {"client", "read"};
+    for (size_t k = 0; k < ARRAY_LEN(more); k++)
+        if (json_object_get(found, more[k]) != NULL)
+            json_object_set(o, more[k], json_object_get(found, more[k]));
     preview_write_line(o, out);
     json_decref(o);
 }
@@ -66,6 +75,8 @@ static int take_head(struct preview *p, const char *kind, const char *provider, 
     *h = (struct preview_head){.kind = json_text(o, "preview"), .provider = json_text(o, "provider")};
     snprintf(h->id, sizeof(h->id), "%s", json_text(o, "id"));
     h->desired = json_string_value(json_object_get(o, "desired"));
+    h->first_name = json_string_value(json_object_get(o, "first_name"));
+    h->last_name = json_string_value(json_object_get(o, "last_name"));
     h->remove_unknown = json_is_true(json_object_get(o, "remove_unknown"));
     if (strcmp(h->kind, kind) != 0 || strlen(h->id) != PREVIEW_ID_SIZE - 1 || clock_parse_rfc3339(json_text(o, "made"), &h->made_ms) != 0)
         return err_set(reterr, ERR_INVAL, "is not a preview of this command");
@@ -225,6 +236,14 @@ int progress_note(struct progress_file *p, const char *service)
     int rc = json_dumpf(o, p->file, JSON_COMPACT);
     json_decref(o);
     return rc == 0 && fputc('\n', p->file) != EOF ? 0 : -1;
+}
+
+void progress_outcome(struct progress_file *p, const char *service, const char *event, const char *kind, const char *reason)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "about", service, "event", event, "outcome", kind, "reason", reason);
+    json_dumpf(o, p->file, JSON_COMPACT);
+    fputc('\n', p->file);
+    json_decref(o);
 }
 
 int progress_sync(struct progress_file *p, struct err *reterr)

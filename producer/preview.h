@@ -1,8 +1,8 @@
 /* preview.h - a saved comparison: JSON lines that a person reads, and that `--apply` takes back. It holds what would change and the hash
  * of what it was computed from, not the data: no password is in it.
  *
- *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }
- *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs
+ *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }    of `convert` also first_name and last_name
+ *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client and read
  *   { account: { .. } }                                               for each account that no service has
  *   { end: true, services, ... }                                      without it, the file is not whole */
 #ifndef TVB_PRODUCER_PREVIEW_H
@@ -23,6 +23,7 @@ struct preview_head {
     const char *provider, *desired; /* @desired NULL: from records */
     int64_t made_ms;
     bool remove_unknown;
+    const char *first_name, *last_name; /* of `convert`; NULL: none */
 };
 /* A new one, with a random id. -1: the system gives no random bytes. */
 int preview_head_new(struct preview_head *ret, const char *kind, const char *provider, const char *desired, int64_t now_ms,
@@ -53,6 +54,8 @@ void progress_forget(const char *preview_path);
 struct progress_file *progress_open(const char *preview_path, const struct preview_head *h, struct err *reterr);
 void progress_close(struct progress_file *p); /* NULL is fine */
 bool progress_has(const struct progress_file *p, const char *service);
+/* What came of one of its events: kept beside it. */
+void progress_outcome(struct progress_file *p, const char *service, const char *event, const char *kind, const char *reason);
 /* Notes it, and is durable after progress_sync(). -1: the file cannot be written. */
 int progress_note(struct progress_file *p, const char *service);
 int progress_sync(struct progress_file *p, struct err *reterr);

@@ -347,10 +347,16 @@ static enum cli_status run_tariffs(struct sync *s)
 
 /* ---- applying ---- */
 
+static int find_one(const void *arg, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE])
+{
+    return sync_state_one(arg, service, ret, ret_hash);
+}
+
 static int apply(struct sync *s, const struct preview *p, const char *path, int64_t rate, int64_t wait_ms, enum cli_status *ret_status,
                  struct err *reterr)
 {
-    struct sync_apply a = {.state = &s->state, .preview = p, .progress = &s->progress};
+    struct sync_apply a = {
+        .find = find_one, .arg = &s->state, .known = s->state.known, .prefix = "sync-", .preview = p, .progress = &s->progress};
     a.events = own_events_new(s->scanner, &s->place, s->provider, SOURCE, rate, reterr);
     a.done = a.events == NULL ? NULL : progress_open(path, &p->head, reterr);
     int rc = a.done == NULL ? -1 : sync_apply_send(&a, reterr);

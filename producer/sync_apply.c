@@ -35,13 +35,13 @@ static void event_id(const struct sync_apply *a, const char *service, size_t i, 
     uint8_t digest[HASH_SHA256_SIZE], number = (uint8_t)i;
     const struct hash_part parts[] = {{preview, strlen(preview)}, {service, strlen(service)}, {&number, 1}};
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    memcpy(ret, "sync-", 5);
-    hash_hex(digest, 16, ret + 5);
+    size_t n = (size_t)snprintf(ret, 24, "%s", a->prefix);
+    hash_hex(digest, 16, ret + n);
 }
 
 static int send_changes(struct sync_apply *a, const char *service, const json_t *found, struct err *reterr)
 {
-    json_t *changes = json_object_get(found, "changes"), *v, *record = known_get(a->state->known, service);
+    json_t *changes = json_object_get(found, "changes"), *v, *record = known_get(a->known, service);
     size_t i;
     int rc = 0;
     json_array_foreach(changes, i, v)
@@ -70,7 +70,7 @@ static int apply_one(struct sync_apply *a, const char *service, const json_t *li
         set_result(a, service, SYNC_BEFORE, "");
         return 0;
     }
-    int rc = sync_state_one(a->state, service, &found, hash);
+    int rc = a->find(a->arg, service, &found, hash);
     if (rc < 0)
         return err_nomem(reterr);
     if (rc == 0) {
@@ -136,7 +136,7 @@ static void on_outcome(void *arg, const char *service, const char *id, enum outc
 {
     struct sync_apply *a = arg;
     char why[160];
-    (void)id;
+    progress_outcome(a->done, service, id, outcome_kind_name(kind), reason);
     bool good = kind == OUTCOME_APPLIED || kind == OUTCOME_UNCHANGED;
     if (strcmp(json_text(json_object_get(a->results, service), "result"), names[SYNC_FAILED]) == 0)
         return; /* one that failed is told */
@@ -147,7 +147,7 @@ static void on_outcome(void *arg, const char *service, const char *id, enum outc
 int sync_apply_follow(struct sync_apply *a, int64_t wait_ms, struct err *reterr)
 {
     a->silent = own_events_follow(a->events, wait_ms, on_outcome, a, reterr);
-    return a->silent < 0 ? -1 : 0;
+    return a->silent < 0 ? -1 : progress_sync(a->done, reterr);
 }
 
 /* ---- what is shown ---- */

@@ -13,8 +13,14 @@
 #include "preview.h"
 #include "sync_state.h"
 
+/* What differs of a service now, as sync_state_one(). */
+typedef int sync_find_fn(const void *arg, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
+
 struct sync_apply {
-    const struct sync_state *state;
+    sync_find_fn *find;
+    const void *arg;          /* of it */
+    const struct book *known; /* the records: what the events are based on */
+    const char *prefix;       /* of the events' ids: "sync-" */
     const struct preview *preview;
     struct own_events *events;
     struct progress_file *done;

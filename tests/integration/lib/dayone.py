@@ -507,3 +507,140 @@ def sync_usage(bench):
             check(says in err, says, err)
         _, err = command(p, "sync", PROVIDER, "--apply", p.dir / "nowhere", status=1)
         check("nowhere" in err, "no preview", err)
+
+
+# ---- convert: from a client's id to a service's, on the stand-in of 4NET.TV ----
+
+sys.path.insert(0, str(ROOT / "tests/providers"))
+OPERATOR = {"FOURNET_LOGIN": "ispadmin", "FOURNET_PASSWORD": "it-operator-secret"}
+
+
+class Fournet:
+    """4NET.TV's Back Office, full of subscribers that bear their clients' ids."""
+
+    def __init__(self):
+        import client
+        from profiles import fournet
+        self.program = client.Program("fournet.py", OPERATOR)
+        self.provider = {"pack": str(ROOT / "schemas/providers/fournet"), "base_url": self.program.url + "/api",
+                         "credentials": {"operator": {"username": OPERATOR["FOURNET_LOGIN"], "password": OPERATOR["FOURNET_PASSWORD"]}},
+                         "settings": fournet.SETTINGS}
+
+    def stop(self):
+        self.program.stop()
+
+    def subscribers(self):
+        return self.program.control("GET", "state")["subscribers"]
+
+    def changes(self):
+        return [e["effect"] for e in self.program.lines("effect")]
+
+    def full(self, p, custom_id, packages, **data):
+        """One that was made by an earlier system: its custom id is the client's."""
+        credentials = file(p, "operator.json", json.dumps(self.provider["credentials"]))
+        done = subprocess.run([str(w) for w in (
+            p.bench.bin / "tvbridge", "pack", "play", self.provider["pack"], "service.created", "--json", "--base-url", self.provider["base_url"],
+            "--credentials", f"@{credentials}", "--settings", json.dumps(self.provider["settings"]), "--subject", custom_id,
+            "--data", json.dumps({"login": f"u{custom_id}", "packages": [{"id": i} for i in packages],
+                                  "subscriber": {"name": f"Old {custom_id}", "external_id": custom_id}, **data}))],
+            capture_output=True, text=True, timeout=60)
+        check(done.returncode == 0 and json.loads(done.stdout).get("outcome") == "applied", "the platform is filled", done.stdout[-600:] + done.stderr)
+
+
+@contextlib.contextmanager
+def fournet_place(bench, name, **provider):
+    back_office = Fournet()
+    try:
+        with Place(bench, name, portal=False, provider={**back_office.provider, **provider}) as p:
+            p.office = back_office
+            yield p
+    finally:
+        back_office.stop()
+
+
+CLIENTS = """service,client,name,service_name
+70001,c1,Jana Nová,Televize
+70002,c2,,
+70003,c9,Nikdo,Televize
+70004,c4,Karel Malý,Televize
+70005,c5,Eva Malá,Televize
+"""
+
+
+@case("dayone.convert")
+def convert(bench):
+    """Accounts that bear a client's id are found, shown, and given the service's; a preview first, each step noted, and a second run has
+    nothing to do. Then billing goes on with the services' ids."""
+    with fournet_place(bench, "convert", cuts="known") as p:
+        office = p.office
+        office.full(p, "c1", ["BASIC", "HBO"], devices=[{"mac": "001A792CD1C1"}])
+        office.full(p, "c2", ["BASIC"])
+        office.full(p, "c4", ["KIDS"])
+        office.full(p, "70004", ["KIDS"])
+        office.full(p, "70005", ["BASIC"])
+        before = office.changes()
+        clients, path, tariffs = file(p, "clients.csv", CLIENTS), p.dir / "convert.jsonl", p.dir / "tariffs.csv"
+        rows, _ = command(p, "convert", PROVIDER, "--map", clients, "-o", path)
+        told = by_service(rows)
+        same("kinds", {s: r["kind"] for s, r in told.items()}, {"70001": "convert", "70002": "convert", "70003": "left", "70004": "left"})
+        same("what is left, and why", [told[s]["left"] for s in ("70003", "70004")],
+             [["the platform has no account with this client's id"], ["the platform has an account with the service's id too"]])
+        same("what is shown", told["70001"]["read"], {"external_id": "c1", "login": "uc1", "status": "active",
+                                                      "packages": {"BASIC": {}, "HBO": {}}, "devices": {"00:1A:79:2C:D1:C1": {}}})
+        same("steps", [whats(told[s]) for s in ("70001", "70002")],
+             [["adopt", "id c1 -> 70001, rename"], ["adopt", "id c2 -> 70002"]])
+        same("counts", {k: rows[-1][k] for k in ("convert", "left", "converted_already")}, {"convert": 2, "left": 2, "converted_already": 1})
+        check("Jana" not in path.read_text(), "no name is in the preview", path.read_text())
+        same("nothing was done", (office.changes(), p.read("events")), (before, []))
+        p.worker()
+        rows, _ = command(p, "convert", PROVIDER, "--apply", path, "--tariffs", tariffs)
+        same("results", results(rows), {"70001": "done", "70002": "done"})
+        state = office.subscribers()
+        same("ids", sorted(state), ["70001", "70002", "70004", "70005", "c4"])
+        same("renamed", (state["70001"]["firstname"], state["70001"]["surname"]), ("Jana Nová", "Televize, 70001"))
+        same("the name that the map does not say", state["70002"]["surname"].endswith(", 70002") and "c2" in state["70002"]["firstname"], True)
+        same("what billing is to assign", tariffs.read_bytes().decode().split("\r\n"),
+             ["service,client,plan,packages,login,account_number", "70001,c1,,BASIC HBO,uc1,", "70002,c2,,BASIC,uc2,", ""])
+        noted = [json.loads(line) for line in path.with_name("convert.jsonl.progress").read_text().splitlines() if line]
+        same("each step is noted", sorted((r["about"], r["outcome"]) for r in noted if "about" in r),
+             [("70001", "applied"), ("70001", "applied"), ("70002", "applied"), ("70002", "applied")])
+        record = p.record("70001")
+        same("its record", (sorted(record["packages"]), record["login"], bool(record["adopted"])), (["BASIC", "HBO"], "uc1", True))
+        rows, _ = command(p, "convert", PROVIDER, "--map", clients)
+        same("then there is nothing to do", rows[-1]["convert"], 0)
+        same("converted already", rows[-1]["converted_already"], 3)
+        rows, _ = command(p, "convert", PROVIDER, "--apply", path)
+        same("again", results(rows), {"70001": "done before", "70002": "done before"})
+        p.publish(event("b", "70001", "package.removed", {"packages": [{"id": "HBO"}]}, sequence=1),
+                  blocked("c", "70002", sequence=1))
+        p.outcome("b", "applied")
+        p.outcome("c", "applied")
+        same("by billing", (office.program.account("70001")["packages"], office.program.account("70002")["status"]), (["BASIC"], "suspended"))
+
+
+@case("dayone.convert_usage")
+def convert_usage(bench):
+    """What has moved is left alone; a platform whose ids cannot be changed says so; names that the map cannot fill are refused."""
+    with fournet_place(bench, "convertusage") as p:
+        p.office.full(p, "c1", ["BASIC"])
+        p.worker()
+        clients, path = file(p, "clients.csv", "service,client,name\n70001,c1,Jana\n"), p.dir / "convert.jsonl"
+        command(p, "convert", PROVIDER, "--map", clients, "-o", path, "--last-name", "{service} of {client}")
+        file(p, "clients.csv", "service,client,name\n70001,c1,Eva\n")
+        rows, _ = command(p, "convert", PROVIDER, "--apply", path, status=1)
+        same("another name by now", results(rows), {"70001": "moved"})
+        file(p, "clients.csv", "service,client,name\n70001,c1,Jana\n")
+        rows, _ = command(p, "convert", PROVIDER, "--apply", path)
+        same("as it was", results(rows), {"70001": "done"})
+        state = p.office.subscribers()["70001"]
+        same("by the templates", (state["firstname"], state["surname"]), ("Jana", "70001 of c1"))
+        for text, words, says in (("service,name\n1,a\n", (), "client is missing"), ("service,client\n1,a\n1,b\n", (), "service 1 is there twice"),
+                                  ("service,client\n1,a\n", ("--first-name", "{surname}"), "{surname}: a name is made of")):
+            _, err = command(p, "convert", PROVIDER, "--map", file(p, "bad.csv", text), *words, status=1)
+            check(says in err, says, err)
+        for words in ((), ("--apply", path, "-o", path), ("--map", clients, "--tariffs", path)):
+            command(p, "convert", PROVIDER, *words, status=2)
+        p.tree["providers"][PROVIDER].update(pack=str(ROOT / "schemas/providers/stalker"), credentials={"portal": {"username": "a", "password": "b"}})
+        p.write_settings()
+        _, err = command(p, "convert", PROVIDER, "--map", clients, status=1)
+        check("this platform's ids cannot be changed" in err, "a pack without it", err)
