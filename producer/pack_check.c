@@ -1,6 +1,7 @@
 /* pack_check.c - `tvbridge pack check DIR...`: loads packs and names each fault. */
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -18,7 +19,7 @@ static const struct cli_command command = {
     .name = "pack check",
     .operands = "DIR...",
     .about = "Loads each pack as the worker does and prints every fault as FILE:LINE: POINTER: what is wrong.\n"
-             "Nothing is sent.",
+             "Nothing is sent. Files among the folders are passed over, so that DIR/* may be said.",
     .examples = "  tvbridge pack check schemas/providers/stalker\n",
     .operands_max = CLI_LIST_MAX,
 };
@@ -115,6 +116,12 @@ static bool check(const char *dir, bool json)
     return good;
 }
 
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int cmd_pack_check(int argc, char **argv)
 {
     struct options o = {0};
@@ -125,8 +132,14 @@ int cmd_pack_check(int argc, char **argv)
         return status;
     if (first >= argc)
         return cli_usage(&command, "name the folder of a pack");
-    bool good = true;
-    for (int i = first; i < argc; i++)
+    bool good = true, any = false;
+    for (int i = first; i < argc; i++) {
+        if (is_file(argv[i]))
+            continue;
+        any = true;
         good = check(argv[i], o.json) && good;
+    }
+    if (!any)
+        return cli_usage(&command, "name the folder of a pack");
     return good ? CLI_OK : CLI_REFUSED;
 }

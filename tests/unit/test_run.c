@@ -148,9 +148,9 @@ Test(run, actions_lead_from_step_to_step)
          {"500 ", "200 ", "{\"again\":true}", "500 ", "500 "},
          "GET http://tv/users/a\nretry 0\nGET http://tv/users/a\nGET http://tv/users/b\nGET http://tv/users/a\nretry 0\nGET http://tv/users/a\n=> unknown"},
         {"the workflow's actions come after the step's, but not those of the same name",
-         "    failureActions: [{name: x, type: end, x-outcome: {kind: dead}}, {name: y, type: end, x-outcome: {kind: held}}]\n"
+         "    failureActions: [{name: x, type: end, x-outcome: {kind: dead}}, {name: y, type: end, x-outcome: {kind: held, reason: activation}}]\n"
          "    steps:\n" GET("a") "        onFailure: [{name: x, type: end, criteria: [{condition: $statusCode == 1}]}]\n", NULL, NULL,
-         {"500 "}, "GET http://tv/users/a\n=> held"},
+         {"500 "}, "GET http://tv/users/a\n=> held activation"},
         {"x-when skips", "    steps:\n" GET("a") "        x-when: [{condition: $inputs.data.go == true}]\n" GET("b"), "{\"go\":false}", NULL,
          {"200 "}, "GET http://tv/users/b\n=> applied"},
         {"all skipped", "    steps:\n" GET("a") "        x-when: [{condition: $inputs.data.go}]\n", "{}", NULL, {NULL}, "=> applied"},

@@ -232,6 +232,8 @@ struct job {
     bool tombstone;          /* the message has no value */
     bool not_sent;           /* by an earlier owner: one before it in its lane was claimed since */
     bool may_cover;          /* supersede.c: the lane's first one, or one that covers it: may have been sent all the same */
+    bool looked;             /* claim.c: Redis has said whether it is decided */
+    unsigned decided_life;   /* worker.redis_life + 1 when it said that it is; 0: it did not */
     bool goes_first;         /* the next claim of its lane is its own, whatever covers it */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */

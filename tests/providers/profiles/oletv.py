@@ -86,7 +86,14 @@ STORY = [
     ("service.deleted", {}),
 ]
 
-REFUSES = {}
+REFUSES = {
+    "device.added": ("device_needs_contract", {"device": {"mac": OTHER_MAC}}),
+    "device.removed": ("device_needs_contract", {"device": {"mac": MAC}}),
+    "device_limit.changed": ("no_device_limit", {"device_limit": 3}),
+    "pairing_code.requested": ("no_pairing_codes", {}),
+    "message.requested": ("no_messages", {"message": {"text": "Olá"}}),
+    "service.converted": ("origin_not_changeable", {"old_external_id": "12", "new_external_id": "70001"}),
+}
 
 KEYED = {"match": {"path": "/contratos/inserir"}, "action": "status", "status": 200}
 

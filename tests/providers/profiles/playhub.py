@@ -14,6 +14,7 @@ EXPECT = {"exists": True, "status": "active", "packages": ["DIS", "TNT"]}
 PACKAGE = "HBO"
 UNKNOWN_PACKAGE = "ZZZ"
 DELETED = {"exists": True, "packages": []}  # no call deletes a customer
+FORGOTTEN = "login_in_use"                  # nothing at PlayHub says whose service a customer is
 
 
 def forget(place):
@@ -33,6 +34,10 @@ def hours_pass(place):
 def another_customer(place):
     data = {"login": LOGIN, "subscriber": {**PERSON, "document": "98765432100"}}
     place.play("service.created", data, {}, service="778").ends("applied")
+
+
+def same_person(place):
+    place.play("service.created", CREATE, {}, service="779").ends("applied")
 
 
 def packages(*ids):
@@ -65,9 +70,17 @@ STORY = [
     ("service.created", CREATE),
 ]
 
+MAC = "00:1A:79:2C:D1:C1"
 REFUSES = {
     "list": "no_list",
     "accounts.requested": "no_list",
+    "device.added": ("no_devices", {"device": {"mac": MAC}}),
+    "device.removed": ("no_devices", {"device": {"mac": MAC}}),
+    "device.replaced": ("no_devices", {"old": {"mac": MAC}, "new": {"mac": "00:1A:79:2C:D1:C2"}}),
+    "device_limit.changed": ("no_device_limit", {"device_limit": 3}),
+    "pairing_code.requested": ("no_pairing_codes", {}),
+    "message.requested": ("no_messages", {"message": {"text": "Olá"}}),
+    "service.converted": ("no_external_id", {"old_external_id": "12", "new_external_id": "70001"}),
 }
 
 
@@ -80,6 +93,11 @@ def code(number, path, status=400, times=1):
 SUBSCRIBE = "/subscriptions$"
 ERRORS = [
     ("code 2, registered by somebody else", "service.created", CREATE, another_customer, "rejected", "login_in_use"),
+    ("code 2, registered by another service of the same person", "service.created", CREATE, same_person, "rejected", "login_in_use"),
+    ("a customer of the same person, to be adopted", "service.created", {**CREATE, "extra": {"adopt": True}}, same_person,
+     "applied", ""),
+    ("a customer of somebody else is not adopted", "service.created", {**CREATE, "extra": {"adopt": True}}, another_customer,
+     "rejected", "login_in_use"),
     ("code 2 after a look that saw nobody", "service.created", CREATE, code(2, "/customers$", 409), "rejected", "unknown_account"),
     ("code 3, invalid document", "service.created", {**CREATE, "subscriber": {**PERSON, "document": "123"}}, None, "rejected",
      "invalid_document"),
