@@ -165,10 +165,12 @@ static json_t *packages_to_remove(struct diff *d)
 static json_t *subscriber_of(const json_t *wanted)
 {
     json_t *s = json_object_get(wanted, "subscriber") != NULL ? json_deep_copy(json_object_get(wanted, "subscriber")) : json_object();
-    const char *const from[] = {"name", "account_number"};
+    static const struct {
+        const char *row, *member;
+    } from[] = {{"name", "name"}, {"account_number", "account_number"}, {"client", "external_id"}};
     for (size_t i = 0; i < ARRAY_LEN(from); i++)
-        if (json_text(wanted, from[i])[0] != '\0' && json_object_get(s, from[i]) == NULL)
-            json_object_set(s, from[i], json_object_get(wanted, from[i]));
+        if (json_text(wanted, from[i].row)[0] != '\0' && json_object_get(s, from[i].member) == NULL)
+            json_object_set(s, from[i].member, json_object_get(wanted, from[i].row));
     return s;
 }
 
