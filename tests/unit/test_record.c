@@ -218,6 +218,59 @@ Test(record, is_unfinished_from_then_to_the_events_end)
     json_decref(r);
 }
 
+Test(record, of_an_adopted_account_is_what_was_seen_and_what_only_we_know)
+{
+    static const struct {
+        const char *why, *record, *seen, *want;
+    } rows[] = {
+        {"a first look", "{\"status\":\"unknown\"}",
+         "{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{}},\"ids\":{\"account_number\":\"7\"}}",
+         "{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{}},\"devices\":{},\"ids\":{\"account_number\":\"7\"}}"},
+        {"what is not there any more is gone, and what we know of the rest stays",
+         "{\"status\":\"active\",\"block\":\"none\",\"plan\":\"3\",\"packages\":{\"P1\":{\"valid_to\":\"2027-01-01\"},\"P2\":{}},"
+         "\"devices\":{\"A\":{}},\"remembered\":{\"P9\":{}}}",
+         "{\"status\":\"suspended\",\"packages\":{\"P1\":{},\"P3\":{}}}",
+         "{\"status\":\"suspended\",\"block\":\"none\",\"plan\":\"3\",\"packages\":{\"P1\":{\"valid_to\":\"2027-01-01\"},\"P3\":{}},"
+         "\"devices\":{},\"remembered\":{\"P9\":{}}}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *r = json(rows[i].record), *seen = json(rows[i].seen), *patch = record_adoption(r, seen);
+        cr_assert(zero(int, json_merge_patch(r, patch)));
+        json_t *want = json(rows[i].want);
+        char *text = json_dumps(r, JSON_SORT_KEYS);
+        cr_expect(json_equal(r, want), "%s: %s", rows[i].why, text);
+        free(text);
+        json_decref(want);
+        json_decref(patch);
+        json_decref(seen);
+        json_decref(r);
+    }
+}
+
+Test(record, is_known_once_it_was_made_or_adopted_and_an_adoption_leaves_the_order_alone)
+{
+    json_t *r = record_new("stalker", "70001"), *made_here = record_new("stalker", "70002");
+    struct event block = made(EVENT_CONTRACT_BLOCKED, "e1", NULL, "block"), adopt = made(EVENT_SERVICE_ADOPTED, "a1", NULL, NULL),
+                 create = made(EVENT_SERVICE_CREATED, "e2", "2", "existence");
+    adopt.basis = "none:000000-000000000000000000-000000+1";
+    apply(r, &block, 3, NULL, "7");
+    cr_expect(not(record_is_known(r)));
+    json_t *axes = json_deep_copy(json_object_get(r, "axes"));
+    apply(r, &adopt, 9, "{\"status\":\"active\",\"adopted\":\"a lie\"}", "8");
+    cr_expect(record_is_known(r));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "adopted")), "a1"));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "order_by")), "offset"));
+    cr_expect(json_equal(axes, json_object_get(r, "axes")));
+    cr_expect(not(record_is_known(made_here)));
+    apply(made_here, &adopt, 1, NULL, "7");
+    cr_expect(json_object_get(made_here, "order_by") == NULL);
+    apply(made_here, &create, 2, NULL, "8");
+    cr_expect(record_is_known(made_here));
+    json_decref(axes);
+    json_decref(made_here);
+    json_decref(r);
+}
+
 Test(record, says_whether_the_account_exists)
 {
     static const struct {

@@ -131,6 +131,7 @@ Test(settings, a_provider_has_its_defaults_too)
     cr_expect(eq(u32, p->guard.percent, 5));
     cr_expect(eq(u32, p->guard.accounts, 50));
     cr_expect(p->park_dead);
+    cr_expect(not(p->cuts_known));
     cr_expect(eq(i64, p->numbers.lease_ms, 20000));
     cr_expect(eq(i64, p->numbers.id_memory_ms, 604800000));
     settings_free(s);
@@ -157,7 +158,7 @@ Test(settings, everything_that_is_said_is_taken)
                   "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7, adaptive: false}, "
                   "retry: {attempts: 3, budget_percent: 20, budget_per_s: 0.5},\n"
                   "    breaker: {calls: 7, bad_percent: 80, open_ms: 100, open_max_ms: 900}, "
-                  "guard: {percent: 100, accounts: 9}, park: nothing, "
+                  "guard: {percent: 100, accounts: 9}, park: nothing, cuts: known, "
                   "numbers: {connect_ms: 600}}\n");
     const struct settings_provider *p = settings_provider(s, "p");
     cr_expect(eq(int, s->partitioner, PARTITIONER_CRC32));
@@ -193,6 +194,7 @@ Test(settings, everything_that_is_said_is_taken)
     cr_expect(eq(u32, p->guard.percent, 100));
     cr_expect(eq(u32, p->guard.accounts, 9));
     cr_expect(not(p->park_dead));
+    cr_expect(p->cuts_known);
     settings_free(s);
 }
 

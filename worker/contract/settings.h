@@ -62,6 +62,16 @@ struct settings_guard {
     unsigned accounts; /* of the whole provider, 50: divided by the partitions */
 };
 
+/* `tvbridge sync --autosync`. */
+struct settings_autosync {
+    int64_t every_ms;     /* 0: it is off */
+    const char *desired;  /* a file; NULL: what the records say */
+    const char *folder;   /* where previews are kept */
+    bool remove_unknown;  /* false */
+    unsigned rate_per_s;  /* 20 */
+    size_t max_changes;   /* services that one run may change, 1000 */
+};
+
 struct settings_limits {
     unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
@@ -85,6 +95,8 @@ struct settings_provider {
     struct settings_retry retry;
     struct settings_breaker breaker;
     struct settings_guard guard;
+    struct settings_autosync autosync;
+    bool cuts_known;        /* only accounts that tvbridge made or adopted may be cut off; false */
     bool park_dead;         /* a dead event holds back later ones of its service that set the same thing; true */
     bool park_always;       /* also newer ones that cover it, which else pass and close it; false */
     struct settings_numbers numbers;
