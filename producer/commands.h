@@ -20,6 +20,8 @@ int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_rebase(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_serve_key(int argc, char **argv);
 int cmd_pack_check(int argc, char **argv);
 int cmd_pack_try(int argc, char **argv);
 

@@ -16,6 +16,8 @@ struct command {
 
 static const struct command commands[] = {
     {{"publish", NULL}, cmd_publish, "send events to Kafka, checked before the first one leaves"},
+    {{"serve", "key"}, cmd_serve_key, "make a key for a caller of the gateway"},
+    {{"serve", NULL}, cmd_serve, "the HTTP gateway: events in, entitlement for platforms that ask"},
     {{"outcomes", NULL}, cmd_outcomes, "what came of the events: show, follow, or post to a web hook"},
     {{"explain", NULL}, cmd_explain, "why a service is as it is, and what it waits for"},
     {{"waiting", "list"}, cmd_waiting_list, "the events that are set aside, and for what"},
