@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "kafka_client.h"
+#include "serve_http.h"
 
 struct command {
     const char *words[2]; /* "topics", "create"; the second is NULL for a command of one word */
@@ -55,8 +56,8 @@ static void help(FILE *out)
 
 static void version(void)
 {
-    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\n", TVB_VERSION, rd_kafka_version_str(),
-           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str());
+    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\nlibmicrohttpd %s\n", TVB_VERSION, rd_kafka_version_str(),
+           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str(), serve_http_version());
 }
 
 static int unknown(const char *first, const char *second)

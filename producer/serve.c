@@ -62,8 +62,7 @@ static void on_look(void *arg)
     struct program *p = arg;
     struct gateway *g = &p->gateway;
     int64_t for_ms = clock_boot_ms() - p->drain_began_ms;
-    size_t requests = serve_http_requests(g->http);
-    bool quiet = requests == 0 && (for_ms >= IDLE_MS || serve_http_connections(g->http) == 0);
+    bool quiet = serve_http_lively(g->http) == 0 && (for_ms >= IDLE_MS || serve_http_connections(g->http) == 0);
     p->overdue = !quiet && for_ms >= g->settings->serve.drain_ms;
     if (quiet || p->overdue)
         loop_stop(g->loop);
@@ -215,6 +214,7 @@ static enum cli_status run(struct program *p)
     enum cli_status status = CLI_OK;
     struct gateway *g = &p->gateway;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN); /* nothing is read again: a restart cuts nobody */
     if (load(p, &error) == 0 && start_loop(p, &error) == 0 && start_kafka(g, &error) == 0 && start_http(g, &error) == 0) {
         say_started(g);
         loop_run(g->loop);

@@ -21,6 +21,7 @@
 #define IDLE_S 60u
 #define HEAD_BYTES ((size_t)32 * 1024) /* a connection's memory in libmicrohttpd: the head, and what of a body comes at once */
 #define DISCARD_BYTES ((size_t)64 << 20) /* of a refused request's body: more cuts the connection */
+#define SILENCE_NS (INT64_C(5) * 1000 * 1000 * 1000)
 #define RUNS_A_TURN 4
 #define BACKLOG 1024u
 
@@ -52,7 +53,7 @@ struct serve_request {
     size_t limit, counted, discarded;
     struct buf body;
     struct answer answer;
-    int64_t began_ns;
+    int64_t began_ns, heard_ns; /* its head; the last of its body */
     void *user;
 };
 
@@ -79,7 +80,7 @@ static struct serve_request *request_new(struct serve_http *h, struct MHD_Connec
     r->conn = conn;
     r->path = path;
     r->method = method;
-    r->began_ns = clock_mono_ns();
+    r->began_ns = r->heard_ns = clock_mono_ns();
     buf_init(&r->body, h->o.buffered_bytes);
     buf_init(&r->answer.body, ANSWER_MAX);
     r->next = h->requests;
@@ -293,6 +294,7 @@ static enum MHD_Result take_body(struct serve_request *r, const char *data, size
 {
     size_t n = *len;
     *len = 0;
+    r->heard_ns = loop_now_ns(r->http->o.loop);
     if (r->state == REQUEST_READING) {
         keep_body(r, data, n);
         return MHD_YES;
@@ -497,6 +499,15 @@ int serve_http_port(const struct serve_http *h)
 size_t serve_http_requests(const struct serve_http *h)
 {
     return h->request_count;
+}
+
+size_t serve_http_lively(const struct serve_http *h)
+{
+    int64_t since = loop_now_ns(h->o.loop) - SILENCE_NS;
+    size_t n = 0;
+    for (const struct serve_request *r = h->requests; r != NULL; r = r->next)
+        n += (r->state != REQUEST_READING && r->state != REQUEST_DISCARDING) || r->heard_ns > since;
+    return n;
 }
 
 size_t serve_http_connections(const struct serve_http *h)

@@ -43,6 +43,9 @@ int serve_http_port(const struct serve_http *h);
 /* Takes no further connections; each answer from now on ends its connection. */
 void serve_http_drain(struct serve_http *h);
 size_t serve_http_requests(const struct serve_http *h);    /* under way */
+/* Those that a stop should wait for: all but those whose sender has said nothing for some seconds in the midst of its body. (When
+ * a peer sends a part and closes at once, libmicrohttpd 0.9.75 notices it only after the idle time.) */
+size_t serve_http_lively(const struct serve_http *h);
 size_t serve_http_connections(const struct serve_http *h); /* open */
 size_t serve_http_buffered(const struct serve_http *h);    /* bytes of bodies */
 const char *serve_http_version(void);

@@ -73,7 +73,8 @@ int64_t serve_key_wait_ms(struct serve_key *k, int64_t now_ms)
     if (k->of->rate_per_s <= 0)
         return 0;
     fill(k, now_ms);
-    return k->tokens >= 1 ? 0 : (int64_t)ceil((1 - k->tokens) * 1000.0 / k->of->rate_per_s);
+    double missing = 1 - k->tokens - 1e-6; /* of a token; what rounding leaves is none */
+    return missing <= 0 ? 0 : (int64_t)ceil(missing * 1000.0 / k->of->rate_per_s);
 }
 
 void serve_key_spend(struct serve_key *k, double n, int64_t now_ms)
