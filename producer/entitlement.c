@@ -11,8 +11,8 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "contract/json.h"
+#include "contract/json_read.h"
 #include "contract/password.h"
-#include "contract/record.h"
 
 #define PACKAGES_MAX 4096
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -245,10 +245,11 @@ static int replace(struct entitlement *e, struct account *a, const char *login)
         free(a);
         return -1;
     }
-    account_drop(e, known);
     HASH_ADD_KEYPTR(hh, e->accounts, a->text, a->service_len, a);
-    if (a->hh.tbl != NULL)
+    if (a->hh.tbl != NULL) {
+        account_drop(e, known);
         return 0;
+    }
     login_leave(e, a);
     free(a);
     return -1;
@@ -261,9 +262,12 @@ int entitlement_put(struct entitlement *e, int32_t partition, const char *key, s
         account_drop(e, account_find(e, key, key_len));
         return 0;
     }
-    json_t *record = record_parse(value, value_len); /* NULL: a partition's own record, or none */
-    const char *service = json_text(record, "service");
-    if (strlen(service) != key_len || memcmp(service, key, key_len) != 0) {
+    json_t *record = json_read_any(value, value_len);
+    if (record == NULL)
+        return json_read_lacked_memory(value, value_len) ? -1 : 0;
+    const char *service = json_text(record, "service"); /* "": a partition's own record */
+    bool is_record = json_is_string(json_object_get(record, "provider")) && service[0] != '\0';
+    if (!is_record || strlen(service) != key_len || memcmp(service, key, key_len) != 0) {
         json_decref(record);
         return 0;
     }

@@ -266,13 +266,14 @@ static void checked(struct work *w)
 /* The next event of a batch is looked at. False: there is none left, or enough is known. */
 static bool check_next(struct work *w)
 {
-    char at[24];
+    char at[24] = "";
     const char *text;
     size_t len;
     struct fault fault;
     int more = serve_batch_next(&w->batch, &text, &len, &fault);
     if (more < 0) { /* what comes after it cannot be told apart */
-        snprintf(at, sizeof(at), w->seen > 0 ? "/%zu" : "", w->seen);
+        if (w->seen > 0)
+            snprintf(at, sizeof(at), "/%zu", w->seen);
         serve_faults_add(&w->faults, at, &fault);
     }
     if (more <= 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "contract/event_mode.h"
 
 #define HEADER_BYTES_MAX ((size_t)64 * 1024)
@@ -154,14 +155,6 @@ void serve_headers_fini(struct serve_headers *h)
     buf_fini(&h->bytes);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Without the quotes of a quoted string, and without the backslashes in it. */
 static void add_unquoted(struct buf *out, const char *value)
 {
@@ -181,8 +174,9 @@ static size_t percent_decode(char *s, size_t n)
 {
     size_t to = 0;
     for (size_t i = 0; i < n; i++, to++) {
-        bool coded = s[i] == '%' && i + 2 < n && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0;
-        s[to] = coded ? (char)(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2])) : s[i];
+        uint8_t byte = (uint8_t)s[i];
+        bool coded = s[i] == '%' && i + 2 < n && hash_unhex(s + i + 1, 1, &byte) == 0;
+        s[to] = (char)byte;
         i += coded ? 2 : 0;
     }
     return to;

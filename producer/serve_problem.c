@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/utf8.h"
 #include "contract/event_mode.h"
 
 void serve_faults_add(struct serve_faults *f, const char *prefix, const struct fault *one)
@@ -29,14 +30,27 @@ static const char *title_of(unsigned status)
     return "Error";
 }
 
+/* As JSON text. A pointer is cut at its size, maybe within a character, and a name may be anything: what is no UTF-8 becomes '?'. */
+static void add_text(struct buf *out, const char *text)
+{
+    size_t n = strlen(text), len;
+    buf_addc(out, '"');
+    for (; n > 0; text += len, n -= len) {
+        len = utf8_len(text, n);
+        buf_add_json_inner(out, len > 0 ? text : "?", len > 0 ? len : 1);
+        len = len > 0 ? len : 1;
+    }
+    buf_addc(out, '"');
+}
+
 static void add_faults(struct buf *out, const struct serve_faults *f)
 {
     buf_adds(out, ",\"errors\":[");
     for (size_t i = 0; i < f->seen && i < SERVE_FAULTS_MAX; i++) {
         buf_adds(out, i == 0 ? "{\"pointer\":" : ",{\"pointer\":");
-        buf_add_json_str(out, f->list[i].pointer);
+        add_text(out, f->list[i].pointer);
         buf_adds(out, ",\"detail\":");
-        buf_add_json_str(out, f->list[i].reason);
+        add_text(out, f->list[i].reason);
         buf_addc(out, '}');
     }
     buf_adds(out, "],\"error_count\":");
@@ -50,7 +64,7 @@ void serve_problem_add(struct buf *out, unsigned status, const char *detail, con
     buf_adds(out, ",\"status\":");
     buf_addu(out, status);
     buf_adds(out, ",\"detail\":");
-    buf_add_json_str(out, detail);
+    add_text(out, detail);
     if (faults != NULL && faults->seen > 0)
         add_faults(out, faults);
     buf_adds(out, "}\n");

@@ -232,3 +232,31 @@ Test(serve_problem, names_each_fault_with_pointer_and_what_was_wanted)
     json_decref(v);
     buf_fini(&out);
 }
+
+Test(serve_problem, is_json_whatever_a_member_is_called)
+{
+    static const char *const pointers[] = {"/data/\xff\xfe", "/a\"b\\c\n", "/\xE2\x82", "/\xE2\x82\xAC"};
+    static const char *const wanted[] = {"/data/??", "/a\"b\\c\n", "/??", "/\xE2\x82\xAC"};
+    struct serve_faults faults = {0};
+    struct fault f;
+    struct buf out;
+    char longest[400];
+    buf_init(&out, 100000);
+    for (size_t i = 0; i < ARRAY_LEN(pointers); i++) {
+        fault_set(&f, pointers[i], "x");
+        serve_faults_add(&faults, "", &f);
+    }
+    memset(longest, '/', sizeof(longest));
+    for (size_t i = 1; i + 2 < sizeof(longest); i += 2)
+        memcpy(longest + i, "\xC3\xA4", 2);
+    longest[sizeof(longest) - 1] = '\0';
+    fault_set(&f, longest, "cut within a character");
+    serve_faults_add(&faults, "/3", &f);
+    serve_problem_add(&out, 400, "x", &faults);
+    json_t *v = json_loads(buf_cstr(&out), JSON_REJECT_DUPLICATES, NULL);
+    cr_assert(ne(ptr, v, NULL), "%s", buf_cstr(&out));
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        cr_expect(eq(str, (char *)json_string_value(json_object_get(json_array_get(json_object_get(v, "errors"), i), "pointer")), (char *)wanted[i]));
+    json_decref(v);
+    buf_fini(&out);
+}
