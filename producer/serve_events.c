@@ -62,7 +62,8 @@ struct serve_events {
     struct work busy;    /* have something to do, in turn */
     struct work stuck;   /* have to send, and there is no room before the timer */
     struct work waiting; /* for acknowledgements */
-    size_t count;
+    struct work over;    /* are answered, and freed at the end of this turn or of the next */
+    size_t count;        /* not answered yet */
     struct publish_rules rules;
     char (*topics)[TOPIC_NAME_SIZE]; /* by provider */
 };
@@ -108,14 +109,24 @@ static struct work *work_new(struct serve_events *e, struct serve_request *r)
     return w;
 }
 
-static void work_free(struct work *w)
+/* It was answered: whoever called may still look at it in this turn. */
+static void work_end(struct work *w)
 {
-    list_leave(w);
     w->events->count--;
-    buf_fini(&w->text);
-    buf_fini(&w->keys);
-    free(w->items);
-    free(w);
+    list_move(w, &w->events->over);
+}
+
+/* All of a list. */
+static void works_free(struct work *head)
+{
+    for (struct work *w = head->next, *next = NULL; w != head; w = next) {
+        next = w->next;
+        buf_fini(&w->text);
+        buf_fini(&w->keys);
+        free(w->items);
+        free(w);
+    }
+    list_init(head);
 }
 
 /* ---- answers ---- */
@@ -131,7 +142,7 @@ static void accept_all(struct work *w)
         log_end(g->log);
     }
     serve_answer_done(w->request);
-    work_free(w);
+    work_end(w);
 }
 
 /* Some of them may be there: an id is applied once, so all may come again. */
@@ -146,7 +157,7 @@ static void not_acknowledged(struct work *w)
     serve_stats_events(g->stats, SERVE_EVENT_UNSURE, w->sent);
     serve_stats_events(g->stats, SERVE_EVENT_UNSENT, w->count - w->sent);
     serve_refuse_for_now(g, w->request, 503, detail, AGAIN_MS);
-    work_free(w);
+    work_end(w);
 }
 
 static void refuse_invalid(struct work *w)
@@ -162,13 +173,13 @@ static void refuse_invalid(struct work *w)
     serve_stats_events(g->stats, SERVE_EVENT_INVALID, w->faults.seen);
     serve_stats_events(g->stats, SERVE_EVENT_UNSENT, w->count);
     serve_refuse(g, w->request, is_reach ? 403 : 400, detail, &w->faults);
-    work_free(w);
+    work_end(w);
 }
 
 static void out_of_memory(struct work *w)
 {
     serve_refuse_for_now(w->events->g, w->request, 503, "out of memory", AGAIN_MS);
-    work_free(w);
+    work_end(w);
 }
 
 /* ---- checking ---- */
@@ -243,7 +254,7 @@ static void too_many(struct work *w)
     char detail[120];
     snprintf(detail, sizeof(detail), "more than %u events: send them in several requests", w->events->g->settings->serve.batch_events);
     serve_refuse(w->events->g, w->request, 413, detail, NULL);
-    work_free(w);
+    work_end(w);
 }
 
 /* All are looked at. */
@@ -410,14 +421,13 @@ static void go(struct work *w)
 static void on_turn(void *arg)
 {
     struct serve_events *e = arg;
-    if (e->busy.next == &e->busy)
-        return;
-    int64_t end_ns = clock_mono_ns() + TURN_NS;
-    do {
+    int64_t end_ns = e->busy.next != &e->busy ? clock_mono_ns() + TURN_NS : 0;
+    while (e->busy.next != &e->busy && clock_mono_ns() < end_ns) {
         struct work *w = e->busy.next;
         list_move(w, &e->busy); /* behind the others, should it stay */
         go(w);
-    } while (e->busy.next != &e->busy && clock_mono_ns() < end_ns);
+    }
+    works_free(&e->over);
     if (e->busy.next != &e->busy)
         loop_wake(e->g->loop);
 }
@@ -527,6 +537,7 @@ struct serve_events *serve_events_new(struct gateway *g, struct err *reterr)
     list_init(&e->busy);
     list_init(&e->stuck);
     list_init(&e->waiting);
+    list_init(&e->over);
     e->hook = loop_hook_new(g->loop, on_turn, e, reterr);
     e->room = e->hook != NULL ? loop_timer_new(g->loop, on_room, e, reterr) : NULL;
     if (e->room != NULL && name_topics(e, reterr) == 0)
@@ -535,19 +546,14 @@ struct serve_events *serve_events_new(struct gateway *g, struct err *reterr)
     return NULL;
 }
 
-static void free_all(struct work *head)
-{
-    while (head->next != head)
-        work_free(head->next);
-}
-
 void serve_events_free(struct serve_events *e)
 {
     if (e == NULL)
         return;
-    free_all(&e->busy);
-    free_all(&e->stuck);
-    free_all(&e->waiting);
+    works_free(&e->busy);
+    works_free(&e->stuck);
+    works_free(&e->waiting);
+    works_free(&e->over);
     loop_hook_free(e->hook);
     loop_timer_free(e->room);
     free(e->topics);

@@ -90,7 +90,7 @@ int serve_key_make(char ret_key[SERVE_KEY_SIZE], char ret_sha256[2 * HASH_SHA256
     uint8_t bytes[32], digest[HASH_SHA256_SIZE];
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         return err_set(reterr, ERR_IO, "the system gives no random bytes");
-    memcpy(ret_key, PREFIX, strlen(PREFIX));
+    memcpy(ret_key, PREFIX, sizeof(PREFIX));
     hash_base32(bytes, sizeof(bytes), ret_key + strlen(PREFIX));
     for (char *c = ret_key; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
