@@ -103,6 +103,9 @@ Test(run, missing_inputs_end_it_before_the_first_call)
         {"but not where it may be null", inputs, "{\"plan\":null,\"login\":\"x\"}", "{\"login\":\"a\"}", {NULL}, "PUT http://tv/users/a\n=> waits"},
         {"further down", inputs, "{\"plan\":\"1\",\"login\":\"x\",\"device\":{}}", "{\"login\":\"a\"}", {NULL},
          "=> rejected missing_input (data.device.mac)"},
+        {"nothing, of which no word is left", "    x-outcome: {kind: unchanged, reason: same}\n"
+         "    inputs: {type: object, required: [data], properties: {data: {type: object}}}\n" OFF
+         "        x-when: [{condition: 'false'}]\n", "{}", "{}", {NULL}, "=> unchanged same"},
         {"a path parameter", OFF, NULL, "{}", {NULL},
          "=> rejected missing_input (step off: the path parameter login has no value ($inputs.record.login))"},
         {"an empty path parameter, which some take for all", OFF, NULL, "{\"login\":\"\"}", {NULL},
