@@ -121,6 +121,12 @@ const char *book_key(const struct book *b, size_t i)
     return b->lines[i]->key;
 }
 
+const char *book_at(const struct book *b, size_t i, size_t *ret_len)
+{
+    *ret_len = b->lines[i]->len;
+    return b->lines[i]->text;
+}
+
 static int by_key(const void *a, const void *b)
 {
     return strcmp((*(struct line *const *)a)->key, (*(struct line *const *)b)->key);

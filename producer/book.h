@@ -23,6 +23,7 @@ json_t *book_get_json(const struct book *b, const char *key);
 
 size_t book_count(const struct book *b);
 const char *book_key(const struct book *b, size_t i); /* of 0 .. count - 1 */
+const char *book_at(const struct book *b, size_t i, size_t *ret_len); /* its text */
 /* Sorted by key from now on; keys that come later stand behind. */
 void book_sort(struct book *b);
 

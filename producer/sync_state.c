@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "contract/json.h"
+#include "contract/json_read.h"
 #include "known.h"
 #include "link.h"
 #include "rows.h"
@@ -89,25 +90,63 @@ static int read_catalog(struct sync_state *s, struct platform *p, struct err *re
 
 /* ---- whose account is whose ---- */
 
+/* What the two books say of a service; a text that is not there is NULL. */
+struct said {
+    const char *service, *wanted, *known;
+    size_t wanted_len, known_len;
+};
+
+static struct said said_of(const struct sync_state *s, const char *service)
+{
+    struct said t = {.service = service};
+    t.wanted = book_get(s->wanted, service, &t.wanted_len);
+    t.known = book_get(s->known, service, &t.known_len);
+    return t;
+}
+
+static json_t *parsed(const char *text, size_t len)
+{
+    json_t *v = text == NULL ? NULL : json_read_any(text, len);
+    if (json_is_object(v))
+        return v;
+    json_decref(v);
+    return NULL;
+}
+
 static void find_link(const struct sync_state *s, const char *service, const json_t *wanted, const json_t *record, struct link *ret)
 {
     const struct link_ask ask = {service, s->from_records ? NULL : wanted, record, false};
     link_find(s->accounts, &ask, ret);
 }
 
-static void own(struct sync_state *s, const char *service)
+static void own(struct sync_state *s, const struct said *t)
 {
-    struct link l;
-    json_t *wanted = book_get_json(s->wanted, service), *record = known_get(s->known, service);
-    if (record != NULL && strcmp(json_text(record, "status"), "terminated") == 0 && wanted == NULL) {
-        json_decref(record);
-        return;
-    }
-    find_link(s, service, wanted, record, &l);
+    struct link l = {0};
+    json_t *wanted = parsed(t->wanted, t->wanted_len), *record = parsed(t->known, t->known_len);
+    bool over = strcmp(json_text(record, "status"), "terminated") == 0 && wanted == NULL;
+    if (!over && (record != NULL || wanted != NULL))
+        find_link(s, t->service, wanted, record, &l);
     if (l.result == LINK_ONE)
-        account_set_owner(l.account, service);
+        account_set_owner(l.account, t->service);
     json_decref(wanted);
     json_decref(record);
+}
+
+/* Those that are known come first: what billing wants of others does not take their accounts. */
+static void own_all(struct sync_state *s)
+{
+    size_t len;
+    for (size_t i = 0; i < book_count(s->known); i++) {
+        const struct said t = said_of(s, book_key(s->known, i));
+        own(s, &t);
+    }
+    for (size_t i = 0; i < book_count(s->wanted); i++) {
+        struct said t = {.service = book_key(s->wanted, i)};
+        if (book_get(s->known, t.service, &len) != NULL)
+            continue; /* it was among the known */
+        t.wanted = book_at(s->wanted, i, &t.wanted_len);
+        own(s, &t);
+    }
 }
 
 static int read_all(struct sync_state *s, const struct sync_ask *ask, struct err *reterr)
@@ -131,10 +170,7 @@ int sync_state_read(struct sync_state *s, const struct sync_ask *ask, struct err
     s->rules.pack = live_pack(ask->platform->live);
     s->rules.cuts_known = ask->platform->place.cuts_known;
     s->rules.catalog = s->catalog;
-    for (size_t i = 0; i < book_count(s->known); i++)
-        own(s, book_key(s->known, i));
-    for (size_t i = 0; i < book_count(s->wanted); i++)
-        own(s, book_key(s->wanted, i));
+    own_all(s);
     return 0;
 }
 
@@ -149,22 +185,18 @@ void sync_state_fini(struct sync_state *s)
 
 /* ---- one service ---- */
 
-static struct hash_part part_of(const struct book *b, const char *service)
+static struct hash_part part_of(const char *text, size_t len)
 {
-    struct hash_part p = {.data = "", .len = 0};
-    const char *text = book_get(b, service, &p.len);
-    if (text != NULL)
-        p.data = text;
-    return p;
+    return (struct hash_part){.data = text != NULL ? text : "", .len = text != NULL ? len : 0};
 }
 
-static void hash_of(const struct sync_state *s, const char *service, const struct account *a, char ret[SYNC_HASH_SIZE])
+static void hash_of(const struct said *t, const struct account *a, char ret[SYNC_HASH_SIZE])
 {
-    struct hash_part real = {.data = "", .len = 0};
     uint8_t digest[HASH_SHA256_SIZE];
-    if (a != NULL)
-        real.data = account_state(a, &real.len);
-    const struct hash_part parts[] = {{service, strlen(service)}, part_of(s->wanted, service), part_of(s->known, service), real};
+    size_t len = 0;
+    const char *real = a != NULL ? account_state(a, &len) : NULL;
+    const struct hash_part parts[] = {
+        part_of(t->service, strlen(t->service)), part_of(t->wanted, t->wanted_len), part_of(t->known, t->known_len), part_of(real, len)};
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
     hash_hex(digest, (SYNC_HASH_SIZE - 1) / 2, ret);
 }
@@ -174,62 +206,75 @@ static json_t *doubtful(const char *service, const char *why)
     return json_pack("{s:s, s:s, s:[], s:[s]}", "service", service, "kind", "left", "changes", "left", why);
 }
 
-int sync_state_one(const struct sync_state *s, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE])
+static int compare(const struct sync_state *s, const struct said *t, json_t **ret, char ret_hash[SYNC_HASH_SIZE])
 {
     struct link l;
-    json_t *wanted = book_get_json(s->wanted, service), *record = known_get(s->known, service), *real = NULL;
+    json_t *wanted = parsed(t->wanted, t->wanted_len), *record = parsed(t->known, t->known_len), *real = NULL;
     size_t len;
-    int rc;
-    find_link(s, service, wanted, record, &l);
+    int rc = 0;
+    *ret = NULL;
+    find_link(s, t->service, wanted, record, &l);
     if (l.account != NULL) {
         const char *state = account_state(l.account, &len);
-        real = json_loadb(state, len, 0, NULL);
+        real = json_read_any(state, len);
     }
-    hash_of(s, service, l.account, ret_hash);
-    if (l.result == LINK_DOUBTFUL && wanted == NULL) { /* nobody wants anything of it */
-        *ret = NULL;
-        rc = 0;
-    } else if (l.result == LINK_DOUBTFUL) {
-        *ret = doubtful(service, l.why);
-        rc = *ret == NULL ? -1 : 1;
-    } else {
-        const struct diff_ask ask = {.service = service, .wanted = wanted, .real = real, .record = record};
+    if (l.result != LINK_DOUBTFUL) {
+        const struct diff_ask ask = {.service = t->service, .wanted = wanted, .real = real, .record = record};
         rc = diff_find(&s->rules, &ask, ret);
+    } else if (wanted != NULL) { /* else nobody wants anything of it */
+        *ret = doubtful(t->service, l.why);
+        rc = *ret == NULL ? -1 : 1;
     }
+    if (rc > 0)
+        hash_of(t, l.account, ret_hash);
     json_decref(wanted);
     json_decref(record);
     json_decref(real);
     return rc;
 }
 
+int sync_state_one(const struct sync_state *s, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE])
+{
+    const struct said t = said_of(s, service);
+    ret_hash[0] = '\0';
+    return compare(s, &t, ret, ret_hash);
+}
+
 /* 0: go on; 1: enough; -1: out of memory. */
-static int tell(const struct sync_state *s, const char *service, sync_found_fn *fn, void *arg)
+static int tell(const struct sync_state *s, const struct said *t, sync_found_fn *fn, void *arg)
 {
     char hash[SYNC_HASH_SIZE];
     json_t *found = NULL;
-    int rc = sync_state_one(s, service, &found, hash);
+    int rc = compare(s, t, &found, hash);
     bool more = rc <= 0 || fn(arg, found, hash);
     json_decref(found);
     return rc < 0 ? -1 : !more;
 }
 
+/* The next service of the two sorted books, and where they stand behind it. */
+static struct said next_of(const struct sync_state *s, size_t *wanted, size_t *known)
+{
+    struct said t = {0};
+    const char *a = *wanted < book_count(s->wanted) ? book_key(s->wanted, *wanted) : NULL;
+    const char *b = *known < book_count(s->known) ? book_key(s->known, *known) : NULL;
+    int order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a, b);
+    t.service = order <= 0 ? a : b;
+    if (order <= 0)
+        t.wanted = book_at(s->wanted, (*wanted)++, &t.wanted_len);
+    if (order >= 0)
+        t.known = book_at(s->known, (*known)++, &t.known_len);
+    return t;
+}
+
 int sync_state_each(const struct sync_state *s, sync_found_fn *fn, void *arg)
 {
     int rc = 0;
-    size_t len, i = 0, k = 0;
+    size_t wanted = 0, known = 0;
     book_sort(s->wanted);
     book_sort(s->known);
-    while (rc == 0 && (i < book_count(s->wanted) || k < book_count(s->known))) {
-        const char *a = i < book_count(s->wanted) ? book_key(s->wanted, i) : NULL;
-        const char *b = k < book_count(s->known) ? book_key(s->known, k) : NULL;
-        if (b == NULL || (a != NULL && strcmp(a, b) <= 0)) {
-            rc = tell(s, a, fn, arg);
-            i++;
-            continue;
-        }
-        k++;
-        if (book_get(s->wanted, b, &len) == NULL)
-            rc = tell(s, b, fn, arg);
+    while (rc == 0 && (wanted < book_count(s->wanted) || known < book_count(s->known))) {
+        const struct said t = next_of(s, &wanted, &known);
+        rc = tell(s, &t, fn, arg);
     }
     return rc < 0 ? -1 : 0;
 }

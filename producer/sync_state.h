@@ -41,7 +41,7 @@ int sync_state_read(struct sync_state *s, const struct sync_ask *ask, struct err
 void sync_state_fini(struct sync_state *s); /* of a zeroed one too */
 
 #define SYNC_HASH_SIZE 33
-/* What differs of a service: 1 and *@ret (diff_find(), the caller's), 0 when nothing does; its hash in @ret_hash. -1: out of memory. */
+/* What differs of a service: 1 and *@ret (diff_find(), the caller's), 0 when nothing does; its hash in @ret_hash, "" with 0. -1: out of memory. */
 int sync_state_one(const struct sync_state *s, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
 /* The same for each service that anybody names, in the order of their ids; false from @fn ends it. -1: out of memory. */
 typedef bool sync_found_fn(void *arg, const json_t *found, const char *hash);

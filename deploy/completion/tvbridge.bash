@@ -12,7 +12,7 @@ _tvbridge() {
     commands=$("$program" --help 2>/dev/null | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
 
     case $previous in
-    --settings | -S | --file | -f | --header-file | --ca-file)
+    --settings | -S | --file | -f | --header-file | --ca-file | --map | -m | --desired | --apply | --out | --tariffs)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
