@@ -257,7 +257,7 @@ Test(template, what_is_wrong_is_refused_when_the_pack_loads)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct pack_faults f;
         char *members, *text, pointer[200];
-        cr_assert(asprintf(&members, JSON, rows[i].value) > 0);
+        cr_assert(asprintf(&members, "%s%s%s", JSON, rows[i].value, JSON_END) > 0);
         text = pack_files_workflow(members);
         snprintf(pointer, sizeof(pointer), "/workflows/0/steps/0/requestBody/payload/v%s", rows[i].pointer);
         cr_expect(pack_files_load(pack_files_openapi, text, &f) == NULL, "%s", rows[i].value);
