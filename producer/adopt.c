@@ -191,12 +191,13 @@ static void event_id(const char *service, const json_t *data, char ret[64])
 {
     struct buf text;
     uint8_t digest[HASH_SHA256_SIZE];
+    char hex[2 * 16 + 1];
     buf_init(&text, (size_t)1024 * 1024);
     json_add_canonical(&text, data);
     const struct hash_part parts[] = {{service, strlen(service)}, {text.data, text.len}};
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    memcpy(ret, "adopt-", 6);
-    hash_hex(digest, 16, ret + 6);
+    hash_hex(digest, 16, hex);
+    snprintf(ret, 64, "adopt-%s", hex);
     buf_fini(&text);
 }
 
