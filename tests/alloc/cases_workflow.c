@@ -50,6 +50,12 @@ static enum torture_end load_oletv(void)
     return load(TVB_ROOT "/schemas/providers/oletv");
 }
 
+/* Another pack's documents, with settings of its own. */
+static enum torture_end load_ion(void)
+{
+    return load(TVB_ROOT "/schemas/providers/ion");
+}
+
 /* A wrong pack is refused, with its fault or for want of memory. */
 static enum torture_end load_wrong(void)
 {
@@ -77,37 +83,56 @@ static struct bound_pack *bind(const struct pack *p, struct err *e)
     return b;
 }
 
+enum { PACKS = 5 };
+
+static const struct {
+    const char *name, *dir;
+} packs[PACKS] = {
+    {"stalker", TVB_ROOT "/schemas/providers/stalker"},
+    {"token", TVB_ROOT "/tests/integration/packs/token"},
+    {"sim", TVB_ROOT "/tests/sim/pack"},
+    {"ion", TVB_ROOT "/schemas/providers/ion"},
+    {"oletv", TVB_ROOT "/schemas/providers/oletv"},
+};
+
 static size_t place_of_pack(const char *name)
 {
-    return strcmp(name, "stalker") == 0 ? 0 : strcmp(name, "token") == 0 ? 1 : strcmp(name, "sim") == 0 ? 2 : 3;
+    size_t i = 0;
+    while (i < PACKS && strcmp(packs[i].name, name) != 0)
+        i++;
+    must(i < PACKS, "no pack %s", name);
+    return i;
 }
 
 static const struct pack *pack_of(const char *name)
 {
-    static struct {
-        const char *name, *dir;
-        struct pack *pack;
-    } all[] = {{"stalker", TVB_ROOT "/schemas/providers/stalker", NULL},
-               {"token", TVB_ROOT "/tests/integration/packs/token", NULL},
-               {"sim", TVB_ROOT "/tests/sim/pack", NULL},
-               {"oletv", TVB_ROOT "/schemas/providers/oletv", NULL}};
+    static struct pack *all[PACKS];
     size_t i = place_of_pack(name);
     struct pack_faults faults;
-    if (all[i].pack == NULL)
-        all[i].pack = pack_load(all[i].dir, &faults);
-    must(all[i].pack != NULL, "no pack %s", name);
-    return all[i].pack;
+    if (all[i] == NULL)
+        all[i] = pack_load(packs[i].dir, &faults);
+    must(all[i] != NULL, "no pack %s", name);
+    return all[i];
 }
 
-static enum torture_end bind_stalker(void)
+static enum torture_end bind_pack(const char *name)
 {
     struct err e = {0};
-    const struct pack *p = pack_of("stalker");
-    struct bound_pack *b = bind(p, &e);
+    struct bound_pack *b = bind(pack_of(name), &e);
     if (b == NULL)
         return no_memory(&e);
     bound_pack_free(b);
     return DONE;
+}
+
+static enum torture_end bind_stalker(void)
+{
+    return bind_pack("stalker");
+}
+
+static enum torture_end bind_ion(void)
+{
+    return bind_pack("ion");
 }
 
 /* --- runs --- */
@@ -128,7 +153,7 @@ struct stage {
 
 static const struct bound_pack *bound_of(const char *name)
 {
-    static struct bound_pack *all[4];
+    static struct bound_pack *all[PACKS];
     struct err e = {0};
     size_t i = place_of_pack(name);
     if (all[i] == NULL)
@@ -352,6 +377,18 @@ static enum torture_end run_keys_refused(void)
     return play(&keys_refused, false);
 }
 
+/* Paths, members and the answer's places are settings. */
+static struct play created_by_settings = {
+    .pack = "ion", .workflow = "service.created", .data = "{\"plan\":\"basic\",\"login\":\"ann\",\"packages\":[{\"id\":\"P1\"}]}", .record = "{}",
+    .replies = {"{\"data\":[]}", "201 {\"data\":{\"id\":7}}", "{\"data\":[{\"id\":7,\"external_id\":\"70001\",\"pin\":\"0037\"}]}",
+                "409 {\"errors\":[{\"code\":2003}]}"},
+};
+
+static enum torture_end run_created_by_settings(void)
+{
+    return play(&created_by_settings, false);
+}
+
 static enum torture_end run_suspended(void)
 {
     return play(&suspended, false);
@@ -404,8 +441,11 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.load_token", load_token, 0},
         {"workflow.load_stalker", load_stalker, 100},
         {"workflow.load_oletv", load_oletv, 100},
+        {"workflow.load_ion", load_ion, 100},
         {"workflow.load_wrong", load_wrong, 0},
         {"workflow.bind", bind_stalker, 0},
+        {"workflow.bind_settings", bind_ion, 0},
+        {"workflow.created_by_settings", run_created_by_settings, 0},
         {"workflow.created", run_created, 0},
         {"workflow.created_with_restarts", run_created_restarts, 0},
         {"workflow.blocked", run_blocked, 0},

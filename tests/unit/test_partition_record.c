@@ -129,6 +129,31 @@ Test(partition_record, an_allowance_ends_by_number_and_by_time)
     cr_expect(eq(sz, r.approval_count, 0));
 }
 
+/* An owner that had lost the partition wrote after the one that paused it. */
+Test(partition_record, of_two_writes_the_one_with_more_acts_counts)
+{
+    struct partition_record late, r;
+    struct act a = allowance("a1", 10, NOW + 1000), p = wide(ACT_PAUSE, "a2");
+    partition_record_init(&late, "stalker", 4);
+    cr_assert(eq(int, (int)act_on(&late, &a, 3), ACT_DONE));
+    r = late;
+    cr_expect(partition_record_take(&late, NOW));
+    cr_assert(eq(int, (int)act_on(&r, &p, 4), ACT_DONE));
+    partition_record_merge(&r, &late);
+    cr_expect(r.paused);
+    cr_expect(eq(i64, r.control, 5));
+    cr_expect(eq(u64, r.approvals[0].used, 1), "what it used is used");
+    partition_record_merge(&late, &r);
+    cr_expect(late.paused, "in the other order too");
+    p = wide(ACT_RESUME, "a5");
+    struct partition_record last = r;
+    last.approvals[0].used = 0;
+    cr_assert(eq(int, (int)act_on(&last, &p, 5), ACT_DONE));
+    partition_record_merge(&r, &last);
+    cr_expect(not(r.paused));
+    cr_expect(eq(u64, r.approvals[0].used, 1));
+}
+
 Test(partition_record, refuses_what_it_cannot_do)
 {
     struct partition_record r;

@@ -57,6 +57,36 @@ Test(redis_supersede, one_that_was_passed_by_a_later_place_is_superseded_and_sta
     redis_server_stop(s);
 }
 
+/* Its repeat, which knows only of the first round, is answered from this. */
+Test(redis_supersede, one_that_was_passed_in_its_second_round_is_superseded_in_that)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request older = event_at("e4", ORDER(4), "9"), newer = event_at("e5", ORDER(5), "10");
+    struct outcome o;
+    worker_start(&w, s, "w1");
+    STATE(&w, &older, CLAIM_FRESH);
+    struct decide_request dead = decision(&older, w.a.fence);
+    dead.dead = true;
+    dead.record = NULL;
+    cr_assert(zero(int, redis_decide(w.redis, &dead, on_done, &w)));
+    run_for(&w, 1);
+    RESULT(w.result, REDIS_OK);
+    apply(&w, &newer);
+    cr_assert(zero(int, redis_reopen(w.redis, "s1", "e4", 2, on_done, &w)));
+    run_for(&w, 1);
+    RESULT(w.result, REDIS_OK);
+    for (int i = 0; i < 2; i++) {
+        STATE(&w, &older, i == 0 ? CLAIM_SUPERSEDED : CLAIM_DECIDED);
+        expect_by(&w, "e5");
+        cr_assert(zero(int, outcome_facts_decode(w.a.outcome, strlen(w.a.outcome), &o)), "%s", w.a.outcome);
+        cr_expect(eq(uint, o.round, 2));
+        outcome_fini(&o);
+    }
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis_supersede, one_that_came_after_what_passed_it_is_stale)
 {
     struct redis_server *s = redis_server_start(NULL);

@@ -251,6 +251,28 @@ enum act_result partition_record_act(struct partition_record *r, const struct ac
     return ACT_REFUSED;
 }
 
+void partition_record_use(struct partition_record *r, const struct partition_record *his)
+{
+    for (size_t i = 0; i < r->approval_count; i++)
+        for (size_t k = 0; k < his->approval_count; k++) {
+            struct partition_approval *a = &r->approvals[i];
+            const struct partition_approval *b = &his->approvals[k];
+            if (strcmp(a->act, b->act) == 0 && b->used > a->used)
+                a->used = b->used;
+        }
+}
+
+void partition_record_merge(struct partition_record *r, const struct partition_record *his)
+{
+    struct partition_record was = *r;
+    if (his->control >= was.control) {
+        *r = *his;
+        partition_record_use(r, &was);
+    } else {
+        partition_record_use(r, his);
+    }
+}
+
 bool partition_record_take(struct partition_record *r, int64_t now_ms)
 {
     forget_over(r, now_ms);

@@ -27,7 +27,7 @@ struct partition_approval {
 struct partition_record {
     int32_t partition;
     char provider[ACT_PROVIDER_SIZE];
-    char fence[ENTRY_FENCE_SIZE]; /* of the owner that wrote it; "" none. A merge takes the highest */
+    char fence[ENTRY_FENCE_SIZE]; /* of the owner that wrote it; "" none */
     int64_t control;              /* acts below this offset of the control topic are in it */
     bool paused;
     char paused_act[ACT_ID_SIZE], paused_who[ACT_WHO_SIZE], paused_reason[ACT_REASON_SIZE];
@@ -51,6 +51,12 @@ enum act_result partition_record_act(struct partition_record *r, const struct ac
                                      const char **ret_why, bool *ret_again);
 /* Moves r->control past any other act at @offset once that is answered. */
 void partition_record_saw(struct partition_record *r, int64_t offset);
+
+/* Brings what is used of its approvals up to what @his says. */
+void partition_record_use(struct partition_record *r, const struct partition_record *his);
+/* Of two writes of a partition's record the one counts in which more acts are, whatever stands last in the topic: who had lost the
+ * partition may have written late. Of two with the same acts it is @his. */
+void partition_record_merge(struct partition_record *r, const struct partition_record *his);
 
 /* Takes one cut from the allowance that ends first. False: there is none left now. A true one is to be written before
  * the call that it allows. */

@@ -13,15 +13,44 @@
 static void on_claim(void *arg, const struct claim_reply *r);
 static bool let_entry_before(struct worker *w, struct job *j);
 
-/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, or when its
- * entry was called back to be claimed whatever stands before it. */
+/* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, when it is
+ * decided, or when its entry was called back to be claimed whatever stands before it. */
 static bool looks_for_entries(const struct job *j)
 {
-    if (j->doubt || j->work->changed)
+    if (j->doubt || j->work->changed || j->decided_life == j->worker->redis_life + 1)
         return false;
     if (j->from_entry)
         return !j->claimed_before && !j->goes_first && j->act != PARK_APPLIED && j->act != PARK_SUPERSEDED;
     return j->wait == NULL || j->wait->state != ENTRY_SENDING;
+}
+
+static void on_asked(void *arg, enum redis_result res)
+{
+    struct job *j = arg;
+    struct worker *w = j->worker;
+    if (job_callback_is_late(w, j))
+        return;
+    j->looked = res == REDIS_OK || res == REDIS_FENCED;
+    if (res == REDIS_FENCED)
+        j->decided_life = w->redis_life + 1;
+    job_wait(w, j, j->looked ? 0 : CLAIM_AGAIN_MS, false);
+}
+
+/* An earlier owner may have let it go before the doubt that holds it back now, since it covers that, and have decided it: set aside as
+ * unsent, it would hold back what was sent after it. True: Redis is asked. */
+static bool asks_if_decided(struct worker *w, struct job *j, const struct wait *before)
+{
+    const struct event *e = &j->work->event;
+    bool again = j->offset < j->part->inherited || j->offset < j->part->doubt_end;
+    bool sent = before->place.offset < j->offset && (before->state == ENTRY_DOUBT || before->state == ENTRY_SENDING);
+    if (j->from_entry || j->wait != NULL || j->looked || !again || !sent)
+        return false;
+    job_go(w, j, JOB_CLAIMING);
+    if (redis_reopen(w->redis, e->service, e->key, 1, on_asked, j) == 0)
+        j->pending++;
+    else
+        job_wait(w, j, CLAIM_AGAIN_MS, false);
+    return true;
 }
 
 void claim_start(struct worker *w, struct job *j)
@@ -34,7 +63,8 @@ void claim_start(struct worker *w, struct job *j)
         .fingerprint = k->fingerprint,
         .order = k->order,
         .place = k->offset,
-        .by_sequence = k->event.sequence != NULL,
+        .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
+        .by_nothing = event_order_by(&k->event) == ORDER_BY_NOTHING,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
@@ -55,7 +85,8 @@ void claim_start(struct worker *w, struct job *j)
         return;
     }
     if (before != NULL) {
-        aside_behind(w, j, before);
+        if (!asks_if_decided(w, j, before))
+            aside_behind(w, j, before);
         return;
     }
     guard_watch(w, j->part);
@@ -203,6 +234,10 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
     struct work *k = j->work;
     const struct workflow *wf = workflow_of(w, k);
     job_go(w, j, JOB_CALLING);
+    if (k->event.type == EVENT_SERVICE_ADOPTED) { /* no call */
+        adopt_start(w, j);
+        return;
+    }
     if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);
         return;
@@ -287,7 +322,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
     } else if (k->run == NULL && r->steps_len == 0 && j->steps_len == 0 && dates_event_waits(w, j)) {
         return;
-    } else if (!untouched || !guard_stops(w, j)) {
+    } else if (!untouched || !(adopt_refuses(w, j) || guard_stops(w, j))) {
         begin_run(w, j, r);
     }
 }

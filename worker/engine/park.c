@@ -88,6 +88,7 @@ struct park_check {
     struct worker *worker;
     struct partition *part; /* NULL: gone */
     struct entry_place place;
+    enum park_act act; /* as what it is called back */
     char service[ENTRY_SERVICE_SIZE];
 };
 
@@ -118,7 +119,7 @@ static void on_checked(void *arg, enum redis_result res)
     struct partition *p = c->part;
     struct wait *x = p != NULL ? waits_find(p->waits, c->service, c->place) : NULL;
     if (x != NULL && !x->busy && x->state == ENTRY_DOUBT && res != REDIS_OK)
-        aside_call_back(p, x, PARK_NO_ACT);
+        aside_call_back(p, x, c->act);
     check_free(c);
 }
 
@@ -141,12 +142,12 @@ static bool ask_redis(struct worker *w, const struct wait *x, struct park_check 
     return redis_park(w->redis, wait_service_name(x), n.key, n.fence, c != NULL ? on_checked : NULL, c) == 0;
 }
 
-void park_check(struct worker *w, struct partition *p, struct wait *x)
+static void check(struct worker *w, struct partition *p, struct wait *x, enum park_act act)
 {
     struct park_check *c = x->state == ENTRY_DOUBT && x->keyed ? calloc(1, sizeof(*c)) : NULL;
     if (c == NULL)
         return;
-    *c = (struct park_check){.worker = w, .part = p, .place = x->place, .next = w->checks};
+    *c = (struct park_check){.worker = w, .part = p, .place = x->place, .act = act, .next = w->checks};
     snprintf(c->service, sizeof(c->service), "%s", wait_service_name(x));
     if (c->next != NULL)
         c->next->prev = c;
@@ -154,7 +155,12 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
     if (redis_is_up(w->redis) && ask_redis(w, x, c))
         return;
     check_free(c);
-    aside_call_back(p, x, PARK_NO_ACT);
+    aside_call_back(p, x, act);
+}
+
+void park_check(struct worker *w, struct partition *p, struct wait *x)
+{
+    check(w, p, x, PARK_NO_ACT);
 }
 
 /* Redis says that this entry was sent: its own claim tells what is to become of it, whatever holds it back. An earlier owner had sent
@@ -165,7 +171,7 @@ static void call_holder(struct worker *w, struct partition *p, const char *servi
     if (x == NULL || x->busy)
         return;
     if (x->state == ENTRY_DOUBT)
-        park_check(w, p, x); /* its lane may be let go: then it stays where it is */
+        check(w, p, x, PARK_HOLDER); /* its lane may be let go: then it stays where it is; else it was claimed after it was written */
     else if (x->state != ENTRY_DEAD)
         aside_call_back(p, x, PARK_HOLDER);
 }

@@ -232,6 +232,8 @@ struct job {
     bool tombstone;          /* the message has no value */
     bool not_sent;           /* by an earlier owner: one before it in its lane was claimed since */
     bool may_cover;          /* supersede.c: the lane's first one, or one that covers it: may have been sent all the same */
+    bool looked;             /* claim.c: Redis has said whether it is decided */
+    unsigned decided_life;   /* worker.redis_life + 1 when it said that it is; 0: it did not */
     bool goes_first;         /* the next claim of its lane is its own, whatever covers it */
     bool presumed;           /* may have been sent though this Redis does not know: partition.presumed counts it */
     bool auth_checked;       /* our credentials were found good after it was refused with 401 */
@@ -538,6 +540,13 @@ void guard_recount(struct partition *p);
  * set aside as held, or comes again when the approval that pays for it is durable; else it is counted, and goes on when Redis has
  * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
+
+/* ---- adopt.c: which accounts are ours ---- */
+/* @j is a `service.adopted`, claimed: decides it. */
+void adopt_start(struct worker *w, struct job *j);
+/* @j was just claimed, and nothing of it was ever sent. True: it would cut off an account that nobody made or adopted here, which the
+ * settings do not want: it is decided. */
+bool adopt_refuses(struct worker *w, struct job *j);
 
 /* ---- hold.c: an account that is not active yet ---- */
 /* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */

@@ -212,11 +212,12 @@ static void passes_none(struct job *j)
     j->covered_count = 0;
 }
 
-/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. */
+/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. But one that may have
+ * been sent under a claim of ours has passed them: they do not come before it any more. */
 static void let_before(struct worker *w, struct job *from, struct job *j)
 {
     lanes_let_before(w->lanes, &from->item, &j->item);
-    if (from->covered == NULL)
+    if (from->covered == NULL || from->doubt)
         return;
     passes_none(from);
     lanes_put_back(&j->item, &from->item, is_after, from);
@@ -318,6 +319,16 @@ static struct job *find_key(struct worker *w, struct job *j, const char *key, bo
     return NULL;
 }
 
+/* It is looked at by its own claim, before @j or never. */
+static void no_longer_covers(struct job *j, const char *key)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < j->covered_count; i++)
+        if (strcmp(j->covered[i], key) != 0)
+            memmove(j->covered[kept++], j->covered[i], sizeof(j->covered[i]));
+    j->covered_count = kept;
+}
+
 bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered)
 {
     bool apart = false;
@@ -327,9 +338,11 @@ bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool
             j->covered_count = 0;
         return false;
     }
+    if (covered && j->doubt)
+        no_longer_covers(j, key);
     if (key[0] == '\0' || j->item.next == NULL)
         return false;
-    if (other == NULL && (!covered || j->covered == NULL)) /* not of this lane: it would be the head again at once */
+    if (other == NULL && (!covered || j->covered == NULL || j->doubt)) /* not of this lane: it would be the head again at once */
         return false;
     if (other != NULL)
         other->goes_first = true;

@@ -312,11 +312,17 @@ void takeover_unpresume(struct job *j)
         j->part->presumed--;
 }
 
+/* Its entry says that it may have been sent: before its lane went on without it. */
+static bool is_aside_in_doubt(const struct job *j)
+{
+    return j->wait != NULL && (j->wait->state == ENTRY_DOUBT || j->wait->state == ENTRY_SENDING);
+}
+
 /* What came back from the waiting topic is no part of that order. */
 static void behind_claimed(void *arg, struct lane_item *item)
 {
     (void)arg;
-    if (job_of_item(item)->from_entry || job_of_item(item)->may_cover)
+    if (job_of_item(item)->from_entry || job_of_item(item)->may_cover || is_aside_in_doubt(job_of_item(item)))
         return;
     takeover_unpresume(job_of_item(item));
     job_of_item(item)->not_sent = true;

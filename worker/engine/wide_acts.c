@@ -2,8 +2,8 @@
  *
  * That is the partition's record. It is written to the records topic, for whoever looks, and under the same key to the waiting
  * topic: records are read back only when Redis forgot, the waiting topic by every new owner before his first claim. Who wrote
- * it last may have lost the partition, so it is written again after the quarantine. An act is done, and a cut may go that an
- * approval pays, when both are acknowledged. */
+ * it last may have lost the partition, so it is written again after the quarantine; until then the write with the most acts counts,
+ * wherever it stands. An act is done, and a cut may go that an approval pays, when both are acknowledged. */
 #include <string.h>
 
 #include "engine/acts.h"
@@ -103,18 +103,6 @@ void wide_tick(struct worker *w, struct control *c)
 
 /* ---- read back ---- */
 
-/* Another owner went on using it until he was through. */
-static void take_used(struct partition_record *mine, const struct partition_record *his)
-{
-    for (size_t i = 0; i < mine->approval_count; i++)
-        for (size_t k = 0; k < his->approval_count; k++) {
-            struct partition_approval *a = &mine->approvals[i];
-            const struct partition_approval *b = &his->approvals[k];
-            if (strcmp(a->act, b->act) == 0 && b->used > a->used)
-                a->used = b->used;
-        }
-}
-
 static void log_unreadable(struct worker *w, int32_t partition, const struct fault *f)
 {
     if (!log_begin(w->log, LOG_LEVEL_ERROR, "partition_record_unreadable"))
@@ -142,9 +130,9 @@ bool wide_load(struct partition *p, const struct reader_message *rm)
     else if (r.partition != p->number || strcmp(r.provider, p->worker->provider->name) != 0)
         return true;
     else if (p->waits_loaded)
-        take_used(&c->record, &r); /* what else he did is done here too: its acts are not settled */
+        partition_record_use(&c->record, &r); /* what else he did is done here too: its acts are not settled */
     else
-        c->record = r;
+        partition_record_merge(&c->record, &r);
     wide_tell(p->worker);
     return true;
 }

@@ -16,7 +16,8 @@
  * All keys of a script are in KEYS; all numbers that matter come as text, since Lua's are doubles (microseconds
  * since 1970 fit: below 2^53). Few calls and arguments: each costs more than the Lua around it. So what is the same
  * for all events of a worker stands before each script: `lease` and `id_memory`, ms, and the facts of the outcomes
- * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added. */
+ * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added; in
+ * the round that the event is in. */
 #include "io/redis_scripts.h"
 
 #include <inttypes.h>
@@ -44,7 +45,7 @@ static const char claim_text[] =
     "if m[1] ~= A[1] then return {9, '', '', '', 0} end\n"
     "local st = call('HGET', K[2], 'st')\n"
     "local e = st and call('HMGET', K[2], 'st', 'fp', 'fence', 'out', 'steps', 'sent', 'tries', 'all',"
-    " 'rest', 'crashes', 'alone') or {}\n"
+    " 'rest', 'crashes', 'alone', 'rnd') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
     " unpack(A, 11))\n"
@@ -104,6 +105,7 @@ static const char claim_text[] =
     "  if was == 7 then\n"
     "    facts = string.sub(superseded, 1, -2) .. ',\"by\":\"' .. string.gsub(by, '[\"\\\\]', '\\\\%0') .. '\"}'\n"
     "  end\n"
+    "  if e[12] then facts = string.gsub(facts, '\"round\":1', '\"round\":' .. e[12], 1) end\n"
     "  call('HSET', K[2], 'st', 'D', 'fp', A[3], 'fence', f, 'out', facts)\n"
     "  call('PEXPIRE', K[2], id_memory)\n"
     "  call('HSET', K[3], 'fence', f, 'owner', '', 'sent', '')\n"
