@@ -45,6 +45,11 @@ static enum torture_end load_stalker(void)
     return load(TVB_ROOT "/schemas/providers/stalker");
 }
 
+static enum torture_end load_oletv(void)
+{
+    return load(TVB_ROOT "/schemas/providers/oletv");
+}
+
 /* Another pack's documents, with settings of its own. */
 static enum torture_end load_ion(void)
 {
@@ -78,26 +83,36 @@ static struct bound_pack *bind(const struct pack *p, struct err *e)
     return b;
 }
 
+enum { PACKS = 5 };
+
+static const struct {
+    const char *name, *dir;
+} packs[PACKS] = {
+    {"stalker", TVB_ROOT "/schemas/providers/stalker"},
+    {"token", TVB_ROOT "/tests/integration/packs/token"},
+    {"sim", TVB_ROOT "/tests/sim/pack"},
+    {"ion", TVB_ROOT "/schemas/providers/ion"},
+    {"oletv", TVB_ROOT "/schemas/providers/oletv"},
+};
+
 static size_t place_of_pack(const char *name)
 {
-    return strcmp(name, "stalker") == 0 ? 0 : strcmp(name, "token") == 0 ? 1 : strcmp(name, "sim") == 0 ? 2 : 3;
+    size_t i = 0;
+    while (i < PACKS && strcmp(packs[i].name, name) != 0)
+        i++;
+    must(i < PACKS, "no pack %s", name);
+    return i;
 }
 
 static const struct pack *pack_of(const char *name)
 {
-    static struct {
-        const char *name, *dir;
-        struct pack *pack;
-    } all[] = {{"stalker", TVB_ROOT "/schemas/providers/stalker", NULL},
-               {"token", TVB_ROOT "/tests/integration/packs/token", NULL},
-               {"sim", TVB_ROOT "/tests/sim/pack", NULL},
-               {"ion", TVB_ROOT "/schemas/providers/ion", NULL}};
+    static struct pack *all[PACKS];
     size_t i = place_of_pack(name);
     struct pack_faults faults;
-    if (all[i].pack == NULL)
-        all[i].pack = pack_load(all[i].dir, &faults);
-    must(all[i].pack != NULL, "no pack %s", name);
-    return all[i].pack;
+    if (all[i] == NULL)
+        all[i] = pack_load(packs[i].dir, &faults);
+    must(all[i] != NULL, "no pack %s", name);
+    return all[i];
 }
 
 static enum torture_end bind_pack(const char *name)
@@ -138,7 +153,7 @@ struct stage {
 
 static const struct bound_pack *bound_of(const char *name)
 {
-    static struct bound_pack *all[4];
+    static struct bound_pack *all[PACKS];
     struct err e = {0};
     size_t i = place_of_pack(name);
     if (all[i] == NULL)
@@ -152,7 +167,7 @@ static void set_up(const struct play *p, struct stage *s)
 {
     alloc_hold(true);
     *s = (struct stage){.bound = bound_of(p->pack),
-                        .event = json_pack("{s:s,s:s}", "id", "e1", "subject", "70001"),
+                        .event = json_pack("{s:s,s:s,s:s+}", "id", "e1", "subject", "70001", "type", "tvbridge.", p->workflow),
                         .data = json_loads(p->data, 0, NULL),
                         .record = json_loads(p->record, 0, NULL)};
     s->in = (struct run_inputs){.event = s->event, .data = s->data, .record = s->record, .key = "k"};
@@ -228,7 +243,7 @@ static bool step(struct run *r, const struct play *p, size_t *at, char *to)
         run_set_token(r, "fresh");
         return true;
     case RUN_UNKNOWN:
-        note(to, "unknown", "", "");
+        note(to, "unknown", run_judged_status(r) == 401 ? "401" : "", "");
         return false;
     case RUN_RETRY:
         (void)run_request(r);
@@ -319,6 +334,49 @@ static struct play suspended = {
     .replies = {"{\"ok\":true,\"extras\":7}", "{\"ok\":true}"},
 };
 
+#define NOBODY "{\"retorno_status\":false,\"error\":\"Nenhum cliente encontrado!\"}"
+#define PLANS                                                                                                          \
+    "{\"retorno_status\":true,\"planos\":[{\"id\":\"101\",\"tipo\":\"Principal\",\"nome\":\"A\"},"                           \
+    "{\"id\":\"202\",\"tipo\":\"Adicional\",\"nome\":\"B\"}]}"
+
+/* Conditions of values, patterns, lists that are put together, repeated items. */
+static struct play inserted = {
+    .pack = "oletv", .workflow = "service.created",
+    .data = "{\"plan\":\"101\",\"packages\":[{\"id\":\"202\",\"quantity\":2}],\"subscriber\":{\"name\":\"Ann\","
+            "\"document\":\"12345678909\",\"phone\":\"+55 11 98888-7777\",\"address\":{\"postal_code\":\"01310100\"}}}",
+    .record = "{}",
+    .replies = {PLANS, NOBODY, "{\"retorno_status\":true,\"id\":7}", NOBODY, "{\"retorno_status\":true,\"id\":8,\"codigo\":\"8/7\"}"},
+};
+
+static struct play inserted_again = {
+    .pack = "oletv", .workflow = "package.added", .data = "{\"packages\":[{\"id\":\"202\",\"quantity\":2}]}",
+    .record = "{\"plan\":\"101\",\"packages\":{\"201\":{}},\"ids\":{\"client_id\":\"7\"}}",
+    .replies = {PLANS, "{\"retorno_status\":true,\"contratos\":[{\"id\":8,\"status\":\"Ativo\",\"id_contrato_origem\":\"70001\","
+                       "\"assinaturas\":[{\"plano\":\"A\",\"equipamentos\":[{\"id\":\"1\",\"mac\":\"m\"}]}]}]}",
+                "{\"retorno_status\":true}", "{\"retorno_status\":true,\"id\":9}"},
+};
+
+/* An answer that the pack has judged as another status. */
+static struct play keys_refused = {
+    .pack = "oletv", .workflow = "contract.blocked", .data = "{}", .record = "{\"ids\":{\"client_id\":\"7\"}}",
+    .replies = {"{\"retorno_status\":false,\"error\":\"Dados de autentica\\u00e7\\u00e3o s\\u00e3o inv\\u00e1lidos!\"}"},
+};
+
+static enum torture_end run_inserted(void)
+{
+    return play(&inserted, false);
+}
+
+static enum torture_end run_inserted_again(void)
+{
+    return play(&inserted_again, true);
+}
+
+static enum torture_end run_keys_refused(void)
+{
+    return play(&keys_refused, false);
+}
+
 /* Paths, members and the answer's places are settings. */
 static struct play created_by_settings = {
     .pack = "ion", .workflow = "service.created", .data = "{\"plan\":\"basic\",\"login\":\"ann\",\"packages\":[{\"id\":\"P1\"}]}", .record = "{}",
@@ -382,6 +440,7 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.load_bench", load_bench, 0},
         {"workflow.load_token", load_token, 0},
         {"workflow.load_stalker", load_stalker, 100},
+        {"workflow.load_oletv", load_oletv, 100},
         {"workflow.load_ion", load_ion, 100},
         {"workflow.load_wrong", load_wrong, 0},
         {"workflow.bind", bind_stalker, 0},
@@ -394,6 +453,9 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.unknown_account", run_unknown_account, 0},
         {"workflow.catalog", run_catalog, 0},
         {"workflow.token", run_with_token, 0},
+        {"workflow.inserted", run_inserted, 0},
+        {"workflow.inserted_again", run_inserted_again, 0},
+        {"workflow.keys_refused", run_keys_refused, 0},
         {"workflow.remembering", run_suspended, 0},
         {"workflow.remembering_with_restarts", run_suspended_restarts, 0},
     };

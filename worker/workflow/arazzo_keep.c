@@ -81,8 +81,8 @@ void arazzo_keep(struct loader *l, const struct making *m, const struct where *a
     if (x == NULL)
         return;
     check_place(l, m->workflow, ret, x, &here);
-    json_t *fields = json_copy((json_t *)(uintptr_t)x);
-    if (fields == NULL || json_array_append_new(l->pack->owned, fields) != 0) {
+    json_t *fields = json_object();
+    if (json_array_append_new(l->pack->owned, fields) != 0 || json_object_update(fields, (json_t *)(uintptr_t)x) != 0) {
         l->out_of_memory = true;
         return;
     }

@@ -27,8 +27,9 @@ static const json_t *find_shared(struct loader *l, const json_t *v, const struct
 /* @v's members, and those of @shared that it has not. NULL: out of memory. */
 static json_t *joined(const json_t *v, const json_t *shared)
 {
-    json_t *step = json_copy((json_t *)(uintptr_t)v);
-    if (step != NULL && json_object_update_missing(step, (json_t *)(uintptr_t)shared) == 0)
+    json_t *step = json_object(); /* json_copy() does not say what it had no memory for */
+    if (step != NULL && json_object_update(step, (json_t *)(uintptr_t)shared) == 0 &&
+        json_object_update(step, (json_t *)(uintptr_t)v) == 0)
         return step;
     json_decref(step);
     return NULL;
