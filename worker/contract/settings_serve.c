@@ -92,9 +92,10 @@ static int check_bounds(struct settings_loader *l)
     if (s->buffered_bytes < s->body_bytes)
         return settings_refuse(l, "/serve/buffered_bytes", "buffered_bytes is %zu, wanted at least %zu, which is body_bytes",
                                s->buffered_bytes, s->body_bytes);
-    if (s->drain_ms < 2 * s->ack_timeout_ms) /* a request may be sent for so long, and then wait for so long */
+    long long least = 2 * (long long)s->ack_timeout_ms; /* a request may be sent for so long, and then wait for so long */
+    if (s->drain_ms < least)
         return settings_refuse(l, "/serve/drain_ms", "drain_ms is %lld, wanted at least %lld, which is twice ack_timeout_ms",
-                               (long long)s->drain_ms, (long long)(2 * s->ack_timeout_ms));
+                               (long long)s->drain_ms, least);
     return 0;
 }
 
