@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -323,6 +324,7 @@ def check_broker(folder):
         until(lambda: not at.is_ready(), "a gateway that is not ready")
         check("/readyz says what is missing", "acknowledge" in at.ask("GET", "/readyz").body, at.ask("GET", "/readyz"))
         check("/healthz goes on", at.ask("GET", "/healthz").status == 200)
+        fill_queue(at)
         kafka.start()
         until(at.is_ready, "a gateway that is ready again")
         again = until(lambda: (lambda r: r if r.status == 202 else None)(at.publish(event("again"))), "an accepted event")
@@ -332,6 +334,21 @@ def check_broker(folder):
         at.stop()
     finally:
         kafka.stop()
+
+
+def fill_queue(at):
+    """More events than Kafka's client has room for (20,000), while nothing leaves it."""
+    answers = []
+    def send(n):
+        answers.append(at.publish([event(f"q{n}-{i}", service=f"q{i}") for i in range(9000)]))
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    check("more events than there is room for: each request ends, 503 with Retry-After", [a.status for a in answers] == [503] * 4 and
+          all(int(a.headers["Retry-After"]) >= 1 for a in answers), answers)
+    check("and the gateway goes on", at.ask("GET", "/healthz").status == 200)
 
 
 def check_full(folder, brokers):

@@ -370,6 +370,8 @@ Test(settings, what_the_gateway_could_not_work_with_is_refused)
          "s.yaml:3: /serve/keys/1/sha256: the same stands at /serve/keys/0"},
         {MINIMAL "serve:\n  keys: [" KEY_A "]\n  body_bytes: 2000000\n  buffered_bytes: 1900000\n",
          "s.yaml:6: /serve/buffered_bytes: buffered_bytes is 1900000, wanted at least 2000000, which is body_bytes"},
+        {MINIMAL "serve:\n  keys: [" KEY_A "]\n  ack_timeout_ms: 11000\n  drain_ms: 21999\n",
+         "s.yaml:6: /serve/drain_ms: drain_ms is 21999, wanted at least 22000, which is twice ack_timeout_ms"},
         {KAFKA "providers: {p: {pack: ./pack, entitlement: {password_key: hunter2}}}\n",
          "s.yaml:2: /providers/p/entitlement/password_key: wanted at least 32 characters"},
         {KAFKA "providers: {p: {pack: ./pack, entitlement: {without_password: false}}}\n",

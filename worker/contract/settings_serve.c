@@ -89,10 +89,14 @@ static int read_keys(struct settings_loader *l, const json_t *list)
 static int check_bounds(struct settings_loader *l)
 {
     const struct settings_serve *s = &l->s->serve;
-    if (s->buffered_bytes >= s->body_bytes)
-        return 0;
-    return settings_refuse(l, "/serve/buffered_bytes", "buffered_bytes is %zu, wanted at least %zu, which is body_bytes",
-                           s->buffered_bytes, s->body_bytes);
+    if (s->buffered_bytes < s->body_bytes)
+        return settings_refuse(l, "/serve/buffered_bytes", "buffered_bytes is %zu, wanted at least %zu, which is body_bytes",
+                               s->buffered_bytes, s->body_bytes);
+    long long least = 2 * (long long)s->ack_timeout_ms; /* a request may be sent for so long, and then wait for so long */
+    if (s->drain_ms < least)
+        return settings_refuse(l, "/serve/drain_ms", "drain_ms is %lld, wanted at least %lld, which is twice ack_timeout_ms",
+                               (long long)s->drain_ms, least);
+    return 0;
 }
 
 int settings_read_serve(struct settings_loader *l)
