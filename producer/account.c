@@ -54,9 +54,11 @@ static bool take_status(json_t *ret, const json_t *from)
 static bool add_one(json_t *set, const char *id, const json_t *of)
 {
     static const char *const kept[] = {"valid_from", "valid_to", "serial", "model"};
+    if (id[0] == '\0')
+        return true; /* what has no id cannot be kept, nor named */
     json_t *one = json_object();
-    if (id[0] == '\0' || json_object_set_new(set, id, one) != 0)
-        return id[0] == '\0'; /* what has no id cannot be kept, nor named */
+    if (json_object_set_new(set, id, one) != 0)
+        return false;
     for (size_t i = 0; json_is_object(of) && i < ARRAY_LEN(kept); i++)
         if (!take_text(one, of, kept[i]))
             return false;
