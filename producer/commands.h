@@ -26,6 +26,8 @@ int cmd_import_channels(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_serve_key(int argc, char **argv);
 int cmd_pack_check(int argc, char **argv);
 int cmd_pack_probe(int argc, char **argv);
 int cmd_pack_try(int argc, char **argv);

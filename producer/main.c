@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "kafka_client.h"
+#include "serve_http.h"
 
 struct command {
     const char *words[2]; /* "topics", "create"; the second is NULL for a command of one word */
@@ -16,6 +17,8 @@ struct command {
 
 static const struct command commands[] = {
     {{"publish", NULL}, cmd_publish, "send events to Kafka, checked before the first one leaves"},
+    {{"serve", "key"}, cmd_serve_key, "make a key for a caller of the gateway"},
+    {{"serve", NULL}, cmd_serve, "the HTTP gateway: events in, entitlement for platforms that ask"},
     {{"outcomes", NULL}, cmd_outcomes, "what came of the events: show, follow, or post to a web hook"},
     {{"explain", NULL}, cmd_explain, "why a service is as it is, and what it waits for"},
     {{"waiting", "list"}, cmd_waiting_list, "the events that are set aside, and for what"},
@@ -61,8 +64,8 @@ static void help(FILE *out)
 
 static void version(void)
 {
-    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\n", TVB_VERSION, rd_kafka_version_str(),
-           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str());
+    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\nlibmicrohttpd %s\n", TVB_VERSION, rd_kafka_version_str(),
+           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str(), serve_http_version());
 }
 
 static int unknown(const char *first, const char *second)

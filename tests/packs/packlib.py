@@ -164,6 +164,8 @@ def _compare_end(run, end):
     if end["kind"] in ("retry", "unknown", "call"):
         if run.state() != end["kind"]:
             raise Wrong("wanted state %s, got %s %s" % (end["kind"], run.state(), json.dumps(run.result())))
+        if run.shown.get("judged_status") != end.get("status", run.shown.get("judged_status")):
+            raise Wrong("wanted it judged as status %s, got %s" % (end["status"], run.shown.get("judged_status")))
         return
     if run.state() != "end":
         raise Wrong("wanted the end, but the run is at %s: %s" % (run.state(), json.dumps(run.request())))

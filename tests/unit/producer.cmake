@@ -10,3 +10,8 @@ tvb_unit(story tvb_producer)
 tvb_unit(sync tvb_producer)
 tvb_unit(live tvb_producer Threads::Threads)
 target_sources(test_live PRIVATE support/http_peer.c)
+# The gateway's pure parts, and its HTTP as its peers see it.
+tvb_unit(serve_keys tvb_producer)
+tvb_unit(serve_mode tvb_producer)
+tvb_unit(serve_http tvb_producer)
+tvb_unit(entitlement tvb_producer)

@@ -5,9 +5,11 @@
 
 #include "base/attr.h"
 #include "contract/json_read.h"
+#include "contract/password.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
-static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes", "rebased", "adopted"};
+static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes", "rebased", "adopted",
+                                       "password_hmac"};
 
 static bool is_reserved(const char *name)
 {
@@ -183,6 +185,27 @@ json_t *record_adoption(const json_t *record, const json_t *seen)
 bool record_is_known(const json_t *record)
 {
     return json_object_get(record, "adopted") != NULL || json_object_get(json_object_get(record, "axes"), "existence") != NULL;
+}
+
+/* What it sets the account's password to; NULL: nothing. */
+static const char *password_of(const struct event *e)
+{
+    bool sets = e->type == EVENT_SERVICE_CREATED || e->type == EVENT_CREDENTIALS_CHANGED || e->type == EVENT_SERVICE_SNAPSHOT;
+    return sets ? json_string_value(json_object_get(e->data, "password")) : NULL;
+}
+
+int record_keep_password(json_t *record, const struct event *e, const char *key)
+{
+    const char *password = password_of(e);
+    if (e->type == EVENT_SERVICE_DELETED || (password != NULL && key == NULL))
+        (void)json_object_del(record, "password_hmac");
+    if (password == NULL || key == NULL)
+        return 0;
+    struct password_kept kept;
+    char text[PASSWORD_TEXT_SIZE];
+    password_keep(key, &(struct password_of){e->provider, e->service, password}, &kept);
+    password_format(&kept, text);
+    return set_text(record, "password_hmac", text);
 }
 
 int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act)

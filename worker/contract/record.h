@@ -1,7 +1,7 @@
 /* record.h - what is known of a service: schemas/record.schema.json.
  *
  * A json object: service, provider, status, plan, block, packages (id -> {..}), devices (id -> {..}), ids (what the
- * provider gave), remembered sets, adopted, order_by ("sequence" or "offset"), fence, and axes: for each axis order, id and
+ * provider gave), remembered sets, adopted, password_hmac, order_by ("sequence" or "offset"), fence, and axes: for each axis order, id and
  * offset of the event last applied. A deleted service keeps its record (status "terminated"). */
 #ifndef TVB_CONTRACT_RECORD_H
 #define TVB_CONTRACT_RECORD_H
@@ -28,6 +28,11 @@ bool record_exists(const json_t *record);
  * -1: out of memory. */
 int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr);
+
+/* After record_apply(), with the installation's @key: the password that @e sets is kept as password.h says, in `password_hmac`.
+ * Without a key (NULL) none is, and what was kept of an older one goes, since it is not the account's any more; so it does when the
+ * service is deleted. -1: out of memory. */
+int record_keep_password(json_t *record, const struct event *e, const char *key);
 
 /* Orders the service anew, by `sequence` or by offset: each axis of @record counts as applied at @order from now. @act is the id
  * of the act that says so, kept as `rebased`. -1: out of memory. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "contract/event.h"
 
@@ -97,6 +98,9 @@ struct settings_provider {
     struct settings_guard guard;
     struct settings_autosync autosync;
     bool cuts_known;        /* only accounts that tvbridge made or adopted may be cut off; false */
+    const char *password_key;     /* records keep passwords as password.h says, under it; NULL: they keep none */
+    bool entitlement;             /* `tvbridge serve` answers for its subscribers; false */
+    bool entitlement_without_password; /* also when no password is given; false */
     bool park_dead;         /* a dead event holds back later ones of its service that set the same thing; true */
     bool park_always;       /* also newer ones that cover it, which else pass and close it; false */
     struct settings_numbers numbers;
@@ -104,6 +108,31 @@ struct settings_provider {
 
 struct settings_pair {
     const char *name, *value;
+};
+
+/* Who may call `tvbridge serve`. */
+struct settings_key {
+    const char *name;
+    uint8_t sha256[HASH_SHA256_SIZE];          /* of the key's text */
+    bool may_publish, may_ask;                 /* events; entitlement */
+    const struct settings_provider **providers; /* of these */
+    size_t provider_count;
+    double rate_per_s; /* events, or questions, a second; 0: no limit */
+    double burst;      /* at once after a quiet time */
+};
+
+struct settings_serve {
+    const char *host; /* NULL: there is no such section */
+    int port;         /* 9465; 0: a free port, printed in the log */
+    unsigned connections;     /* at once, 512 */
+    unsigned batch_events;    /* in one request, 10000 */
+    size_t body_bytes;        /* of one request, 8 MiB */
+    size_t buffered_bytes;    /* of all requests under way, 64 MiB */
+    int64_t ack_timeout_ms;   /* Kafka's acknowledgement, 10000 */
+    int64_t drain_ms;         /* for requests under way, when it stops, 20000 */
+    int64_t records_every_ms; /* how often records are looked for, 500 */
+    struct settings_key *keys;
+    size_t key_count;
 };
 
 struct settings {
@@ -130,6 +159,7 @@ struct settings {
     const char *schemas;    /* folder with the schemas */
     struct settings_provider *providers;
     size_t provider_count;
+    struct settings_serve serve;
     void *owned; /* what the pointers point into */
 };
 

@@ -89,6 +89,18 @@ static void read_guard(const json_t *o, struct settings_guard *ret)
     ret->accounts = (unsigned)integer_of(o, "accounts", 50);
 }
 
+static int read_entitlement(struct settings_loader *l, struct settings_provider *p, const json_t *o)
+{
+    char at[200];
+    p->entitlement = o != NULL;
+    p->password_key = json_string_value(json_object_get(o, "password_key"));
+    p->entitlement_without_password = json_is_true(json_object_get(o, "without_password"));
+    if (!p->entitlement || p->password_key != NULL || p->entitlement_without_password)
+        return 0;
+    snprintf(at, sizeof(at), "/providers/%s/entitlement", p->name);
+    return settings_refuse(l, at, "nobody could be answered: wanted password_key, or without_password: true");
+}
+
 static int check_breaker(struct settings_loader *l, const struct settings_provider *p)
 {
     char at[200];
@@ -202,7 +214,8 @@ static int read_provider(struct settings_loader *l, struct settings_provider *p,
     read_numbers(json_object_get(l->root, "numbers"), json_object_get(o, "numbers"), &p->numbers);
     if (p->settings == NULL || p->credentials == NULL)
         return err_nomem(l->reterr);
-    if (read_autosync(l, json_object_get(o, "autosync"), &p->autosync) != 0)
+    if (read_autosync(l, json_object_get(o, "autosync"), &p->autosync) != 0 ||
+        read_entitlement(l, p, json_object_get(o, "entitlement")) != 0)
         return -1;
     if (check_numbers(l, p) != 0 || check_retry(l, p) != 0 || check_breaker(l, p) != 0)
         return -1;

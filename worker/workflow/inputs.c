@@ -170,6 +170,7 @@ static bool top_missing(const struct scope *s, const struct workflow *w, struct 
         if (missing ? w->needs[i].required : find_missing(v, w->needs[i].members, w->needs[i].n, path))
             return true;
     }
+    buf_reset(path);
     return false;
 }
 
