@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "contract/act.h"
+#include "contract/axes.h"
 #include "contract/json.h"
 #include "contract/record.h"
 
@@ -101,9 +102,9 @@ json_t *known_get(const struct book *known, const char *service)
     return NULL;
 }
 
-void known_basis(const json_t *known, unsigned step, char ret[BASIS_TEXT_SIZE])
+void known_basis(const json_t *known, unsigned n, char ret[BASIS_TEXT_SIZE])
 {
-    struct basis b = {.by = ORDER_BY_NOTHING, .step = step};
+    struct basis b = {.by = ORDER_BY_NOTHING, .step = AXES_MAX + n};
     const char *by = json_text(known, "by");
     if (strcmp(by, "sequence") == 0)
         b.by = ORDER_BY_SEQUENCE;

@@ -19,7 +19,8 @@ json_t *known_get(const struct book *known, const char *service);
 /* The above of a whole record. NULL: out of memory. */
 json_t *known_of(const json_t *record);
 
-/* The basis of the @step-th event that is made from @known, which may be NULL. */
-void known_basis(const json_t *known, unsigned step, char ret[BASIS_TEXT_SIZE]);
+/* The basis of the @n-th event (from 1) that is made from @known, which may be NULL. It stands above the ends that the record's
+ * last event implies for later days (engine/dates.c), which stand just above that event: at most one for each of its axes. */
+void known_basis(const json_t *known, unsigned n, char ret[BASIS_TEXT_SIZE]);
 
 #endif

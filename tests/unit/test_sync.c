@@ -280,9 +280,9 @@ Test(known, is_the_record_without_what_no_comparison_needs)
     expect_json("adopted", b, "{\"fence\":\"8\",\"by\":\"none\",\"top\":\"000000-000000000000000003-000000\",\"known\":true,\"status\":\"active\","
                               "\"packages\":{\"P1\":{\"ours\":false},\"P2\":{\"ours\":true}}}");
     known_basis(a, 2, basis);
-    cr_expect(eq(str, basis, "sequence:000000-000000000000000010-000002+2"));
+    cr_expect(eq(str, basis, "sequence:000000-000000000000000010-000002+42"));
     known_basis(NULL, 1, basis);
-    cr_expect(eq(str, basis, "none:000000-000000000000000000-000000+1"));
+    cr_expect(eq(str, basis, "none:000000-000000000000000000-000000+41"));
     json_decref(a);
     json_decref(b);
     json_decref(made);

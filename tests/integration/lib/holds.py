@@ -89,6 +89,23 @@ def dates(bench):
         worker.check_running()
 
 
+@case("hold.taken_away_early")
+def taken_away_early(bench):
+    """A dated package that is taken away before its day does not wait for that day, and is not taken away twice."""
+    with rough_place(bench, "early", numbers=SHORT) as p:
+        p.worker()
+        p.publish(package("on", "6", "A", valid_to=in_s(3600)))
+        p.outcome("on", "applied")
+        until(lambda: [o for o in p.follower.outcomes if o["data"]["kind"] == "waiting" and o["data"]["event"]["type"] == "tvbridge.package.removed"],
+              "its end waits", p.brief)
+        p.publish(event("off", "6", "package.removed", {"packages": [{"id": "A"}]}))
+        p.outcome("off", "applied")
+        end = until(lambda: [o for o in p.follower.outcomes if o["data"]["final"] and o["data"]["event"]["id"].startswith("ends/")], "the end is over",
+                    p.brief)[0]
+        same("what became of it", end["data"]["kind"], "superseded")
+        same("turned", [p.portal.count(f"/open/turn/6-A-{way}") for way in ("on", "off")], [1, 1])
+
+
 @case("hold.prolonged")
 def prolonged(bench):
     """What is prolonged in time is not taken away; `notbefore` is kept, and a newer event passes what waits for it."""
