@@ -132,5 +132,8 @@ void cli_progress_end(struct cli_progress *p);
 /* ---- Ctrl-C and SIGTERM as a question, for commands that have something to finish ---- */
 void cli_catch_interrupt(void); /* before any thread is started */
 bool cli_interrupted(void);     /* true once for each signal that came */
+bool cli_interrupt_pending(void); /* the same, and it stays: for whoever only ends his part of the work */
+/* From now on the next one ends the program. True: they were caught, and cli_catch_interrupt() makes it so again. */
+bool cli_let_interrupt(void);
 
 #endif

@@ -232,6 +232,21 @@ void cli_catch_interrupt(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+bool cli_let_interrupt(void)
+{
+    sigset_t set, before;
+    interrupt_set(&set);
+    sigprocmask(SIG_UNBLOCK, &set, &before);
+    return sigismember(&before, SIGINT) == 1;
+}
+
+bool cli_interrupt_pending(void)
+{
+    sigset_t set;
+    sigpending(&set);
+    return sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1;
+}
+
 bool cli_interrupted(void)
 {
     sigset_t set;

@@ -19,8 +19,17 @@ int cmd_approve(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_rebase(int argc, char **argv);
+int cmd_adopt(int argc, char **argv);
+int cmd_import_catalog(int argc, char **argv);
+int cmd_import_accounts(int argc, char **argv);
+int cmd_import_channels(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
+int cmd_sync(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_serve_key(int argc, char **argv);
 int cmd_pack_check(int argc, char **argv);
+int cmd_pack_probe(int argc, char **argv);
 int cmd_pack_try(int argc, char **argv);
 int cmd_pack_play(int argc, char **argv);
 

@@ -13,7 +13,9 @@
 #include "base/err.h"
 #include "contract/outcome.h"
 #include "contract/settings.h"
+#include "core/call.h"
 #include "workflow/pack.h"
+#include "workflow/run.h"
 
 struct live;
 
@@ -27,6 +29,12 @@ const struct pack *live_pack(const struct live *l);
  * waited for stands in the report. */
 void live_never_wait(struct live *l);
 
+/* An answer as it came, before the pack reads it; @run stands at the step that it answers. */
+typedef void live_look_fn(void *arg, const struct run *run, const struct call_reply *reply);
+/* What the workflow gives for a part of a long answer, live_long.c: borrowed for the call. */
+typedef void live_part_fn(void *arg, const json_t *outputs);
+#define LIVE_PART_BYTES ((size_t)1024 * 1024)
+
 /* All borrowed until the end; any may be NULL but type. */
 struct live_inputs {
     const char *type; /* the workflow: an event's type without prefix, or `read`, `list`, ... */
@@ -34,6 +42,9 @@ struct live_inputs {
     const char *key;  /* the event's idempotency key */
     bool report;      /* gather what was sent, play_report.h; credentials are shown as *** */
     unsigned lose;    /* the answer to the N-th request that changes something is thrown away after it came; 0: none */
+    live_look_fn *look;
+    live_part_fn *part; /* long answers come in parts, the last of them as the end's outputs; for lists */
+    void *arg;          /* of both */
     bool crash;       /* after each answer the run is saved, thrown away, and restored with the record as it is by then */
 };
 

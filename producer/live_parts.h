@@ -75,4 +75,10 @@ void live_run_send(struct live_run *r);
 void live_run_go_on(struct live_run *r);
 void live_run_end(struct live_run *r, enum live_state state, const char *reason, const char *detail);
 
+/* ---- live_long.c ---- */
+
+/* Where @reply is long: gives all of it but the last part to in.part, and makes @reply that part, which then stands in @text. -1: some
+ * were given, and the next one was not taken as they were. */
+int live_long_answer(struct live_run *r, struct call_reply *reply, struct buf *text);
+
 #endif

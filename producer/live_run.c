@@ -442,6 +442,21 @@ static void lose(struct live_run *r, enum call_repeat repeat)
     failed(r, &cut, judge_call(&cut, repeat));
 }
 
+/* The pack reads the answer. False: it is over. */
+static bool read_answer(struct live_run *r, const struct call_reply *reply)
+{
+    struct call_reply own = *reply;
+    struct buf text;
+    buf_init(&text, reply->body_len + 1);
+    int rc = r->in.part != NULL ? live_long_answer(r, &own, &text) : 0;
+    if (rc == 0)
+        run_reply(r->run, &own);
+    buf_fini(&text);
+    if (rc != 0)
+        live_run_end(r, LIVE_GAVE_UP, "part_not_understood", "the pack reads the beginning of this long answer, and not all of it");
+    return rc == 0 && is_alive(r);
+}
+
 static void on_reply(void *arg, const struct call_reply *reply)
 {
     struct live_run *r = arg;
@@ -455,16 +470,17 @@ static void on_reply(void *arg, const struct call_reply *reply)
         lose(r, repeat);
         return;
     }
+    if (r->in.look != NULL)
+        r->in.look(r->in.arg, r->run, reply);
     enum judgement what = judge_call(reply, repeat);
     if (what != JUDGE_READ_ANSWER) {
         note(r, "failed", json_string(judge_error_class(reply)));
         failed(r, reply, what);
         return;
     }
-    enum run_state state = run_reply(r->run, reply);
-    if (!is_alive(r))
+    if (!read_answer(r, reply))
         return;
-    if (state == RUN_UNKNOWN) {
+    if (run_state(r->run) == RUN_UNKNOWN) {
         struct call_reply judged = *reply;
         judged.status = run_judged_status(r->run);
         note(r, "failed", json_string(judge_error_class(&judged)));

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "kafka_client.h"
+#include "serve_http.h"
 
 struct command {
     const char *words[2]; /* "topics", "create"; the second is NULL for a command of one word */
@@ -16,6 +17,8 @@ struct command {
 
 static const struct command commands[] = {
     {{"publish", NULL}, cmd_publish, "send events to Kafka, checked before the first one leaves"},
+    {{"serve", "key"}, cmd_serve_key, "make a key for a caller of the gateway"},
+    {{"serve", NULL}, cmd_serve, "the HTTP gateway: events in, entitlement for platforms that ask"},
     {{"outcomes", NULL}, cmd_outcomes, "what came of the events: show, follow, or post to a web hook"},
     {{"explain", NULL}, cmd_explain, "why a service is as it is, and what it waits for"},
     {{"waiting", "list"}, cmd_waiting_list, "the events that are set aside, and for what"},
@@ -30,8 +33,15 @@ static const struct command commands[] = {
     {{"pause", NULL}, cmd_pause, "no new calls to a platform"},
     {{"resume", NULL}, cmd_resume, "calls to it go on"},
     {{"rebase", NULL}, cmd_rebase, "order a service's events by sequence, or by offset, from now on"},
+    {{"adopt", NULL}, cmd_adopt, "make the accounts that a platform has already into records"},
+    {{"sync", NULL}, cmd_sync, "what billing wants against what the platform has: preview, then apply"},
+    {{"convert", NULL}, cmd_convert, "give accounts the ids of services in place of those of clients"},
+    {{"import", "catalog"}, cmd_import_catalog, "a platform's plans and packages, for billing's tariffs"},
+    {{"import", "accounts"}, cmd_import_accounts, "its accounts, and which of them no service has yet"},
+    {{"import", "channels"}, cmd_import_channels, "its channels"},
     {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
     {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
+    {{"pack", "probe"}, cmd_pack_probe, "ask a live platform, and say how it differs from its pack; changes nothing"},
     {{"pack", "try"}, cmd_pack_try, "show the requests that an event would cause, and send none"},
     {{"pack", "play"}, cmd_pack_play, "send them to a platform, without Kafka and the worker"},
 };
@@ -54,8 +64,8 @@ static void help(FILE *out)
 
 static void version(void)
 {
-    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\n", TVB_VERSION, rd_kafka_version_str(),
-           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str());
+    printf("tvbridge %s\nlibrdkafka %s\nlibcurl %s\njansson %s\nlibmicrohttpd %s\n", TVB_VERSION, rd_kafka_version_str(),
+           curl_version_info(CURLVERSION_NOW)->version, jansson_version_str(), serve_http_version());
 }
 
 static int unknown(const char *first, const char *second)

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 #define POLL_MS 100
 #define HEADERS_MAX 128
+#define AGAIN_US 100000
 #define SILENCE_MS 30000 /* a broker that says nothing for so long while ends are missing */
 
 struct scanner {
@@ -214,7 +216,7 @@ static int read_to_ends(struct pass *p, struct err *reterr)
             return -1;
         if (got > 0)
             heard_ms = clock_boot_ms();
-        if (cli_interrupted())
+        if (cli_interrupt_pending())
             return err_set(reterr, ERR_INVAL, "stopped before the end");
         if (clock_boot_ms() - heard_ms > SILENCE_MS)
             return err_set(reterr, ERR_IO, "Kafka said nothing for %d s%s%s", SILENCE_MS / 1000,
@@ -233,14 +235,23 @@ int scan(struct scanner *s, const struct scan_source *sources, size_t n, scan_fn
     return rc;
 }
 
+/* A topic that was just made, or a partition whose leader changes: the client learns it in a moment. */
+static bool is_moving(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 int64_t scanner_end(struct scanner *s, enum topic_kind kind, const char *provider, int32_t partition, struct err *reterr)
 {
     char topic[TOPIC_NAME_SIZE];
     int64_t low = 0, high = 0;
     if (name_topic(s, kind, provider, topic, reterr) != 0)
         return -1;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(s->client->rk, topic, partition, &low, &high,
-                                                                (int)s->place->options->timeout_ms);
+    int64_t until_ms = clock_boot_ms() + s->place->options->timeout_ms;
+    rd_kafka_resp_err_t code;
+    do
+        code = rd_kafka_query_watermark_offsets(s->client->rk, topic, partition, &low, &high, (int)s->place->options->timeout_ms);
+    while (is_moving(code) && clock_boot_ms() < until_ms && usleep(AGAIN_US) == 0);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return high;
     return err_set(reterr, kafka_err_code(code), "the end of %s: %s", topic, rd_kafka_err2str(code));
@@ -252,7 +263,7 @@ int scan_follow(struct scanner *s, const struct scan_source *sources, size_t n, 
     struct pass p = {.scanner = s, .sources = sources, .n = n, .fn = fn, .arg = arg};
     int64_t end_ms = clock_boot_ms() + wait_ms;
     int rc = start(&p, reterr);
-    while (rc == 0 && !p.enough && clock_boot_ms() < end_ms && !cli_interrupted())
+    while (rc == 0 && !p.enough && clock_boot_ms() < end_ms && !cli_interrupt_pending())
         if (step(&p, reterr) < 0)
             rc = -1;
     finish(&p);

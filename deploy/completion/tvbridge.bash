@@ -39,12 +39,17 @@ _tvbridge() {
     command=("${COMP_WORDS[1]}")
     local seconds
     seconds=$(sed -nE "s/^${COMP_WORDS[1]} //p" <<<"$commands")
-    if [ -n "$seconds" ]; then
+    if [ -n "$seconds" ] && ! grep -qxF -- "${COMP_WORDS[1]}" <<<"$commands"; then
         if [ "$COMP_CWORD" -eq 2 ]; then
             mapfile -t COMPREPLY < <(compgen -W "$seconds" -- "$current")
             return
         fi
         command+=("${COMP_WORDS[2]}")
+    elif [ "$COMP_CWORD" -gt 2 ] && grep -qxF -- "${COMP_WORDS[2]}" <<<"$seconds"; then # `serve` is a command, and so is `serve key`
+        command+=("${COMP_WORDS[2]}")
+    elif [ -n "$seconds" ] && [[ $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$seconds" -- "$current")
+        return
     fi
     case $current in
     -*) mapfile -t COMPREPLY < <(compgen -W "$(_tvbridge_options "$program" "${command[@]}") --help" -- "$current") ;;

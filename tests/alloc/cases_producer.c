@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "entitlement.h"
 #include "event_reader.h"
 #include "io/redis_scripts.h"
 #include "reply_file.h"
+#include "serve_mode.h"
 
 static enum torture_end read_events(void)
 {
@@ -54,11 +56,49 @@ static enum torture_end script_texts(void)
     return whole ? DONE : NO_MEMORY;
 }
 
+/* What could not be taken leaves what was known. */
+static enum torture_end know_entitlements(void)
+{
+    static const char active[] = "{\"service\":\"1\",\"provider\":\"p\",\"axes\":{},\"status\":\"active\",\"login\":\"ann\",\"packages\":{\"P1\":{}},\"fence\":\"1\"}",
+                      renamed[] = "{\"service\":\"1\",\"provider\":\"p\",\"axes\":{},\"status\":\"active\",\"login\":\"bea\",\"fence\":\"2\"}";
+    static const char want[] = "{\"may_watch\":true,\"service\":\"1\",\"packages\":[\"P1\"],\"age_ms\":0}";
+    struct entitlement *e = entitlement_new("p", NULL);
+    bool taken = e != NULL && entitlement_put(e, 0, "1", 1, active, sizeof(active) - 1) == 0;
+    bool again = taken && entitlement_put(e, 0, "1", 1, renamed, sizeof(renamed) - 1) == 0;
+    struct buf out;
+    buf_init(&out, 1000);
+    const struct entitlement_question q = {.login = again ? "bea" : "ann"};
+    if (taken && entitlement_count(e) > 0)
+        must(entitlement_answer(e, &q, &out) == ENTITLED && (again || !buf_ok(&out) || strcmp(out.data, want) == 0), "another answer");
+    bool whole = again && buf_ok(&out);
+    buf_fini(&out);
+    entitlement_free(e);
+    return whole ? DONE : NO_MEMORY;
+}
+
+static enum torture_end read_headers(void)
+{
+    struct serve_headers h;
+    struct fault f;
+    struct buf out;
+    serve_headers_init(&h);
+    buf_init(&out, 1000);
+    serve_headers_add(&h, "ce-specversion", "1.0");
+    serve_headers_add(&h, "ce-id", "e%201");
+    int rc = serve_headers_done(&h, "{}", 2, &out, &f);
+    must(rc != 0 || strcmp(out.data, "{\"specversion\":\"1.0\",\"id\":\"e 1\",\"data\":{}}") == 0, "another event");
+    serve_headers_fini(&h);
+    buf_fini(&out);
+    return rc == 0 ? DONE : NO_MEMORY;
+}
+
 const struct torture *producer_cases(size_t *ret_count)
 {
     static const struct torture list[] = {
         {"producer.event_reader", read_events, 0},
         {"producer.reply_file", read_reply, 0},
+        {"producer.entitlement", know_entitlements, 0},
+        {"producer.serve_headers", read_headers, 0},
         {"io.redis_scripts", script_texts, 0},
     };
     *ret_count = ARRAY_LEN(list);

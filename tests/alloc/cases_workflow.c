@@ -45,6 +45,12 @@ static enum torture_end load_stalker(void)
     return load(TVB_ROOT "/schemas/providers/stalker");
 }
 
+/* Another pack's documents, with settings of its own. */
+static enum torture_end load_ion(void)
+{
+    return load(TVB_ROOT "/schemas/providers/ion");
+}
+
 /* A wrong pack is refused, with its fault or for want of memory. */
 static enum torture_end load_wrong(void)
 {
@@ -74,7 +80,7 @@ static struct bound_pack *bind(const struct pack *p, struct err *e)
 
 static size_t place_of_pack(const char *name)
 {
-    return strcmp(name, "stalker") == 0 ? 0 : strcmp(name, "token") == 0 ? 1 : 2;
+    return strcmp(name, "stalker") == 0 ? 0 : strcmp(name, "token") == 0 ? 1 : strcmp(name, "sim") == 0 ? 2 : 3;
 }
 
 static const struct pack *pack_of(const char *name)
@@ -84,7 +90,8 @@ static const struct pack *pack_of(const char *name)
         struct pack *pack;
     } all[] = {{"stalker", TVB_ROOT "/schemas/providers/stalker", NULL},
                {"token", TVB_ROOT "/tests/integration/packs/token", NULL},
-               {"sim", TVB_ROOT "/tests/sim/pack", NULL}};
+               {"sim", TVB_ROOT "/tests/sim/pack", NULL},
+               {"ion", TVB_ROOT "/schemas/providers/ion", NULL}};
     size_t i = place_of_pack(name);
     struct pack_faults faults;
     if (all[i].pack == NULL)
@@ -93,15 +100,24 @@ static const struct pack *pack_of(const char *name)
     return all[i].pack;
 }
 
-static enum torture_end bind_stalker(void)
+static enum torture_end bind_pack(const char *name)
 {
     struct err e = {0};
-    const struct pack *p = pack_of("stalker");
-    struct bound_pack *b = bind(p, &e);
+    struct bound_pack *b = bind(pack_of(name), &e);
     if (b == NULL)
         return no_memory(&e);
     bound_pack_free(b);
     return DONE;
+}
+
+static enum torture_end bind_stalker(void)
+{
+    return bind_pack("stalker");
+}
+
+static enum torture_end bind_ion(void)
+{
+    return bind_pack("ion");
 }
 
 /* --- runs --- */
@@ -122,7 +138,7 @@ struct stage {
 
 static const struct bound_pack *bound_of(const char *name)
 {
-    static struct bound_pack *all[3];
+    static struct bound_pack *all[4];
     struct err e = {0};
     size_t i = place_of_pack(name);
     if (all[i] == NULL)
@@ -303,6 +319,18 @@ static struct play suspended = {
     .replies = {"{\"ok\":true,\"extras\":7}", "{\"ok\":true}"},
 };
 
+/* Paths, members and the answer's places are settings. */
+static struct play created_by_settings = {
+    .pack = "ion", .workflow = "service.created", .data = "{\"plan\":\"basic\",\"login\":\"ann\",\"packages\":[{\"id\":\"P1\"}]}", .record = "{}",
+    .replies = {"{\"data\":[]}", "201 {\"data\":{\"id\":7}}", "{\"data\":[{\"id\":7,\"external_id\":\"70001\",\"pin\":\"0037\"}]}",
+                "409 {\"errors\":[{\"code\":2003}]}"},
+};
+
+static enum torture_end run_created_by_settings(void)
+{
+    return play(&created_by_settings, false);
+}
+
 static enum torture_end run_suspended(void)
 {
     return play(&suspended, false);
@@ -354,8 +382,11 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.load_bench", load_bench, 0},
         {"workflow.load_token", load_token, 0},
         {"workflow.load_stalker", load_stalker, 100},
+        {"workflow.load_ion", load_ion, 100},
         {"workflow.load_wrong", load_wrong, 0},
         {"workflow.bind", bind_stalker, 0},
+        {"workflow.bind_settings", bind_ion, 0},
+        {"workflow.created_by_settings", run_created_by_settings, 0},
         {"workflow.created", run_created, 0},
         {"workflow.created_with_restarts", run_created_restarts, 0},
         {"workflow.blocked", run_blocked, 0},

@@ -289,6 +289,11 @@ def small_texts(seeds):
     for text in (e + "\n" + e + "\n", f"[{e},\n {e} ]\n", json.dumps(json.loads(e), indent=1) * 2, "\ufeff" + e, "[]", "[1,2", "\n\n",
                  e + "\n{\n}\n", "not json\n" + e, f"[{e} {e}]", e + " x"):
         seeds.add("event_reader", b"\x02" + text.encode())
+    headers = "ce-specversion:1.0\nCe-Id:e%201\nce-source:/b\nce-subject:7\nce-type:tvbridge.contract.blocked\nce-provider:p\nContent-Type:application/json\n"
+    record = '{"service":"%s","provider":"neotv","status":"active","axes":{},"login":"ann","plan":"3","fence":"%d","packages":{"P1":{},"P2":{"valid_from":"2026-12-01","valid_to":"2026-12-01T10:00:00Z"}}}'
+    for batch in (f"[{e},\n {e} ]", "[]", "[1,\"a\\\\\",[{}]]", "[{}{}]", "[{},]", "{", ""):
+        for more in (headers + '\n{"reason":"x"}', headers + 'ce-note:"a\\"%e2%82%ac"\n\n', "x:y\n\n"):
+            seeds.add("serve", "\n%%\n".join((batch, more, "ann", record % ("1", 5), record % ("2", 6), record.replace("active", "suspended") % ("1", 6))))
 
 
 def settings(seeds):

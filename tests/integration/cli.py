@@ -116,6 +116,19 @@ def check_usage():
                   ['topics', 'create', '-b', 'x:1'], ['publish', '-p', 'stalker'], ['outcomes', '-b', 'x', 'operand']):
         r = run(*wrong)
         check(f'{wrong} is wrong usage', r.status == 2 and r.err != '' and r.out == '', r)
+    folder = os.path.join(ROOT, 'schemas', 'providers')
+    r = run('pack', 'check', *(os.path.join(folder, name) for name in sorted(os.listdir(folder))))
+    check('pack check takes DIR/*: each pack is good, and files are passed over',
+          r.status == 0 and r.out.count(': good: ') == len([n for n in os.listdir(folder) if os.path.isdir(os.path.join(folder, n))]), r)
+    r = run('pack', 'check', os.path.join(folder, 'README.md'))
+    check('pack check of files alone is wrong usage', r.status == 2, r)
+    with tempfile.TemporaryDirectory() as up:
+        os.symlink(os.path.join(folder, 'generic'), os.path.join(up, 'generic'))
+        os.mkdir(os.path.join(up, 'mine'))
+        with open(os.path.join(up, 'mine', 'settings.yaml'), 'w', encoding='utf-8') as f:
+            f.write('pack: generic\nsettings: { paths: { status: "/x/{nothing}" } }\n')
+        r = run('pack', 'check', os.path.join(up, 'mine'))
+        check('pack check binds too: a path that nothing fits into is told', r.status == 1 and 'setStatus' in r.out and '{nothing}' in r.out, r)
     r = run('publish', '-b', 'x', '-X', 'sasl.password=tell-nobody', '-p', 's', '-s', '1', '-t', 'contract.blocked')
     check('a secret on the command line is refused and not repeated',
           r.status == 2 and 'TVBRIDGE_KAFKA_SASL_PASSWORD' in r.err and 'tell-nobody' not in r.err, r)

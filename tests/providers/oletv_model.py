@@ -85,11 +85,11 @@ class Platform:
     def named(self, request):
         """The contract or client of the path, else the service of a new contract."""
         form = request.form()
-        return [x for x in (*request.path.split("/")[3:], form.get("id_contrato_origem"), form.get("cpf_cnpj")) if x]
+        return [x for x in (*request.path.split("/")[3:], form.get("id_contrato_origem")) if x]
 
     def control(self, request):
-        """POST first_access (form service): its user logs in. POST panel_delete, panel_cancel, panel_forget_client (form service): what
-        somebody does by hand. POST allow (form allowed=0): our address is not on the list any more."""
+        """POST first_access (form service): its user logs in. POST panel_delete, panel_cancel, panel_unblock, panel_forget_client (form
+        service): what somebody does by hand. POST allow (form allowed=0): our address is not on the list any more."""
         form, call = request.form(), (request.method, request.path)
         found = self._live_of(form.get("service", ""))
         if call == ("POST", "/allow"):
@@ -100,6 +100,9 @@ class Platform:
         elif call == ("POST", "/panel_cancel"):
             for c in found:
                 c["status"] = CANCELLED
+        elif call == ("POST", "/panel_unblock"):
+            for block in (b for c in found for b in self._active_blocks(c["id"])):
+                block["ativo"] = False
         elif call == ("POST", "/panel_delete"):
             for c in found:
                 del self.contracts[c["id"]]

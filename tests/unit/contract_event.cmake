@@ -11,6 +11,7 @@ foreach(name
     order
     outcome
     partition_record
+    password
     record
     topics
     vectors)

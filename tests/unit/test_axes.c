@@ -65,6 +65,7 @@ Test(axes, are_those_of_the_protocol)
          "credentials:login,credentials:password"},
         {EVENT_SUBSCRIBER_UPDATED, "{\"subscriber\":{\"phone\":\"1\"}}", "profile:phone"},
         {EVENT_SERVICE_CONVERTED, "{}", ""},
+        {EVENT_SERVICE_ADOPTED, "{}", ""},
         {EVENT_CONTRACT_ACTIVATED, "{}", "block,suspension"},
         {EVENT_CONTRACT_BLOCKED, "{\"reason\":\"delinquency\"}", "block"},
         {EVENT_CONTRACT_UNBLOCKED, "{}", "block"},

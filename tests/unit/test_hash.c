@@ -147,3 +147,27 @@ Test(hash, base32_of_high_bytes_keeps_all_bits)
     hash_base32(bytes, sizeof(bytes), text);
     cr_expect(eq(str, text, "77777777ACAP4"));
 }
+
+Test(hash, hex_becomes_bytes_and_nothing_else_does)
+{
+    uint8_t bytes[3];
+    cr_assert(eq(int, hash_unhex("00fFA9", 3, bytes), 0));
+    cr_expect(eq(int, memcmp(bytes, "\x00\xff\xa9", 3), 0));
+    static const char *const wrong[] = {"", "0", "00ff", "00ffg0", "00ff0", " 0ff00", "00ff-1"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        cr_expect(eq(int, hash_unhex(wrong[i], 3, bytes), -1), "%s", wrong[i]);
+}
+
+Test(hash, equal_bytes_are_told_from_others_at_every_place)
+{
+    char a[32], b[32];
+    memset(a, 7, sizeof(a));
+    memcpy(b, a, sizeof(b));
+    cr_expect(hash_equal(a, b, sizeof(a)));
+    for (size_t i = 0; i < sizeof(b); i++) {
+        b[i] ^= 1;
+        cr_expect(not(hash_equal(a, b, sizeof(a))), "byte %zu", i);
+        b[i] ^= 1;
+    }
+    cr_expect(hash_equal(a, b, 0));
+}

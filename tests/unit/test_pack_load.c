@@ -127,6 +127,9 @@ Test(pack_load, workflows_that_are_not_supported_are_refused_by_name)
         {"    summary: Off\n", "    sumary: Off\n", "sumary", "/workflows/0/sumary", "`sumary` is not a member of a workflow"},
         {"        operationId: updateUser\n", "        workflowId: read\n", "workflowId: read", STEP "/workflowId", "runs a workflow is not supported"},
         {"operationId: updateUser", "operationId: nobody", "nobody", STEP "/operationId", "there is no operation `nobody`"},
+        {"    steps:\n      - stepId: get\n        operationPath: '{$sourceDescriptions.t.url}#/paths/~1users~1{login}/get'\n"
+         "        parameters: [{name: login, in: path, value: x}]\n", "    steps: []\n", "steps: []", "/workflows/1/steps",
+         "a workflow that belongs to no event needs a step"},
         {"#/paths/~1users~1{login}/get", "#/paths/~1gone/get", "gone", "/workflows/1/steps/0/operationPath", "there is no operation at"},
         {"in: path, value: $inputs.record.login", "in: cookie, value: 1", "cookie", STEP "/parameters/0", "`cookie` are not supported"},
         {"name: login, in: path, value: $inputs.record.login", "name: other, in: query, value: 1", "other", STEP "/parameters/0", "has no parameter `other` in query"},

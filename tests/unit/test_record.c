@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "contract/password.h"
 #include "contract/record.h"
 #include "contract/schema.h"
 #include "event_help.h"
@@ -218,6 +219,59 @@ Test(record, is_unfinished_from_then_to_the_events_end)
     json_decref(r);
 }
 
+Test(record, of_an_adopted_account_is_what_was_seen_and_what_only_we_know)
+{
+    static const struct {
+        const char *why, *record, *seen, *want;
+    } rows[] = {
+        {"a first look", "{\"status\":\"unknown\"}",
+         "{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{}},\"ids\":{\"account_number\":\"7\"}}",
+         "{\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{}},\"devices\":{},\"ids\":{\"account_number\":\"7\"}}"},
+        {"what is not there any more is gone, and what we know of the rest stays",
+         "{\"status\":\"active\",\"block\":\"none\",\"plan\":\"3\",\"packages\":{\"P1\":{\"valid_to\":\"2027-01-01\"},\"P2\":{}},"
+         "\"devices\":{\"A\":{}},\"remembered\":{\"P9\":{}}}",
+         "{\"status\":\"suspended\",\"packages\":{\"P1\":{},\"P3\":{}}}",
+         "{\"status\":\"suspended\",\"block\":\"none\",\"plan\":\"3\",\"packages\":{\"P1\":{\"valid_to\":\"2027-01-01\"},\"P3\":{}},"
+         "\"devices\":{},\"remembered\":{\"P9\":{}}}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *r = json(rows[i].record), *seen = json(rows[i].seen), *patch = record_adoption(r, seen);
+        cr_assert(zero(int, json_merge_patch(r, patch)));
+        json_t *want = json(rows[i].want);
+        char *text = json_dumps(r, JSON_SORT_KEYS);
+        cr_expect(json_equal(r, want), "%s: %s", rows[i].why, text);
+        free(text);
+        json_decref(want);
+        json_decref(patch);
+        json_decref(seen);
+        json_decref(r);
+    }
+}
+
+Test(record, is_known_once_it_was_made_or_adopted_and_an_adoption_leaves_the_order_alone)
+{
+    json_t *r = record_new("stalker", "70001"), *made_here = record_new("stalker", "70002");
+    struct event block = made(EVENT_CONTRACT_BLOCKED, "e1", NULL, "block"), adopt = made(EVENT_SERVICE_ADOPTED, "a1", NULL, NULL),
+                 create = made(EVENT_SERVICE_CREATED, "e2", "2", "existence");
+    adopt.basis = "none:000000-000000000000000000-000000+1";
+    apply(r, &block, 3, NULL, "7");
+    cr_expect(not(record_is_known(r)));
+    json_t *axes = json_deep_copy(json_object_get(r, "axes"));
+    apply(r, &adopt, 9, "{\"status\":\"active\",\"adopted\":\"a lie\"}", "8");
+    cr_expect(record_is_known(r));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "adopted")), "a1"));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(r, "order_by")), "offset"));
+    cr_expect(json_equal(axes, json_object_get(r, "axes")));
+    cr_expect(not(record_is_known(made_here)));
+    apply(made_here, &adopt, 1, NULL, "7");
+    cr_expect(json_object_get(made_here, "order_by") == NULL);
+    apply(made_here, &create, 2, NULL, "8");
+    cr_expect(record_is_known(made_here));
+    json_decref(axes);
+    json_decref(made_here);
+    json_decref(r);
+}
+
 Test(record, says_whether_the_account_exists)
 {
     static const struct {
@@ -262,5 +316,84 @@ Test(record, of_a_service_exists_from_its_first_event_to_its_deletion)
     apply(r, &again, 3, NULL, "12");
     cr_expect(record_exists(r));
     json_decref(kept);
+    json_decref(r);
+}
+
+/* ---- the password ---- */
+
+static const char password_key[] = "0123456789abcdef0123456789abcdef";
+
+static void tell(json_t *record, enum event_type type, const char *data, const char *key)
+{
+    struct event e = made(type, "e1", "1", "existence");
+    e.data = json(data);
+    cr_assert(eq(int, record_keep_password(record, &e, key), 0));
+    json_decref(e.data);
+}
+
+static bool keeps(const json_t *record, const char *password)
+{
+    const char *text = json_string_value(json_object_get(record, "password_hmac"));
+    struct password_kept kept;
+    return text != NULL && password_parse(text, &kept) == 0 &&
+           password_fits(&kept, password_key, &(struct password_of){"stalker", "70001", password});
+}
+
+Test(record, keeps_what_checks_the_password_and_not_the_password)
+{
+    json_t *r = record_new("stalker", "70001");
+    tell(r, EVENT_SERVICE_CREATED, "{\"login\":\"ann\",\"password\":\"s3cret-1\"}", password_key);
+    cr_expect(keeps(r, "s3cret-1"));
+    char *text = json_dumps(r, JSON_COMPACT);
+    cr_expect(strstr(text, "s3cret-1") == NULL, "%s", text);
+    free(text);
+    tell(r, EVENT_CREDENTIALS_CHANGED, "{\"password\":\"s3cret-2\"}", password_key);
+    cr_expect(keeps(r, "s3cret-2"));
+    tell(r, EVENT_SERVICE_SNAPSHOT, "{\"password\":\"s3cret-3\"}", password_key);
+    cr_expect(keeps(r, "s3cret-3"));
+    json_decref(r);
+}
+
+Test(record, keeps_the_password_while_nobody_sets_another)
+{
+    static const struct {
+        const char *why, *data;
+        enum event_type type;
+    } rows[] = {
+        {"another login", "{\"login\":\"bea\"}", EVENT_CREDENTIALS_CHANGED},
+        {"created once more, without one", "{\"login\":\"ann\"}", EVENT_SERVICE_CREATED},
+        {"a type that sets none", "{\"password\":\"x\"}", EVENT_SERVICE_UPDATED},
+        {"blocked", "{\"reason\":\"delinquency\"}", EVENT_CONTRACT_BLOCKED},
+    };
+    json_t *r = record_new("stalker", "70001");
+    tell(r, EVENT_SERVICE_CREATED, "{\"password\":\"s3cret-1\"}", password_key);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        tell(r, rows[i].type, rows[i].data, password_key);
+        cr_expect(keeps(r, "s3cret-1"), "%s", rows[i].why);
+    }
+    json_decref(r);
+}
+
+Test(record, a_password_that_is_the_accounts_no_more_is_forgotten)
+{
+    json_t *r = record_new("stalker", "70001");
+    tell(r, EVENT_SERVICE_CREATED, "{\"password\":\"s3cret-1\"}", password_key);
+    tell(r, EVENT_CREDENTIALS_CHANGED, "{\"password\":\"s3cret-2\"}", NULL);
+    cr_expect(json_object_get(r, "password_hmac") == NULL, "an older one, where the new one cannot be kept");
+    tell(r, EVENT_SERVICE_CREATED, "{\"password\":\"s3cret-1\"}", password_key);
+    tell(r, EVENT_SERVICE_DELETED, "{}", password_key);
+    cr_expect(json_object_get(r, "password_hmac") == NULL, "deleted");
+    json_decref(r);
+}
+
+Test(record, a_pack_can_neither_write_nor_forget_the_password)
+{
+    json_t *r = record_new("stalker", "70001");
+    struct event e = made(EVENT_CONTRACT_BLOCKED, "e1", "7", "block");
+    apply(r, &e, 7, "{\"password_hmac\":\"mine\"}", "100");
+    cr_expect(json_object_get(r, "password_hmac") == NULL);
+    tell(r, EVENT_SERVICE_CREATED, "{\"password\":\"s3cret-1\"}", password_key);
+    apply(r, &e, 8, "{\"password_hmac\":null}", "100");
+    cr_expect(keeps(r, "s3cret-1"));
     json_decref(r);
 }

@@ -35,6 +35,21 @@ static void run_rows(const struct row *rows, size_t n)
     }
 }
 
+/* For a platform that is not called, but asks. */
+Test(run, without_a_step_only_the_record_is_told)
+{
+    static const struct row rows[] = {
+        {"the record, from what came", "    steps: []\n    x-record: {login: $inputs.data.login, block: none}\n", "{\"login\":\"ann\"}", NULL,
+         {NULL}, "=> applied record {\"login\":\"ann\",\"block\":\"none\"}"},
+        {"inputs are checked all the same",
+         "    steps: []\n    inputs: {type: object, required: [data], properties: {data: {required: [login]}}}\n    x-record: {a: 1}\n", "{}", NULL,
+         {NULL}, "=> rejected missing_input (data.login)"},
+        {"its end means what it says", "    steps: []\n    x-outcome: {kind: unchanged, reason: not_kept}\n", NULL, NULL, {NULL},
+         "=> unchanged not_kept"},
+    };
+    run_rows(rows, ARRAY_LEN(rows));
+}
+
 Test(run, one_step_ends_as_its_answer_says)
 {
     static const struct row rows[] = {

@@ -37,11 +37,12 @@ static void make_folder(void)
     setenv("TVB_TEST_SECRET", "hunter2", 1);
     put("secret", "from file\n");
     put("empty", "\n");
+    put("long_secret", "0123456789abcdef0123456789abcdef\n");
 }
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"s.yaml", "secret", "empty", "ca.pem", "pack"};
+    static const char *const names[] = {"s.yaml", "secret", "long_secret", "empty", "ca.pem", "pack"};
     char path[200];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
@@ -131,6 +132,7 @@ Test(settings, a_provider_has_its_defaults_too)
     cr_expect(eq(u32, p->guard.percent, 5));
     cr_expect(eq(u32, p->guard.accounts, 50));
     cr_expect(p->park_dead);
+    cr_expect(not(p->cuts_known));
     cr_expect(eq(i64, p->numbers.lease_ms, 20000));
     cr_expect(eq(i64, p->numbers.id_memory_ms, 604800000));
     settings_free(s);
@@ -157,7 +159,7 @@ Test(settings, everything_that_is_said_is_taken)
                   "    limits: {in_flight: 100, rate_per_s: 2.5, burst: 7, adaptive: false}, "
                   "retry: {attempts: 3, budget_percent: 20, budget_per_s: 0.5},\n"
                   "    breaker: {calls: 7, bad_percent: 80, open_ms: 100, open_max_ms: 900}, "
-                  "guard: {percent: 100, accounts: 9}, park: nothing, "
+                  "guard: {percent: 100, accounts: 9}, park: nothing, cuts: known, "
                   "numbers: {connect_ms: 600}}\n");
     const struct settings_provider *p = settings_provider(s, "p");
     cr_expect(eq(int, s->partitioner, PARTITIONER_CRC32));
@@ -193,6 +195,7 @@ Test(settings, everything_that_is_said_is_taken)
     cr_expect(eq(u32, p->guard.percent, 100));
     cr_expect(eq(u32, p->guard.accounts, 9));
     cr_expect(not(p->park_dead));
+    cr_expect(p->cuts_known);
     settings_free(s);
 }
 
@@ -290,6 +293,90 @@ Test(settings, numbers_that_disagree_are_refused_at_the_line_that_set_them)
             "least 78000");
     refused(MINIMAL "numbers:\n  session_timeout_ms: 5000\n",
             "s.yaml:4: /numbers/session_timeout_ms: wanted at least 6000, found 5000");
+}
+
+#define SHA_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SHA_B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+#define SHA_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define KEY_A "{name: a, sha256: " SHA_A ", may: [publish], providers: [p]}"
+
+Test(settings, without_a_serve_section_nothing_is_served)
+{
+    struct settings *s = load_good(MINIMAL);
+    cr_expect(s->serve.host == NULL && s->serve.key_count == 0);
+    cr_expect(s->providers[0].password_key == NULL);
+    cr_expect(not(s->providers[0].entitlement));
+    settings_free(s);
+}
+
+Test(settings, a_serve_section_has_its_defaults)
+{
+    struct settings *s = load_good(MINIMAL "serve: {keys: [" KEY_A "]}\n");
+    cr_expect(eq(str, (char *)s->serve.host, "127.0.0.1"));
+    cr_expect(eq(int, s->serve.port, 9465));
+    cr_expect(eq(u32, s->serve.connections, 512));
+    cr_expect(eq(u32, s->serve.batch_events, 10000));
+    cr_expect(eq(sz, s->serve.body_bytes, (size_t)8 << 20));
+    cr_expect(eq(sz, s->serve.buffered_bytes, (size_t)64 << 20));
+    cr_expect(eq(i64, s->serve.ack_timeout_ms, 10000));
+    cr_expect(eq(i64, s->serve.drain_ms, 20000));
+    cr_expect(eq(i64, s->serve.records_every_ms, 500));
+    settings_free(s);
+}
+
+Test(settings, who_may_call_is_taken_with_the_providers_it_names)
+{
+    struct settings *s = load_good(KAFKA "providers:\n"
+        "  p: {pack: ./pack, entitlement: {password_key: 'file:long_secret'}}\n"
+        "  q: {pack: ./pack, entitlement: {without_password: true}}\n"
+        "serve:\n"
+        "  host: '::1'\n"
+        "  port: 0\n"
+        "  keys:\n"
+        "    - " KEY_A "\n"
+        "    - {name: b, sha256: " SHA_B ", may: [entitlement, publish], providers: [q, p], rate_per_s: 0.5}\n"
+        "    - {name: c, sha256: " SHA_C ", may: [entitlement], providers: [q], rate_per_s: 100, burst: 7}\n");
+    cr_expect(eq(str, (char *)s->serve.host, "::1"));
+    cr_expect(eq(int, s->serve.port, 0));
+    cr_assert(eq(sz, s->serve.key_count, 3));
+    const struct settings_key *a = &s->serve.keys[0], *b = &s->serve.keys[1], *c = &s->serve.keys[2];
+    cr_expect(a->may_publish && !a->may_ask && b->may_publish && b->may_ask && !c->may_publish && c->may_ask);
+    cr_expect(eq(int, a->sha256[31], 0xaa));
+    cr_expect(eq(int, b->sha256[0], 0xbb));
+    cr_assert(eq(sz, b->provider_count, 2));
+    cr_expect(eq(str, (char *)b->providers[0]->name, "q"));
+    cr_expect(eq(str, (char *)b->providers[1]->name, "p"));
+    cr_expect(eq(dbl, a->rate_per_s, 0.0));
+    cr_expect(eq(dbl, b->burst, 1.0));
+    cr_expect(eq(dbl, c->burst, 7.0));
+    cr_expect(eq(str, (char *)settings_provider(s, "p")->password_key, "0123456789abcdef0123456789abcdef"));
+    cr_expect(settings_provider(s, "q")->password_key == NULL && settings_provider(s, "q")->entitlement_without_password);
+    settings_free(s);
+}
+
+Test(settings, what_the_gateway_could_not_work_with_is_refused)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {MINIMAL "serve: {}\n", "s.yaml:3: /serve: wanted the member \"keys\", which is missing"},
+        {MINIMAL "serve: {keys: []}\n", "s.yaml:3: /serve/keys: wanted at least 1 items, found 0"},
+        {MINIMAL "serve: {keys: [{name: a, sha256: hunter2, may: [publish], providers: [p]}]}\n",
+         "s.yaml:3: /serve/keys/0/sha256: wanted a text that matches"},
+        {MINIMAL "serve: {keys: [{name: a, sha256: " SHA_A ", may: [publish], providers: [q]}]}\n",
+         "s.yaml:3: /serve/keys/0/providers/0: wanted the name of a provider of this file"},
+        {MINIMAL "serve: {keys: [" KEY_A ", " KEY_A "]}\n", "s.yaml:3: /serve/keys/1/name: the same stands at /serve/keys/0"},
+        {MINIMAL "serve: {keys: [" KEY_A ", {name: b, sha256: " SHA_A ", may: [publish], providers: [p]}]}\n",
+         "s.yaml:3: /serve/keys/1/sha256: the same stands at /serve/keys/0"},
+        {MINIMAL "serve:\n  keys: [" KEY_A "]\n  body_bytes: 2000000\n  buffered_bytes: 1900000\n",
+         "s.yaml:6: /serve/buffered_bytes: buffered_bytes is 1900000, wanted at least 2000000, which is body_bytes"},
+        {KAFKA "providers: {p: {pack: ./pack, entitlement: {password_key: hunter2}}}\n",
+         "s.yaml:2: /providers/p/entitlement/password_key: wanted at least 32 characters"},
+        {KAFKA "providers: {p: {pack: ./pack, entitlement: {without_password: false}}}\n",
+         "s.yaml:2: /providers/p/entitlement: nobody could be answered: "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        refused(rows[i].text, rows[i].want);
 }
 
 Test(settings, what_librdkafka_is_told_by_us_alone_is_refused_by_name)

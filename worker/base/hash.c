@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <endian.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -64,6 +65,11 @@ void hash_hmac_sha256(const void *key, size_t key_len, const void *data, size_t 
     unsigned n = HASH_SHA256_SIZE;
     if (HMAC(EVP_sha256(), key, (int)key_len, data, len, ret, &n) == NULL)
         abort(); /* only out of memory in libcrypto: nothing sane can follow */
+}
+
+bool hash_equal(const void *a, const void *b, size_t n)
+{
+    return CRYPTO_memcmp(a, b, n) == 0;
 }
 
 uint32_t hash_murmur2(const void *key, size_t len)
@@ -131,6 +137,26 @@ void hash_hex(const uint8_t *data, size_t n, char *ret)
         *ret++ = digits[*data & 15];
     }
     *ret = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int hash_unhex(const char *hex, size_t n, uint8_t *ret)
+{
+    for (size_t i = 0; i < n; i++, hex += 2) {
+        int high = hex_value(hex[0]), low = high < 0 ? -1 : hex_value(hex[1]);
+        if (low < 0)
+            return -1;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return 0;
 }
 
 void hash_base32(const uint8_t *data, size_t n, char *ret)

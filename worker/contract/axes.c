@@ -15,6 +15,7 @@ static const char *const names[EVENT_TYPE_COUNT] = {
     [EVENT_CREDENTIALS_CHANGED] = "credentials.changed",
     [EVENT_SUBSCRIBER_UPDATED] = "subscriber.updated",
     [EVENT_SERVICE_CONVERTED] = "service.converted",
+    [EVENT_SERVICE_ADOPTED] = "service.adopted",
     [EVENT_CONTRACT_ACTIVATED] = "contract.activated",
     [EVENT_CONTRACT_BLOCKED] = "contract.blocked",
     [EVENT_CONTRACT_UNBLOCKED] = "contract.unblocked",
@@ -209,6 +210,7 @@ int axes_of(enum event_type t, const json_t *data, struct axes *ret, struct faul
         add_snapshot(ret, data);
         return 0;
     case EVENT_SERVICE_CONVERTED:
+    case EVENT_SERVICE_ADOPTED:
     case EVENT_DEVICE_REPLACED:
     case EVENT_PAIRING_CODE_REQUESTED:
     case EVENT_MESSAGE_REQUESTED:

@@ -54,6 +54,7 @@ static unsigned kinds_of(enum event_type t)
     case EVENT_DEVICE_LIMIT_CHANGED:
         return OF_DEVICE_LIMIT;
     case EVENT_SERVICE_CONVERTED:
+    case EVENT_SERVICE_ADOPTED:
     case EVENT_DEVICE_REPLACED:
     case EVENT_PAIRING_CODE_REQUESTED:
     case EVENT_MESSAGE_REQUESTED:

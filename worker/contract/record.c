@@ -5,9 +5,11 @@
 
 #include "base/attr.h"
 #include "contract/json_read.h"
+#include "contract/password.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
-static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes", "rebased"};
+static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes", "rebased", "adopted",
+                                       "password_hmac"};
 
 static bool is_reserved(const char *name)
 {
@@ -141,12 +143,69 @@ int record_apply(json_t *record, const struct event *e, struct order order, int6
         return err_nomem(reterr);
     if (apply_status(record, e, patch) != 0 || apply_axes(record, e, order, offset) != 0)
         return err_nomem(reterr);
-    if (set_text(record, "order_by", e->sequence != NULL ? "sequence" : "offset") != 0)
+    enum order_by by = event_order_by(e);
+    if (by != ORDER_BY_NOTHING && set_text(record, "order_by", order_by_name(by)) != 0)
         return err_nomem(reterr);
     if (fence != NULL && fence[0] != '\0' && set_text(record, "fence", fence) != 0)
         return err_nomem(reterr);
     (void)json_object_del(record, "unfinished");
+    if (e->type == EVENT_SERVICE_ADOPTED && set_text(record, "adopted", e->id) != 0)
+        return err_nomem(reterr);
     return 0;
+}
+
+/* Each member of @from that @of does not have, as null. */
+static int forget_others(json_t *of, const json_t *from)
+{
+    json_t *p = (json_t *)(uintptr_t)from;
+    for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it)) {
+        const char *name = json_object_iter_key(it);
+        if (json_object_get(of, name) == NULL && json_object_set_new_nocheck(of, name, json_null()) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+json_t *record_adoption(const json_t *record, const json_t *seen)
+{
+    static const char *const sets[] = {"packages", "devices"};
+    json_t *patch = json_deep_copy(seen);
+    for (size_t i = 0; patch != NULL && i < ARRAY_LEN(sets); i++) {
+        json_t *set = json_object_get(patch, sets[i]);
+        bool made = set != NULL || json_object_set_new_nocheck(patch, sets[i], json_object()) == 0;
+        set = json_object_get(patch, sets[i]);
+        if (made && forget_others(set, json_object_get(record, sets[i])) == 0)
+            continue;
+        json_decref(patch);
+        patch = NULL;
+    }
+    return patch;
+}
+
+bool record_is_known(const json_t *record)
+{
+    return json_object_get(record, "adopted") != NULL || json_object_get(json_object_get(record, "axes"), "existence") != NULL;
+}
+
+/* What it sets the account's password to; NULL: nothing. */
+static const char *password_of(const struct event *e)
+{
+    bool sets = e->type == EVENT_SERVICE_CREATED || e->type == EVENT_CREDENTIALS_CHANGED || e->type == EVENT_SERVICE_SNAPSHOT;
+    return sets ? json_string_value(json_object_get(e->data, "password")) : NULL;
+}
+
+int record_keep_password(json_t *record, const struct event *e, const char *key)
+{
+    const char *password = password_of(e);
+    if (e->type == EVENT_SERVICE_DELETED || (password != NULL && key == NULL))
+        (void)json_object_del(record, "password_hmac");
+    if (password == NULL || key == NULL)
+        return 0;
+    struct password_kept kept;
+    char text[PASSWORD_TEXT_SIZE];
+    password_keep(key, &(struct password_of){e->provider, e->service, password}, &kept);
+    password_format(&kept, text);
+    return set_text(record, "password_hmac", text);
 }
 
 int record_rebase(json_t *record, bool by_sequence, struct order order, const char *fence, const char *act)

@@ -82,6 +82,7 @@ void settings_free(struct settings *s)
     free(owned);
     free(s->librdkafka);
     free(s->redis_sentinels);
+    settings_free_serve(&s->serve);
     free(s->providers);
     free(s);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "contract/event.h"
 
@@ -62,6 +63,16 @@ struct settings_guard {
     unsigned accounts; /* of the whole provider, 50: divided by the partitions */
 };
 
+/* `tvbridge sync --autosync`. */
+struct settings_autosync {
+    int64_t every_ms;     /* 0: it is off */
+    const char *desired;  /* a file; NULL: what the records say */
+    const char *folder;   /* where previews are kept */
+    bool remove_unknown;  /* false */
+    unsigned rate_per_s;  /* 20 */
+    size_t max_changes;   /* services that one run may change, 1000 */
+};
+
 struct settings_limits {
     unsigned in_flight;     /* calls at once for the whole provider, 1..10000; below the number of partitions each by a lease */
     double rate_per_s;      /* calls a second for the whole provider; 0: no limit */
@@ -85,6 +96,11 @@ struct settings_provider {
     struct settings_retry retry;
     struct settings_breaker breaker;
     struct settings_guard guard;
+    struct settings_autosync autosync;
+    bool cuts_known;        /* only accounts that tvbridge made or adopted may be cut off; false */
+    const char *password_key;     /* records keep passwords as password.h says, under it; NULL: they keep none */
+    bool entitlement;             /* `tvbridge serve` answers for its subscribers; false */
+    bool entitlement_without_password; /* also when no password is given; false */
     bool park_dead;         /* a dead event holds back later ones of its service that set the same thing; true */
     bool park_always;       /* also newer ones that cover it, which else pass and close it; false */
     struct settings_numbers numbers;
@@ -92,6 +108,31 @@ struct settings_provider {
 
 struct settings_pair {
     const char *name, *value;
+};
+
+/* Who may call `tvbridge serve`. */
+struct settings_key {
+    const char *name;
+    uint8_t sha256[HASH_SHA256_SIZE];          /* of the key's text */
+    bool may_publish, may_ask;                 /* events; entitlement */
+    const struct settings_provider **providers; /* of these */
+    size_t provider_count;
+    double rate_per_s; /* events, or questions, a second; 0: no limit */
+    double burst;      /* at once after a quiet time */
+};
+
+struct settings_serve {
+    const char *host; /* NULL: there is no such section */
+    int port;         /* 9465; 0: a free port, printed in the log */
+    unsigned connections;     /* at once, 512 */
+    unsigned batch_events;    /* in one request, 10000 */
+    size_t body_bytes;        /* of one request, 8 MiB */
+    size_t buffered_bytes;    /* of all requests under way, 64 MiB */
+    int64_t ack_timeout_ms;   /* Kafka's acknowledgement, 10000 */
+    int64_t drain_ms;         /* for requests under way, when it stops, 20000 */
+    int64_t records_every_ms; /* how often records are looked for, 500 */
+    struct settings_key *keys;
+    size_t key_count;
 };
 
 struct settings {
@@ -118,6 +159,7 @@ struct settings {
     const char *schemas;    /* folder with the schemas */
     struct settings_provider *providers;
     size_t provider_count;
+    struct settings_serve serve;
     void *owned; /* what the pointers point into */
 };
 

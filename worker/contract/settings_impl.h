@@ -44,6 +44,11 @@ const char *settings_path(struct settings_loader *l, const char *path);
 
 int settings_read_providers(struct settings_loader *l);
 
+/* ---- settings_serve.c; after the providers ---- */
+
+int settings_read_serve(struct settings_loader *l);
+void settings_free_serve(struct settings_serve *s);
+
 /* ---- settings_kafka.c ---- */
 
 int settings_read_librdkafka(struct settings_loader *l, const json_t *map);

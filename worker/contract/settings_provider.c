@@ -89,6 +89,18 @@ static void read_guard(const json_t *o, struct settings_guard *ret)
     ret->accounts = (unsigned)integer_of(o, "accounts", 50);
 }
 
+static int read_entitlement(struct settings_loader *l, struct settings_provider *p, const json_t *o)
+{
+    char at[200];
+    p->entitlement = o != NULL;
+    p->password_key = json_string_value(json_object_get(o, "password_key"));
+    p->entitlement_without_password = json_is_true(json_object_get(o, "without_password"));
+    if (!p->entitlement || p->password_key != NULL || p->entitlement_without_password)
+        return 0;
+    snprintf(at, sizeof(at), "/providers/%s/entitlement", p->name);
+    return settings_refuse(l, at, "nobody could be answered: wanted password_key, or without_password: true");
+}
+
 static int check_breaker(struct settings_loader *l, const struct settings_provider *p)
 {
     char at[200];
@@ -121,6 +133,20 @@ static int check_retry(struct settings_loader *l, const struct settings_provider
                                (long long)rules[i].value, (long long)rules[i].limit, rules[i].why);
     }
     return 0;
+}
+
+static int read_autosync(struct settings_loader *l, const json_t *o, struct settings_autosync *ret)
+{
+    const char *desired = json_string_value(json_object_get(o, "desired"));
+    if (o == NULL)
+        return 0;
+    ret->every_ms = integer_of(o, "every_s", 3600) * 1000;
+    ret->remove_unknown = json_is_true(json_object_get(o, "remove_unknown"));
+    ret->rate_per_s = (unsigned)integer_of(o, "rate_per_s", 20);
+    ret->max_changes = (size_t)integer_of(o, "max_changes", 1000);
+    ret->folder = settings_path(l, json_string_value(json_object_get(o, "folder")));
+    ret->desired = desired != NULL ? settings_path(l, desired) : NULL;
+    return ret->folder == NULL || (desired != NULL && ret->desired == NULL) ? -1 : 0;
 }
 
 /* ---- files ---- */
@@ -183,9 +209,14 @@ static int read_provider(struct settings_loader *l, struct settings_provider *p,
     const char *park = json_string_value(json_object_get(o, "park"));
     p->park_always = park != NULL && strcmp(park, "always") == 0;
     p->park_dead = park == NULL || p->park_always || strcmp(park, "dead") == 0;
+    const char *cuts = json_string_value(json_object_get(o, "cuts"));
+    p->cuts_known = cuts != NULL && strcmp(cuts, "known") == 0;
     read_numbers(json_object_get(l->root, "numbers"), json_object_get(o, "numbers"), &p->numbers);
     if (p->settings == NULL || p->credentials == NULL)
         return err_nomem(l->reterr);
+    if (read_autosync(l, json_object_get(o, "autosync"), &p->autosync) != 0 ||
+        read_entitlement(l, p, json_object_get(o, "entitlement")) != 0)
+        return -1;
     if (check_numbers(l, p) != 0 || check_retry(l, p) != 0 || check_breaker(l, p) != 0)
         return -1;
     return read_files(l, p, o);

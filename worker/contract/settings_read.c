@@ -113,7 +113,7 @@ static int read_admin(struct settings_loader *l)
 int settings_read(struct settings_loader *l)
 {
     return read_kafka(l) == 0 && read_redis(l) == 0 && read_log(l) == 0 && read_admin(l) == 0 &&
-                   settings_read_providers(l) == 0
+                   settings_read_providers(l) == 0 && settings_read_serve(l) == 0
                ? 0
                : -1;
 }

@@ -63,7 +63,8 @@ void claim_start(struct worker *w, struct job *j)
         .fingerprint = k->fingerprint,
         .order = k->order,
         .place = k->offset,
-        .by_sequence = k->event.sequence != NULL,
+        .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
+        .by_nothing = event_order_by(&k->event) == ORDER_BY_NOTHING,
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
@@ -233,6 +234,10 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
     struct work *k = j->work;
     const struct workflow *wf = workflow_of(w, k);
     job_go(w, j, JOB_CALLING);
+    if (k->event.type == EVENT_SERVICE_ADOPTED) { /* no call */
+        adopt_start(w, j);
+        return;
+    }
     if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);
         return;
@@ -317,7 +322,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
         decide_dead(w, j, DEAD_IMPLAUSIBLE, "implausible");
     } else if (k->run == NULL && r->steps_len == 0 && j->steps_len == 0 && dates_event_waits(w, j)) {
         return;
-    } else if (!untouched || !guard_stops(w, j)) {
+    } else if (!untouched || !(adopt_refuses(w, j) || guard_stops(w, j))) {
         begin_run(w, j, r);
     }
 }

@@ -11,13 +11,14 @@
 static void on_decided(void *arg, enum redis_result res);
 
 /* The record after the event, as text; without memory none is published and none is kept: the axes are not moved. */
-static bool make_record(struct work *k, int64_t offset, const json_t *patch)
+static bool make_record(const struct worker *w, struct work *k, int64_t offset, const json_t *patch)
 {
     struct order order;
     bool existed = record_exists(k->record);
     buf_reset(&k->record_text);
     if (order_parse(k->order, &order) != 0 ||
-        record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0)
+        record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0 ||
+        record_keep_password(k->record, &k->event, w->provider->password_key) != 0)
         return false;
     json_add_compact(&k->record_text, k->record);
     if (record_exists(k->record) != existed)
@@ -87,7 +88,7 @@ void decide_start(struct worker *w, struct job *j, const json_t *patch)
     k->outcome.attempts = j->calls;
     k->account = REDIS_ACCOUNT_SAME;
     buf_reset(&k->record_text);
-    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(k, j->offset, patch))
+    if (outcome_kind_moves_record(k->outcome.kind) && !make_record(w, k, j->offset, patch))
         record_failed(k);
     make_facts(k);
     job_go(w, j, JOB_DECIDING);

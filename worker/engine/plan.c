@@ -33,6 +33,7 @@ static int bind_pack(struct plan *p, const struct settings_provider *sp, struct 
     p->retry = sp->retry;
     p->breaker = sp->breaker;
     p->guard = sp->guard;
+    p->cuts_known = sp->cuts_known;
     return 0;
 }
 

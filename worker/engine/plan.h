@@ -4,6 +4,8 @@
 #ifndef TVB_ENGINE_PLAN_H
 #define TVB_ENGINE_PLAN_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "contract/axes.h"
 #include "contract/settings.h"
@@ -18,6 +20,7 @@ struct plan {
     struct settings_retry retry;
     struct settings_breaker breaker;
     struct settings_guard guard;
+    bool cuts_known;
     _Atomic int refs;
 };
 

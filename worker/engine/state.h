@@ -541,6 +541,13 @@ void guard_recount(struct partition *p);
  * that: claim_go_on(). */
 bool guard_stops(struct worker *w, struct job *j);
 
+/* ---- adopt.c: which accounts are ours ---- */
+/* @j is a `service.adopted`, claimed: decides it. */
+void adopt_start(struct worker *w, struct job *j);
+/* @j was just claimed, and nothing of it was ever sent. True: it would cut off an account that nobody made or adopted here, which the
+ * settings do not want: it is decided. */
+bool adopt_refuses(struct worker *w, struct job *j);
+
 /* ---- hold.c: an account that is not active yet ---- */
 /* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
 void hold_start(struct worker *w, struct job *j, const char *reason);

@@ -259,7 +259,7 @@ static int subscribe(struct consumer *c, struct err *reterr)
 
 static int connect_to_loop(struct consumer *c, rd_kafka_conf_t *conf, struct err *reterr)
 {
-    c->rk = kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr);
+    c->rk = kafka_handle_new(RD_KAFKA_CONSUMER, conf, reterr);
     if (c->rk == NULL)
         return -1;
     rd_kafka_poll_set_consumer(c->rk);

@@ -89,7 +89,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct settings *s, int events, const stru
     return conf;
 }
 
-rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *reterr)
+rd_kafka_t *kafka_handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *reterr)
 {
     char why[256] = "";
     rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof why);

@@ -25,6 +25,6 @@ int kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, s
 int kafka_conf_set_int(rd_kafka_conf_t *conf, const char *name, int64_t value, struct err *reterr);
 
 /* Makes the client; @conf is taken whatever happens. */
-rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *reterr);
+rd_kafka_t *kafka_handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *reterr);
 
 #endif

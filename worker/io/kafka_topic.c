@@ -35,7 +35,7 @@ static rd_kafka_t *asker_new(const struct settings *s, struct err *reterr)
     /* A consumer, since a producer's question would make the topic where the broker allows that. */
     static const struct kafka_prop needed[] = {{"allow.auto.create.topics", "false"}};
     rd_kafka_conf_t *conf = kafka_conf_new(s, 0, NULL, 0, needed, ARRAY_LEN(needed), reterr);
-    return conf != NULL ? kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr) : NULL;
+    return conf != NULL ? kafka_handle_new(RD_KAFKA_CONSUMER, conf, reterr) : NULL;
 }
 
 int kafka_settings_check(const struct settings *s, struct err *reterr)

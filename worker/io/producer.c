@@ -210,7 +210,7 @@ static int make_handle(struct producer *p, struct err *reterr)
     rd_kafka_conf_t *conf = conf_of(p, reterr);
     if (conf == NULL)
         return -1;
-    p->rk = kafka_client_new(RD_KAFKA_PRODUCER, conf, reterr);
+    p->rk = kafka_handle_new(RD_KAFKA_PRODUCER, conf, reterr);
     if (p->rk == NULL)
         return -1;
     rd_kafka_queue_t *q = rd_kafka_queue_get_main(p->rk);

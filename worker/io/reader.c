@@ -329,7 +329,7 @@ static void drop_client(struct reader *r)
 static int make_client(struct reader *r, struct err *reterr)
 {
     rd_kafka_conf_t *conf = conf_of(r->settings, reterr);
-    r->rk = conf ? kafka_client_new(RD_KAFKA_CONSUMER, conf, reterr) : NULL;
+    r->rk = conf ? kafka_handle_new(RD_KAFKA_CONSUMER, conf, reterr) : NULL;
     if (r->rk == NULL)
         return -1;
     rd_kafka_poll_set_consumer(r->rk);

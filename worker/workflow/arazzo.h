@@ -28,6 +28,9 @@ void arazzo_shared_used(struct loader *l);
 size_t arazzo_step_index(const struct workflow *w, const char *id);
 bool arazzo_is_word(const char *s); /* a-z0-9_, at most 63 */
 
+/* A workflow whose runs belong to no event and have no record to write: `read`, `list`, ... */
+bool arazzo_is_errand(const char *workflow_id);
+
 void arazzo_step(struct loader *l, const struct making *m, struct step *ret, const json_t *v, const struct at *at);
 void arazzo_params(struct loader *l, const struct making *m, const struct where *w, struct step *ret, const json_t *v,
                    const struct at *at);

@@ -5,8 +5,7 @@
 #include "workflow/arazzo.h"
 #include "workflow/template.h"
 
-/* Runs of these belong to no event and have no record to write. */
-static bool is_errand(const char *workflow_id)
+bool arazzo_is_errand(const char *workflow_id)
 {
     static const char *const names[] = {"read", "list", "accounts", "catalog", "authenticate", "probe"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -68,7 +67,7 @@ static void check_place(struct loader *l, const struct workflow *w, const struct
     const char *before = load_string(l, x, "before", at, true);
     if (before != NULL && strcmp(before, "next") != 0)
         load_fault(l, &before_at, "must be `next`: what is remembered is safe before the next request leaves");
-    if (is_errand(w->id))
+    if (arazzo_is_errand(w->id))
         load_fault(l, at, "the workflow `%s` belongs to no event: there is no record to write", w->id);
     else if (!is_followed(w, s))
         load_fault(l, at, "no request follows this step: say it in the workflow's x-record");

@@ -90,6 +90,17 @@ def pack(bench):
         s.refuses("missing pack", "nowhere", tree=s.with_change("providers", "stalker", "pack", value=str(p.dir / "nowhere")))
         s.refuses("pack by a name that is not there", "nosuch",
                   tree=s.with_change("providers", "stalker", "pack", value="nosuch"))
+        generic = {**s.good["providers"]["stalker"], "pack": "generic", "credentials": {"key": {"value": "it-portal-secret"}}}
+        settled = [
+            ("no credentials for any scheme of the pack", {"credentials": {}}, r"provider mytv: the credential `bearer\.token` is missing"),
+            ("a path of the settings that nothing fits into", {"settings": {"paths": {"status": "/x/{nothing}"}}},
+             r"provider mytv: the operation setStatus: the settings' path: .*\{nothing\}"),
+            ("a method of the settings that there is not", {"settings": {"methods": {"plan": "SET"}}}, r"setPlan: the settings' method: GET"),
+        ]
+        for why, change, pattern in settled:
+            s.refuses(why, pattern, tree=s.with_change("providers", "mytv", value={**generic, **change}))
+        status, said = s.run("--check", tree=s.with_change("providers", "mytv", value=generic))
+        check(status == 0 and "would start: yes" in said, "a platform by settings alone would start", said)
         arazzo, openapi = s.pack / "workflows.arazzo.yaml", s.pack / "openapi.yaml"
         rows = [
             ("jsonpath", arazzo, "successCriteria:\n          - condition: >-",

@@ -2,6 +2,7 @@
 
 Everything that is waited for is a condition with a generous end; nothing measures time.
 """
+import base64
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -93,11 +95,11 @@ class Bench:
 class Portal:
     """The Stalker stand-in, its journal and its faults."""
 
-    def __init__(self, folder, name="portal", accounts=(), port=0):
+    def __init__(self, folder, name="portal", accounts=(), port=0, seed=None):
         self.journal = folder / f"{name}.jsonl"
         words = [sys.executable, ROOT / "tests/providers/stalker.py", "--journal", self.journal, "--port", port]
-        if accounts:
-            words += ["--seed-data", self.seed(folder, name, accounts)]
+        if accounts or seed:
+            words += ["--seed-data", seed or self.seed(folder, name, accounts)]
         self.server = servers.Server(name, words, folder / f"{name}.log",
                                      {"STALKER_LOGIN": LOGIN, "STALKER_PASSWORD": PASSWORD})
         self.url = "http://" + self.server.wait_for(r"listening on (\S+:\d+)", 60)[1]
@@ -119,6 +121,16 @@ class Portal:
         request = urllib.request.Request(f"{self.url}/_control/{path}", data=body, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def api(self, method, path, form):
+        """A request of the portal's own API, as somebody at its panel would cause it."""
+        token = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(f"{self.base}/{path}", data=urllib.parse.urlencode(form).encode(), method=method,
+                                         headers={"Authorization": f"Basic {token}", "Content-Type": "application/x-www-form-urlencoded"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            told = json.load(answer)
+        check(told["status"] == "OK", f"the portal takes {method} {path}", told)
+        return told["results"]
 
     def fault(self, action, account=None, method="PUT", times=1, path=None, **more):
         match = {k: v for k, v in (("account", account), ("method", method), ("path", path)) if v}

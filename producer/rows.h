@@ -1,0 +1,26 @@
+/* rows.h - rows of a file that a person or a billing system wrote: CSV with a line of names (RFC 4180; comma, semicolon or tab), JSON
+ * lines, or one JSON array. The form is found by looking at the beginning.
+ *
+ * A name that the command does not know is refused: a misspelt `packages` must not look as if none were wanted. */
+#ifndef TVB_PRODUCER_ROWS_H
+#define TVB_PRODUCER_ROWS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Which members a row may have. */
+struct rows_form {
+    const char *const *names;
+    size_t n;
+};
+
+/* One row, an object without empty members; borrowed for the call. Of CSV all values are text. -1 and @reterr: the reading ends. */
+typedef int rows_fn(void *arg, const json_t *row, long line, struct err *reterr);
+
+/* Reads @path ("-": stdin). -1 and @reterr, which names file and line. */
+int rows_read(const char *path, const struct rows_form *form, rows_fn *fn, void *arg, struct err *reterr);
+
+#endif
