@@ -255,6 +255,26 @@ Test(waits, a_newer_event_passes_an_unsent_entry_that_it_covers)
     waits_free(ws);
 }
 
+Test(waits, what_is_taken_away_before_its_day_passes_the_removal_that_waits_for_it)
+{
+    struct waits *ws = waits_new();
+    struct wait *end = put_typed(ws, 10, EVENT_PACKAGE_REMOVED, "package:A", ENTRY_UNSENT, ENTRY_FOR_DATE);
+    cr_expect(eq(ptr, holder(ws, EVENT_PACKAGE_REMOVED, "package:B", 20), NULL));
+    cr_expect(eq(ptr, holder(ws, EVENT_PACKAGE_REMOVED, "package:A", 20), NULL));
+    cr_expect(eq(ptr, superseded(ws, EVENT_PACKAGE_REMOVED, "package:A", 20), end));
+    struct wait *early = put_typed(ws, 20, EVENT_PACKAGE_REMOVED, "package:A", ENTRY_UNSENT, ENTRY_FOR_RETRY);
+    cr_expect(eq(ptr, waits_blocker_of(early), NULL), "an entry, too");
+    end->busy = true;
+    cr_expect(eq(ptr, waits_blocker_of(early), end), "its day has come");
+    end->busy = false;
+    end->reason = ENTRY_FOR_RETRY;
+    cr_expect(eq(ptr, holder(ws, EVENT_PACKAGE_REMOVED, "package:A", 20), end), "of one type: its fields are not known here");
+    end->reason = ENTRY_FOR_DATE;
+    end->type = early->type = EVENT_PLAN_CHANGED;
+    cr_expect(eq(ptr, waits_blocker_of(early), end), "a value, not a removal");
+    waits_free(ws);
+}
+
 Test(waits, an_older_one_waits_with_the_newer_that_covers_it)
 {
     struct waits *ws = waits_new();

@@ -139,12 +139,6 @@ static bool says_all(const struct covers_event *e)
     return e->type == EVENT_SERVICE_DELETED || e->type == EVENT_SERVICE_SNAPSHOT;
 }
 
-/* What is taken away is named by the axes, whatever else the two say of it. */
-static bool takes_away(enum event_type t)
-{
-    return t == EVENT_PACKAGE_REMOVED || t == EVENT_DEVICE_REMOVED;
-}
-
 static bool is_newer(const struct covers_event *newer, const struct covers_event *older)
 {
     return newer->order == NULL || older->order == NULL || order_cmp(*newer->order, *older->order) > 0;
@@ -161,6 +155,6 @@ bool covers(const struct covers_event *newer, const struct covers_event *older)
 {
     if (!covers_axes(newer, older))
         return false;
-    return says_all(newer) || newer->type != older->type || takes_away(newer->type) ||
+    return says_all(newer) || newer->type != older->type ||
            (newer->data != NULL && older->data != NULL && has_fields(newer->data, older->data));
 }

@@ -2,10 +2,9 @@
  * RELIABILITY.md section 1.
  *
  * A snapshot in mode apply covers every event that has an axis; a deletion too, but for a creation: what the creation would
- * have brought may be what the deletion needs, and one that is refused must not let the older creation run; a cancellation
- * what blocks or suspends, any other event those whose axes it has all; two of one type only where the newer one has also each
- * field of the older, unless both take the same away (a dated package is removed before its day, by a removal that knows
- * nothing of that day). A creation covers nothing, and an event without an axis neither covers nor is covered. Pure. */
+ * have brought may be what the deletion needs, and one that is refused must not let the older creation run; a cancellation what blocks or suspends, any other
+ * event those whose axes it has all; two of one type only where the newer one has also each field of the older. A creation
+ * covers nothing, and an event without an axis neither covers nor is covered. Pure. */
 #ifndef TVB_CONTRACT_COVERS_H
 #define TVB_CONTRACT_COVERS_H
 

@@ -326,6 +326,13 @@ static struct covers_event event_of(const struct wait *x, struct axes *axes)
     return (struct covers_event){.type = x->type, .axes = axes, .order = &x->order};
 }
 
+/* It takes away before its day what the entry would then: whatever else the two say of it. */
+static bool is_before_its_day(const struct covers_event *e, const struct wait *older, const struct covers_event *o)
+{
+    return older->reason == ENTRY_FOR_DATE && e->type == o->type &&
+           (e->type == EVENT_PACKAGE_REMOVED || e->type == EVENT_DEVICE_REMOVED) && covers_axes(e, o);
+}
+
 static bool covers_entry(const struct covers_event *e, const struct wait *older)
 {
     const struct waits *ws = older->service->waits;
@@ -335,7 +342,7 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
     struct covers_event o = event_of(older, &axes);
     switch (older->state) {
     case ENTRY_UNSENT:
-        return covers(e, &o);
+        return covers(e, &o) || is_before_its_day(e, older, &o);
     case ENTRY_DEAD:
         return ws->dead_is_covered && covers_axes(e, &o);
     case ENTRY_DOUBT:

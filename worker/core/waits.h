@@ -1,9 +1,9 @@
 /* waits.h - the events of one partition that were set aside: who holds back whom, and what is due. RELIABILITY.md section 5.
  *
- * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it,
- * but for those that cover it while it is unsent, dead, or a doubt for a person of which nothing can come any more; and an unsent
- * one waits for a newer one that covers it and waits itself. Of two that may both have been sent the newer one goes first, as in a
- * lane (engine/supersede.c).
+ * An index: the bytes are in the waiting topic. An entry holds back later events of its service that share an axis with it, but
+ * for those that cover it while it is unsent, dead, or a doubt for a person of which nothing can come any more, and those that
+ * take away before its day what it would take away then; and an unsent one waits for a newer one that covers it and waits
+ * itself. Of two that may both have been sent the newer one goes first, as in a lane (engine/supersede.c).
  * Pure: the time is an argument. Not thread-safe. */
 #ifndef TVB_CORE_WAITS_H
 #define TVB_CORE_WAITS_H
