@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define SEEN_AGAIN_MS 100
 
 #define ENTRIES_MAX 512 /* topics in one request */
 #define CONTROLLER_MS 1000 /* metadata, which name it, were read before: it is known, or there is none */
@@ -226,6 +231,8 @@ int admin_describe(struct admin *a, struct topic_entry *t, size_t n, bool *ret_u
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(ev), &results);
     for (size_t i = 0; i < results; i++)
         note_described(r[i], find_entry(t, n, rd_kafka_ConfigResource_name(r[i])));
+    if (a->described != NULL)
+        rd_kafka_event_destroy(a->described);
     a->described = ev;
     return 0;
 }
@@ -278,6 +285,32 @@ static void note_fixed(const rd_kafka_ConfigResource_t *r, struct topic_entry *t
     t->state = topic_judge(t) == TOPIC_OK ? TOPIC_FIXED : TOPIC_DIFFERS; /* partitions and replicas stay */
 }
 
+/* True when the broker says of all that were fixed what they were fixed to; or it does not say. */
+static bool is_seen(struct admin *a, const struct topic_entry *t, size_t n)
+{
+    struct err ignored = {0};
+    bool unsupported, seen = true;
+    struct topic_entry *now = malloc(n * sizeof(*now));
+    if (now == NULL)
+        return true;
+    memcpy(now, t, n * sizeof(*now));
+    for (size_t i = 0; i < n; i++)
+        now[i].state = t[i].state == TOPIC_FIXED ? TOPIC_THERE : t[i].state;
+    if (admin_describe(a, now, n, &unsupported, &ignored) == 0)
+        for (size_t i = 0; i < n; i++)
+            seen = seen && (t[i].state != TOPIC_FIXED || now[i].state == TOPIC_OK);
+    free(now);
+    return seen;
+}
+
+/* The controller has taken it; a broker shows it only when it has heard of that, and who looks next asks a broker. */
+static void await_seen(struct admin *a, const struct topic_entry *t, size_t n)
+{
+    int64_t end = clock_boot_ms() + a->timeout_ms;
+    while (!is_seen(a, t, n) && clock_boot_ms() < end)
+        (void)nanosleep(&(struct timespec){.tv_nsec = SEEN_AGAIN_MS * 1000000L}, NULL);
+}
+
 int admin_fix(struct admin *a, struct topic_entry *t, size_t n, struct err *reterr)
 {
     rd_kafka_ConfigResource_t *changed[ENTRIES_MAX];
@@ -307,5 +340,6 @@ int admin_fix(struct admin *a, struct topic_entry *t, size_t n, struct err *rete
     for (size_t i = 0; i < results; i++)
         note_fixed(r[i], find_entry(t, n, rd_kafka_ConfigResource_name(r[i])));
     rd_kafka_event_destroy(ev);
+    await_seen(a, t, n);
     return 0;
 }

@@ -49,7 +49,8 @@ int admin_create(struct admin *a, struct topic_entry *t, size_t n, bool dry, boo
                  struct err *reterr);
 /* Reads the settings of those that are THERE, and judges them. */
 int admin_describe(struct admin *a, struct topic_entry *t, size_t n, bool *ret_unsupported, struct err *reterr);
-/* Mends the settings of those that DIFFER (after admin_describe()); what else a topic has of its own stays. */
+/* Mends the settings of those that DIFFER (after admin_describe()); what else a topic has of its own stays. Returns when
+ * the broker shows it, or after the time that it has for an answer. */
 int admin_fix(struct admin *a, struct topic_entry *t, size_t n, struct err *reterr);
 
 #endif
