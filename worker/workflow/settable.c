@@ -65,15 +65,14 @@ static int word_of(struct bound_pack *b, const struct operation *op, const char 
     buf_init(&scratch, WORD_MAX_BYTES);
     struct scope s = {.in = &nothing, .bound = b, .arena = &b->arena, .scratch = &scratch};
     struct value v = tmpl_value(&s, t);
-    int rc = 0;
-    if (s.no_memory)
-        rc = err_nomem(reterr);
-    else if (s.failed || (!value_is_empty(&v) && v.kind != VALUE_TEXT))
-        rc = refuse(op, key, s.failed ? "too long" : "it must be text", reterr);
-    else if (!value_is_empty(&v) && (*ret = arena_text(&b->arena, v.text.s, v.text.n)) == NULL)
-        rc = err_nomem(reterr);
+    bool given = !value_is_empty(&v), fits = !s.failed && (!given || v.kind == VALUE_TEXT);
+    if (!s.no_memory && fits && given)
+        *ret = arena_text(&b->arena, v.text.s, v.text.n);
+    bool no_memory = s.no_memory || (fits && given && *ret == NULL);
     buf_fini(&scratch);
-    return rc;
+    if (no_memory)
+        return err_nomem(reterr);
+    return fits ? 0 : refuse(op, key, s.failed ? "too long" : "it must be text", reterr);
 }
 
 static int bind_method(struct bound_pack *b, const struct operation *op, struct err *reterr)
