@@ -563,25 +563,20 @@ int cmd_adopt(int argc, char **argv)
 {
     struct adoption a = {.options = {.rate = RATE_DEFAULT, .wait_ms = WAIT_DEFAULT_MS}};
     struct kafka_options kafka;
-    int operand = 0;
     kafka_options_init(&kafka);
     const struct cli_group groups[] = {
         {"Adopting", adopt_options, ARRAY_LEN(adopt_options), &a.options},
         kafka_options_group(&kafka, true),
     };
-    enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &operand);
-    if (status == CLI_RUN && argc - operand != 1)
-        status = cli_usage(&command, "which provider?");
+    enum cli_status status = cli_parse_provider(&command, groups, ARRAY_LEN(groups), argc, argv, &a.provider);
     if (status == CLI_RUN && a.options.map == NULL)
         status = cli_usage(&command, "--map FILE is needed: it says which account is which service");
     if (status == CLI_RUN && kafka.settings == NULL)
         status = cli_usage(&command, "--settings FILE is needed: it says where the platform is");
     if (status == CLI_RUN)
         status = kafka_place_open(&a.place, &command, &kafka);
-    if (status == CLI_RUN) {
-        a.provider = argv[operand];
+    if (status == CLI_RUN)
         status = run(&a);
-    }
     adoption_fini(&a);
     return status;
 }

@@ -173,6 +173,18 @@ enum cli_status cli_parse(const struct cli_command *c, const struct cli_group *g
     return CLI_RUN;
 }
 
+enum cli_status cli_parse_provider(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
+                                   const char **ret_provider)
+{
+    int operand;
+    enum cli_status status = cli_parse(c, groups, n, argc, argv, &operand);
+    if (status == CLI_RUN && argc - operand != 1)
+        return cli_usage(c, "which provider?");
+    if (status == CLI_RUN)
+        *ret_provider = argv[operand];
+    return status;
+}
+
 /* The help's text may have several lines: each begins in the same column. */
 static void help_text(FILE *out, int at, const char *text)
 {

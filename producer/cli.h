@@ -66,6 +66,9 @@ struct cli_command {
  * first index in @ret_operand, or the status to end with: CLI_OK after help, CLI_USAGE after a message on stderr. */
 enum cli_status cli_parse(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
                           int *ret_operand);
+/* The same for a command whose one operand is a provider: it, in place of its index. */
+enum cli_status cli_parse_provider(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
+                                   const char **ret_provider);
 void cli_help(FILE *out, const struct cli_command *c, const struct cli_group *groups, size_t n);
 
 /* "publish: <text>. Try `tvbridge publish --help`." on stderr. */

@@ -364,23 +364,18 @@ int cmd_convert(int argc, char **argv)
 {
     struct convert c = {.options = {.rate = RATE_DEFAULT, .wait_ms = WAIT_DEFAULT_MS, .max_age_ms = MAX_AGE_DEFAULT_MS}};
     struct kafka_options kafka;
-    int operand = 0;
     kafka_options_init(&kafka);
     const struct cli_group groups[] = {
         {"Converting", convert_options, ARRAY_LEN(convert_options), &c.options},
         kafka_options_group(&kafka, true),
     };
-    enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &operand);
-    if (status == CLI_RUN && argc - operand != 1)
-        status = cli_usage(&command, "which provider?");
+    enum cli_status status = cli_parse_provider(&command, groups, ARRAY_LEN(groups), argc, argv, &c.provider);
     if (status == CLI_RUN)
         status = check_options(&c, &kafka);
     if (status == CLI_RUN)
         status = kafka_place_open(&c.place, &command, &kafka);
-    if (status == CLI_RUN) {
-        c.provider = argv[operand];
+    if (status == CLI_RUN)
         status = run(&c);
-    }
     book_free(c.state.known);
     book_free(c.state.rows);
     accounts_free(c.state.accounts);

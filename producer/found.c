@@ -6,10 +6,9 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "contract/axes.h"
 #include "contract/deadletter.h"
 #include "contract/event_mode.h"
-
-#define TYPE_PREFIX "tvbridge."
 
 /* ---- rows ---- */
 
@@ -114,9 +113,9 @@ static void letter_type(const struct event_message *m, char ret[40])
     struct fault f;
     json_t *root = event_root_of(m, &f);
     const char *type = json_string_value(json_object_get(root, "type"));
-    size_t prefix = strlen(TYPE_PREFIX);
-    if (type != NULL && strncmp(type, TYPE_PREFIX, prefix) == 0 && strlen(type) - prefix < 40)
-        memcpy(ret, type + prefix, strlen(type) - prefix + 1);
+    const char *name = type != NULL ? event_type_short(type) : NULL;
+    if (name != type && strlen(name) < 40)
+        memcpy(ret, name, strlen(name) + 1);
     json_decref(root);
 }
 
@@ -163,12 +162,9 @@ static bool one_of(const struct cli_list *wanted, const char *is)
 
 static bool is_type(const struct cli_list *wanted, const char *type)
 {
-    size_t prefix = strlen(TYPE_PREFIX);
-    for (size_t i = 0; i < wanted->n; i++) {
-        const char *want = wanted->item[i];
-        if (strcmp(strncmp(want, TYPE_PREFIX, prefix) == 0 ? want + prefix : want, type) == 0)
+    for (size_t i = 0; i < wanted->n; i++)
+        if (strcmp(event_type_short(wanted->item[i]), type) == 0)
             return true;
-    }
     return wanted->n == 0;
 }
 

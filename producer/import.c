@@ -340,25 +340,20 @@ static int import(const struct cli_command *c, enum what what, int argc, char **
 {
     struct import m = {.command = c};
     struct kafka_options kafka;
-    int operand = 0;
     kafka_options_init(&kafka);
     const struct cli_group groups[] = {
         {"Importing", import_options, ARRAY_LEN(import_options), &m.options},
         kafka_options_group(&kafka, true),
     };
-    enum cli_status status = cli_parse(c, groups, ARRAY_LEN(groups), argc, argv, &operand);
-    if (status == CLI_RUN && argc - operand != 1)
-        status = cli_usage(c, "which provider?");
+    enum cli_status status = cli_parse_provider(c, groups, ARRAY_LEN(groups), argc, argv, &m.provider);
     if (status == CLI_RUN && m.options.json + m.options.csv + m.options.events > 1)
         status = cli_usage(c, "one of --json, --csv and --events");
     if (status == CLI_RUN && kafka.settings == NULL)
         status = cli_usage(c, "--settings FILE is needed: it says where the platform is");
     if (status == CLI_RUN)
         status = kafka_place_open(&m.place, c, &kafka);
-    if (status == CLI_RUN) {
-        m.provider = argv[operand];
+    if (status == CLI_RUN)
         status = run(&m, what);
-    }
     json_decref(m.rows);
     platform_close(&m.platform);
     kafka_place_fini(&m.place);

@@ -7,7 +7,6 @@
 #include "play_report.h"
 
 #define ERRANDS_MAX 16       /* handles kept beyond the limit */
-#define TOKEN_MARGIN_MS 5000 /* refreshed this long before it ends */
 #define SECRET "tvbridge"    /* where the settings have none: keys then differ by event and step alone */
 
 /* ---- slots ---- */
@@ -66,9 +65,7 @@ static void take_token(struct live *l, const struct run_result *x)
 {
     forget_token(l);
     l->token = strdup(x->token);
-    int64_t life = x->token_life_ms;
-    if (life > 2 * TOKEN_MARGIN_MS)
-        life -= TOKEN_MARGIN_MS;
+    int64_t life = run_token_use_ms(x);
     l->token_until_ms = life > 0 ? loop_now_ms(l->loop) + life : 0;
 }
 

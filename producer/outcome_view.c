@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include "contract/axes.h"
 #include "contract/json.h"
 #include "contract/outcome.h"
-
-#define TYPE_PREFIX "tvbridge."
 
 const struct cli_column outcome_columns[] = {
     {"TIME (UTC)", 19, 19, false}, {"PROVIDER", 10, 4, false}, {"SERVICE", 12, 5, false},
@@ -37,13 +36,6 @@ static void set_time(struct outcome_view *v, const char *rfc3339)
         v->time[10] = ' ';
 }
 
-/* Without the prefix that all types have. */
-static const char *short_type(const char *type)
-{
-    size_t n = strlen(TYPE_PREFIX);
-    return strncmp(type, TYPE_PREFIX, n) == 0 ? type + n : type;
-}
-
 int outcome_view_init(struct outcome_view *ret, const rd_kafka_message_t *m)
 {
     json_t *root = m->payload != NULL ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
@@ -55,7 +47,7 @@ int outcome_view_init(struct outcome_view *ret, const rd_kafka_message_t *m)
         .root = root,
         .provider = text_at(root, "/provider"),
         .service = text_at(root, "/subject"),
-        .type = short_type(text_at(root, "/data/event/type")),
+        .type = event_type_short(text_at(root, "/data/event/type")),
         .event_id = text_at(root, "/data/event/id"),
         .kind = text_at(root, "/data/kind"),
         .reason = text_at(root, "/data/reason"),
@@ -109,7 +101,7 @@ int outcome_view_init_dead(struct outcome_view *ret, const rd_kafka_message_t *m
         .dead_letter = true,
         .provider = text_at(root, "/provider"),
         .service = text_at(root, "/key"),
-        .type = short_type(text_at(root, "/event/type")),
+        .type = event_type_short(text_at(root, "/event/type")),
         .event_id = text_at(root, "/event/id"),
         .kind = "dead_letter",
     };
@@ -132,7 +124,7 @@ void outcome_view_fini(struct outcome_view *v)
 static bool one_of(const struct cli_list *wanted, const char *is)
 {
     for (size_t i = 0; i < wanted->n; i++)
-        if (strcmp(short_type(wanted->item[i]), is) == 0)
+        if (strcmp(event_type_short(wanted->item[i]), is) == 0)
             return true;
     return wanted->n == 0;
 }

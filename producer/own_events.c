@@ -113,7 +113,7 @@ static int write_event(struct own_events *o, const struct own_event *e, struct e
 {
     char time[CLOCK_RFC3339_SIZE], type[128];
     clock_format_rfc3339(clock_real_ms(), time);
-    snprintf(type, sizeof(type), "tvbridge.%s", e->type);
+    snprintf(type, sizeof(type), EVENT_TYPE_PREFIX "%s", e->type);
     json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", e->id, "source", o->source,
                               "type", type, "subject", e->service, "time", time, "datacontenttype", "application/json", "provider",
                               o->provider, "basis", e->basis, "data", e->data);

@@ -161,16 +161,14 @@ int cmd_pack_play(int argc, char **argv)
 {
     struct options o = {0};
     const struct cli_group groups[] = {play_option_group(&o.play), {"Options", option_list, ARRAY_LEN(option_list), &o}};
-    int first;
-    enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &first);
+    const char *dir, *type;
+    enum cli_status status = play_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &dir, &type);
     if (status != CLI_RUN)
         return status;
-    if (argc - first != 2)
-        return cli_usage(&command, "name the folder of a pack and the type of an event");
     if (o.lose > UINT16_MAX)
         return cli_usage(&command, "--lose: wanted at most %u", UINT16_MAX);
     struct play p = {0};
-    status = play(argv[first], play_short_type(argv[first + 1]), &o, &p);
+    status = play(dir, type, &o, &p);
     play_fini(&p);
     http_global_cleanup();
     return status;

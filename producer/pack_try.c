@@ -112,14 +112,12 @@ int cmd_pack_try(int argc, char **argv)
 {
     struct options o = {0};
     const struct cli_group groups[] = {play_option_group(&o.play), {"Options", option_list, ARRAY_LEN(option_list), &o}};
-    int first;
-    enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &first);
+    const char *dir, *type;
+    enum cli_status status = play_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &dir, &type);
     if (status != CLI_RUN)
         return status;
-    if (argc - first != 2)
-        return cli_usage(&command, "name the folder of a pack and the type of an event");
     struct attempt t = {0};
-    status = try_all(argv[first], play_short_type(argv[first + 1]), &o, &t);
+    status = try_all(dir, type, &o, &t);
     attempt_fini(&t);
     return status;
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "contract/axes.h"
 
-#define TYPE_PREFIX "tvbridge."
 #define INPUT_MAX_BYTES (4 * 1024 * 1024)
 
 static const struct cli_option option_list[] = {
@@ -44,12 +44,6 @@ int play_json_read(const char *option, const char *text, json_t **ret, struct er
                    *ret == NULL ? e.column : 1);
 }
 
-const char *play_short_type(const char *type)
-{
-    size_t n = strlen(TYPE_PREFIX);
-    return strncmp(type, TYPE_PREFIX, n) == 0 ? type + n : type;
-}
-
 static int make_event(const struct play_options *o, const char *type, const char *id, const char *time, struct play_inputs *t,
                       struct err *reterr)
 {
@@ -59,7 +53,7 @@ static int make_event(const struct play_options *o, const char *type, const char
         return -1;
     }
     char full[160];
-    snprintf(full, sizeof(full), TYPE_PREFIX "%s", play_short_type(type));
+    snprintf(full, sizeof(full), EVENT_TYPE_PREFIX "%s", event_type_short(type));
     t->event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "specversion", "1.0", "id", id, "source",
                          "/tvbridge/pack-try", "type", full, "subject", o->subject == NULL ? "service-1" : o->subject,
                          "time", time);
@@ -88,4 +82,18 @@ void play_inputs_fini(struct play_inputs *p)
     json_decref(p->settings);
     json_decref(p->event);
     *p = (struct play_inputs){0};
+}
+
+enum cli_status play_parse(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
+                           const char **ret_dir, const char **ret_type)
+{
+    int first;
+    enum cli_status status = cli_parse(c, groups, n, argc, argv, &first);
+    if (status != CLI_RUN)
+        return status;
+    if (argc - first != 2)
+        return cli_usage(c, "name the folder of a pack and the type of an event");
+    *ret_dir = argv[first];
+    *ret_type = event_type_short(argv[first + 1]);
+    return CLI_RUN;
 }

@@ -25,7 +25,8 @@ void play_inputs_fini(struct play_inputs *p);
 
 /* A JSON object from an option's argument, which is its text or @FILE. *ret stays NULL when @text is. */
 int play_json_read(const char *option, const char *text, json_t **ret, struct err *reterr);
-/* Without the prefix of our types. */
-const char *play_short_type(const char *type);
+/* cli_parse() of a command whose operands are a pack's folder and a type, which is given back without its prefix. */
+enum cli_status play_parse(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
+                           const char **ret_dir, const char **ret_type);
 
 #endif

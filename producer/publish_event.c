@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "cli.h"
+#include "contract/axes.h"
 
-#define TYPE_PREFIX "tvbridge."
 #define TYPE_SIZE 128
 #define STRUCTURED_TYPE "application/cloudevents+json; charset=UTF-8"
 
@@ -48,8 +48,7 @@ static void add_attribute(struct buf *out, const char *name, const char *value)
 /* A type without its prefix is meant with it. */
 static void whole_type(const char *type, char ret[TYPE_SIZE])
 {
-    bool has_prefix = strncmp(type, TYPE_PREFIX, strlen(TYPE_PREFIX)) == 0;
-    snprintf(ret, TYPE_SIZE, "%s%s", has_prefix ? "" : TYPE_PREFIX, type);
+    snprintf(ret, TYPE_SIZE, EVENT_TYPE_PREFIX "%s", event_type_short(type));
 }
 
 static bool is_list(const char *type)

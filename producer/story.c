@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "contract/act.h"
+#include "contract/axes.h"
 #include "contract/event_mode.h"
 #include "contract/outcome.h"
 #include "contract/partition_record.h"
 #include "found.h"
 #include "redact.h"
 
-#define TYPE_PREFIX "tvbridge."
 
 /* An event that billing sent, and whether it has its final outcome. */
 struct told_event {
@@ -152,12 +152,6 @@ static const char *text_at(const json_t *root, const char *pointer)
     return s == NULL ? "" : s;
 }
 
-static const char *short_type(const char *type)
-{
-    size_t n = strlen(TYPE_PREFIX);
-    return strncmp(type, TYPE_PREFIX, n) == 0 ? type + n : type;
-}
-
 static bool is_key(const struct scan_message *m, const char *key)
 {
     size_t n = strlen(key);
@@ -191,7 +185,7 @@ static bool take_event(struct story *s, const struct scan_message *m)
     if (!is_key(m, s->service))
         return true;
     json_t *root = event_root_of(&m->message, &f);
-    const char *id = text_at(root, "/id"), *type = short_type(text_at(root, "/type"));
+    const char *id = text_at(root, "/id"), *type = event_type_short(text_at(root, "/type"));
     const char *sequence = text_at(root, "/sequence");
     bool good = false;
     if (root == NULL) {
@@ -248,7 +242,7 @@ static bool take_outcome(struct story *s, const struct scan_message *m)
             e->round = (unsigned)round;
             e->final = json_is_true(json_at_pointer(root, "/data/final"));
         }
-        good = e != NULL && note(s, at_ms, "outcome", &place, "%s: %s%s", short_type(text_at(root, "/data/event/type")),
+        good = e != NULL && note(s, at_ms, "outcome", &place, "%s: %s%s", event_type_short(text_at(root, "/data/event/type")),
                                  kind, words);
     }
     json_decref(root);

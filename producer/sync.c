@@ -489,24 +489,19 @@ int cmd_sync(int argc, char **argv)
 {
     struct sync s = {.options = {.rate = RATE_DEFAULT, .wait_ms = WAIT_DEFAULT_MS, .max_age_ms = MAX_AGE_DEFAULT_MS}};
     struct kafka_options kafka;
-    int operand = 0;
     kafka_options_init(&kafka);
     const struct cli_group groups[] = {
         {"The two sides", side_options, ARRAY_LEN(side_options), &s.options},
         {"What is done", doing_options, ARRAY_LEN(doing_options), &s.options},
         kafka_options_group(&kafka, true),
     };
-    enum cli_status status = cli_parse(&command, groups, ARRAY_LEN(groups), argc, argv, &operand);
-    if (status == CLI_RUN && argc - operand != 1)
-        status = cli_usage(&command, "which provider?");
+    enum cli_status status = cli_parse_provider(&command, groups, ARRAY_LEN(groups), argc, argv, &s.provider);
     if (status == CLI_RUN)
         status = check_options(&s, &kafka);
     if (status == CLI_RUN)
         status = kafka_place_open(&s.place, &command, &kafka);
-    if (status == CLI_RUN) {
-        s.provider = argv[operand];
+    if (status == CLI_RUN)
         status = run(&s);
-    }
     sync_state_fini(&s.state);
     platform_close(&s.platform);
     scanner_free(s.scanner);

@@ -95,20 +95,18 @@ static int on_provider(const struct cli_command *c, enum act_kind kind, int argc
     struct act_options options;
     struct kafka_options kafka;
     struct kafka_place place = {0};
-    int operand = 0;
+    const char *provider = NULL;
     kafka_options_init(&kafka);
     act_options_init(&options);
     const struct cli_group groups[] = {act_options_group(&options), kafka_options_group(&kafka, true)};
-    enum cli_status status = cli_parse(c, groups, ARRAY_LEN(groups), argc, argv, &operand);
-    if (status == CLI_RUN && argc - operand != 1)
-        status = cli_usage(c, "which provider?");
+    enum cli_status status = cli_parse_provider(c, groups, ARRAY_LEN(groups), argc, argv, &provider);
     if (status == CLI_RUN)
         status = act_options_check(&options, c);
     if (status == CLI_RUN)
         status = kafka_place_open(&place, c, &kafka);
     if (status == CLI_RUN) {
         const struct wide_act w = {
-            .command = c, .kind = kind, .provider = argv[operand], .place = &place, .options = &options};
+            .command = c, .kind = kind, .provider = provider, .place = &place, .options = &options};
         status = wide_act(&w);
     }
     kafka_place_fini(&place);

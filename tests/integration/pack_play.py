@@ -10,35 +10,23 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(os.environ.get('TVB_BIN', os.path.join(ROOT, 'build/release/bin')), 'tvbridge')
 KEY, PASSWORD = 'key-that-nobody-sees', 'password-that-nobody-sees'
-passed, failed = 0, 0
 
 sys.path.insert(0, os.path.join(ROOT, 'tests/providers'))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import client  # noqa: E402  (the path comes first)
+import cli  # noqa: E402  (the path comes first)
+import client  # noqa: E402
+from cli import BIN, check  # noqa: E402
 from lib.rough_portal import RoughPortal  # noqa: E402
 
 
-def check(what, good, seen=''):
-    global passed, failed
-    if good:
-        passed += 1
-        return
-    failed += 1
-    print(f'FAILED: {what}\n  seen: {seen!r}'[:2000], flush=True)
-
-
-class Result:
+class Result(cli.Result):
     def __init__(self, done):
-        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+        super().__init__(done)
         self.all = self.out + self.err
         self.report = json.loads(self.out) if self.out.startswith('{') else {}
         check('no credential is shown', KEY not in self.all and PASSWORD not in self.all, self.all)
-
-    def __repr__(self):
-        return f'status {self.status}\nout: {self.out}\nerr: {self.err}'
 
     def steps(self):
         return [c.get('workflow', '') + ':' + c['step'] for c in self.report['calls']]
@@ -211,8 +199,8 @@ def main():
         check_portal(folder)
         check_repeats(folder)
         check_memory(folder)
-    print(f'{passed} passed, {failed} failed')
-    return 1 if failed or not passed else 0
+    print(f'{cli.passed} passed, {cli.failed} failed')
+    return 1 if cli.failed or not cli.passed else 0
 
 
 if __name__ == '__main__':

@@ -21,20 +21,11 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "deploy/demo.d")]
 sys.dont_write_bytecode = True
 
 import servers  # noqa: E402
-from cli import murmur2_partition  # noqa: E402
+import cli  # noqa: E402
+from cli import check, murmur2_partition  # noqa: E402
 from lib.gateway import BATCH, BIN, PARTITIONS, PASSWORD_KEY, STRUCTURED, TVBRIDGE, Billing, Gateway, Kafka, event, until  # noqa: E402
 
 EXAMPLES = servers.ROOT / "deploy/examples"
-passed, failed = 0, 0
-
-
-def check(what, good, seen=""):
-    global passed, failed
-    if good:
-        passed += 1
-        return
-    failed += 1
-    print(f"FAILED: {what}\n  seen: {seen!r}"[:2000], flush=True)
 
 
 def run(*args, **more):
@@ -532,8 +523,8 @@ def main():
         group("check_broker", check_broker, folder / "broker")
         (folder / "entitlement").mkdir()
         group("check_entitlement", check_entitlement, folder / "entitlement", stack)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    print(f"{cli.passed} passed, {cli.failed} failed")
+    return 1 if cli.failed else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 #include "base/attr.h"
 
-static const char prefix[] = "tvbridge.";
 
 static const char *const names[EVENT_TYPE_COUNT] = {
     [EVENT_SERVICE_CREATED] = "service.created",
@@ -42,17 +41,26 @@ const char *event_type_name(enum event_type t)
     return (size_t)t < ARRAY_LEN(names) ? names[t] : "";
 }
 
-int event_type_parse(const char *type, enum event_type *ret)
+const char *event_type_short(const char *type)
 {
-    if (strncmp(type, prefix, sizeof(prefix) - 1) != 0)
-        return -1;
-    type += sizeof(prefix) - 1;
+    size_t n = strlen(EVENT_TYPE_PREFIX);
+    return strncmp(type, EVENT_TYPE_PREFIX, n) == 0 ? type + n : type;
+}
+
+int event_type_of_name(const char *name, enum event_type *ret)
+{
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(type, names[i]) == 0) {
+        if (strcmp(name, names[i]) == 0) {
             *ret = (enum event_type)i;
             return 0;
         }
     return -1;
+}
+
+int event_type_parse(const char *type, enum event_type *ret)
+{
+    const char *name = event_type_short(type);
+    return name != type ? event_type_of_name(name, ret) : -1;
 }
 
 bool event_is_cut(enum event_type t)

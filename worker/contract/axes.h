@@ -39,10 +39,15 @@ enum event_type {
     EVENT_TYPE_COUNT
 };
 
-/* "contract.blocked": the type without the prefix "tvbridge."; also the workflowId and the schema's file name. */
+#define EVENT_TYPE_PREFIX "tvbridge."
+
+/* "contract.blocked": the type without its prefix; also the workflowId and the schema's file name. */
 const char *event_type_name(enum event_type t);
-/* @type with its prefix. -1 when there is no such type. */
+/* @type with its prefix, or @name without. -1 when there is no such type. */
 int event_type_parse(const char *type, enum event_type *ret);
+int event_type_of_name(const char *name, enum event_type *ret);
+/* @type without its prefix, if it has it: part of @type. */
+const char *event_type_short(const char *type);
 
 /* What takes the service from a customer, wholly or in part: the guard counts these. */
 bool event_is_cut(enum event_type t);

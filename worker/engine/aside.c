@@ -105,11 +105,7 @@ static bool send_entry(struct worker *w, struct job *j, const struct entry *e, p
         .headers = headers,
         .header_count = original.header_count + added,
     };
-    if (added == 0 || producer_send(w->producer, &m, fn, j, NULL) != 0)
-        return false;
-    j->pending++;
-    j->work->unacked++;
-    return true;
+    return added != 0 && publish_send(w, j, &m, fn);
 }
 
 static void again(struct worker *w, struct job *j)
@@ -231,10 +227,10 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     struct work *k = j->work;
     job_release_place(w, j);
     k->aside = *a;
-    bool telling = a->reason == ENTRY_FOR_DOUBT || a->reason == ENTRY_FOR_GUARD || entry_reason_is_polled(a->reason);
-    k->aside.notice = j->wait == NULL || (telling && j->wait->reason != a->reason);
+    enum outcome_kind notice = notice_of(a);
+    k->aside.notice = j->wait == NULL || (notice != OUTCOME_WAITING && j->wait->reason != a->reason);
     if (k->aside.notice)
-        k->outcome.kind = notice_of(a);
+        k->outcome.kind = notice;
     if (k->out_floor < 0)
         k->out_floor = j->part->out_end;
     job_go(w, j, JOB_ASIDE);
@@ -724,11 +720,7 @@ bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn)
     struct producer_message m = {
         .topic = w->topic[TOPIC_WAITING], .partition = j->partition, .key = key, .headers = &fence, .header_count = 1};
     m.key_len = entry_key_format(j->work->event.service, j->wait->place, key);
-    if (producer_send(w->producer, &m, fn, j, NULL) != 0)
-        return false;
-    j->pending++;
-    j->work->unacked++;
-    return true;
+    return publish_send(w, j, &m, fn);
 }
 
 bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn)

@@ -9,6 +9,7 @@
 
 #define HANDLE_AGAIN_MS 100
 #define ASK_FIRST_MS 250 /* `probe` has this long to answer before the next try */
+#define PUT_OFF_EARLY_MS 10000
 #define STEP_WHEN_OLDER_NS (INT64_C(2) * 1000 * 1000 * 1000)
 
 static void on_reply(void *arg, const struct call_reply *reply);
@@ -454,7 +455,8 @@ static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms,
     return true;
 }
 
-bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms)
+/* What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it. False: not now. */
+static bool set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms)
 {
     struct work *k = j->work;
     bool doubt = j->doubt || k->changed;
@@ -469,6 +471,15 @@ bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, i
                                     .reason = reason,
                                     .release_at_ms = clock_real_ms() + delay_ms});
     return true;
+}
+
+void call_put_off(struct worker *w, struct job *j, enum entry_reason reason, int64_t ms)
+{
+    call_drop_run(j->work);
+    if (!j->doubt)
+        call_release(w, j);
+    if (!set_aside(w, j, reason, ms)) /* early after an assignment */
+        job_wait(w, j, ms < PUT_OFF_EARLY_MS ? ms : PUT_OFF_EARLY_MS, false);
 }
 
 /* RELIABILITY.md section 5: a long wait leaves the input topic, so that one account never stops a partition. */
@@ -503,7 +514,7 @@ void call_retry_later(struct worker *w, struct job *j, bool release, int64_t ret
     if (release && !j->doubt && late_packet_ms(w, j) == 0) /* else whoever is next has to know that there is one */
         call_release(w, j);
     bool in_run = k->run != NULL && run_state(k->run) == RUN_RETRY;
-    if (in_run || !is_long(w, j, delay) || !call_set_aside(w, j, ENTRY_FOR_RETRY, delay))
+    if (in_run || !is_long(w, j, delay) || !set_aside(w, j, ENTRY_FOR_RETRY, delay))
         job_wait(w, j, delay, in_run);
 }
 

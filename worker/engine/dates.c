@@ -11,7 +11,7 @@
 #include "contract/json.h"
 #include "engine/state.h"
 
-enum { EARLY_MS = 10000, ENDS_MAX = 999 };
+enum { ENDS_MAX = 999 };
 
 /* ---- not yet ---- */
 
@@ -22,11 +22,7 @@ static bool wait_until(struct worker *w, struct job *j, int64_t at_ms)
         return false;
     if (j->state != JOB_CALLING)
         job_go(w, j, JOB_CALLING);
-    call_drop_run(j->work);
-    if (!j->doubt)
-        call_release(w, j);
-    if (!call_set_aside(w, j, ENTRY_FOR_DATE, ms)) /* early after an assignment */
-        job_wait(w, j, ms < EARLY_MS ? ms : EARLY_MS, false);
+    call_put_off(w, j, ENTRY_FOR_DATE, ms);
     return true;
 }
 
@@ -66,7 +62,7 @@ static json_t *make_end(const struct job *j, const json_t *end, const char *type
     snprintf(id, sizeof(id), "ends/%.32s/%zu", e->key, n + 1);
     clock_format_rfc3339(json_integer_value(json_object_get(end, "at_ms")), when);
     return json_pack("{s:s, s:s, s:s, s:s+, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", id, "source", e->source, "type",
-                     "tvbridge.", type, "subject", e->service, "provider", e->provider, "basis", basis, "notbefore", when, "data",
+                     EVENT_TYPE_PREFIX, type, "subject", e->service, "provider", e->provider, "basis", basis, "notbefore", when, "data",
                      json_object_get(end, "data"));
 }
 
@@ -85,11 +81,7 @@ static bool send_end(struct worker *w, struct job *j, const json_t *event, produ
         .headers = &type,
         .header_count = 1,
     };
-    if (!buf_ok(&w->scratch) || producer_send(w->producer, &m, fn, j, NULL) != 0)
-        return false;
-    j->pending++;
-    j->work->unacked++;
-    return true;
+    return buf_ok(&w->scratch) && publish_send(w, j, &m, fn);
 }
 
 /* A function of the event: the run may be gone, or its outcome come from Redis. NULL: no memory. */

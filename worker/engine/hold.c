@@ -8,7 +8,7 @@
  * never comes costs little. */
 #include "engine/state.h"
 
-enum { SLOWER_BY = 8, SLOWEST = 12, EARLY_MS = 10000 };
+enum { SLOWER_BY = 8, SLOWEST = 12 };
 
 static int64_t poll_ms(struct worker *w, const struct job *j)
 {
@@ -28,10 +28,5 @@ void hold_start(struct worker *w, struct job *j, const char *reason)
         return;
     }
     snprintf(k->outcome.reason, sizeof(k->outcome.reason), "%s", reason);
-    call_drop_run(k);
-    if (!j->doubt)
-        call_release(w, j);
-    int64_t ms = poll_ms(w, j);
-    if (!call_set_aside(w, j, waits_for, ms)) /* early after an assignment */
-        job_wait(w, j, ms < EARLY_MS ? ms : EARLY_MS, false);
+    call_put_off(w, j, waits_for, poll_ms(w, j));
 }

@@ -203,7 +203,7 @@ static void on_outcome_ack(void *arg, bool ok, int64_t offset, const char *why)
     acked(j->worker, j, ok, why);
 }
 
-static bool send(struct worker *w, struct job *j, const struct producer_message *m, producer_ack_fn *on)
+bool publish_send(struct worker *w, struct job *j, const struct producer_message *m, producer_ack_fn *on)
 {
     if (producer_send(w->producer, m, on, j, NULL) != 0)
         return false;
@@ -238,7 +238,7 @@ bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn)
         .headers = &type,
         .header_count = 1,
     };
-    return buf_ok(&w->scratch) && send(w, j, &m, fn);
+    return buf_ok(&w->scratch) && publish_send(w, j, &m, fn);
 }
 
 bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn)
@@ -252,7 +252,7 @@ bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn)
         .value = k->record_text.data,
         .value_len = k->record_text.len,
     };
-    return send(w, j, &m, fn);
+    return publish_send(w, j, &m, fn);
 }
 
 static bool send_dead_letter(struct worker *w, struct job *j)
@@ -284,7 +284,7 @@ static bool send_dead_letter(struct worker *w, struct job *j)
         .headers = headers,
         .header_count = original.header_count + added,
     };
-    return send(w, j, &m, on_ack);
+    return publish_send(w, j, &m, on_ack);
 }
 
 static void publish_now(struct worker *w, struct job *j)

@@ -444,9 +444,9 @@ void call_kept(struct worker *w, struct job *j);
 void call_release(struct worker *w, const struct job *j);
 /* The next claim begins the workflow anew. */
 void call_drop_run(struct work *k);
-/* It waits in the waiting topic. What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it.
- * False: not now, it stays with its owner. */
-bool call_set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms);
+/* Nothing of it was done in this claim, and nothing is to be for @ms: it is set aside and begins anew then; early after an assignment
+ * it waits with its owner first. */
+void call_put_off(struct worker *w, struct job *j, enum entry_reason reason, int64_t ms);
 /* Drops a claimed job; the claim is released if nothing left under it: whoever is next claims it without a doubt. */
 void call_give_back(struct worker *w, struct job *j);
 /* Ends the event with the outcome that stands in work->outcome and, for one that moves the record, @patch. */
@@ -581,6 +581,8 @@ int64_t publish_wait_ms(const struct worker *w);
 void publish_done(struct worker *w, struct job *j);
 /* For aside.c: a notice is an outcome with its own ack, which tells publish_note_outcome(). */
 bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn);
+/* One of the job's messages: @fn is called with it, as for the two beside it. False: it did not leave. */
+bool publish_send(struct worker *w, struct job *j, const struct producer_message *m, producer_ack_fn *fn);
 /* For keep.c: the record in work->record_text, with its own ack. */
 bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn);
 void publish_note_outcome(struct job *j, bool ok, int64_t offset);

@@ -4,7 +4,6 @@
 
 #include "engine/state.h"
 
-#define TOKEN_MARGIN_MS 5000       /* refreshed this long before it ends */
 #define PROBE_AGAIN_MS 10000
 #define LOGIN_AGAIN_MS 1000        /* without memory to log in */
 
@@ -25,9 +24,7 @@ static void token_take(struct worker *w, const struct run_result *r)
 {
     token_forget(w);
     w->token = strdup(r->token);
-    int64_t life = r->token_life_ms;
-    if (life > 2 * TOKEN_MARGIN_MS)
-        life -= TOKEN_MARGIN_MS;
+    int64_t life = run_token_use_ms(r);
     w->token_until_ms = life > 0 ? loop_now_ms(w->loop) + life : 0;
 }
 

@@ -1,6 +1,4 @@
 /* arazzo_dates.c - x-dates of a workflow, compiled: what is not to be done yet, and what is to be undone one day. */
-#include <stdio.h>
-
 #include "contract/axes.h"
 #include "workflow/arazzo.h"
 #include "workflow/template.h"
@@ -14,10 +12,8 @@ static const struct tmpl *member(struct loader *l, const struct where *w, const 
 
 static bool is_event(const char *workflow_id)
 {
-    char type[80];
     enum event_type ignored;
-    snprintf(type, sizeof(type), "tvbridge.%s", workflow_id);
-    return event_type_parse(type, &ignored) == 0;
+    return event_type_of_name(workflow_id, &ignored) == 0;
 }
 
 static void compile_ends(struct loader *l, const struct where *w, const json_t *x, struct dates *ret, const struct at *at)

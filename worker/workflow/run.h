@@ -94,6 +94,8 @@ struct run_result {
     int64_t token_life_ms;  /* 0: not said */
 };
 const struct run_result *run_result(const struct run *r);
+/* For how long its token is to be used: till a little before its end; 0: until it is refused. */
+int64_t run_token_use_ms(const struct run_result *x);
 
 /* For resuming after a crash: the step's name and outputs so far as compact JSON; and a run that starts at that
  * place. NULL when the text does not fit the workflow (errno EINVAL) or there is no memory (ENOMEM; or

@@ -6,6 +6,7 @@
 #include "workflow/template.h"
 
 #define TOKEN_LIFE_MAX_S 1e9
+#define TOKEN_MARGIN_MS 5000 /* refreshed this long before it ends */
 
 static json_t *make_outputs(struct run *r)
 {
@@ -46,6 +47,11 @@ static void take_token(struct run *r)
     if (seconds > 0 && seconds < TOKEN_LIFE_MAX_S)
         r->result.token_life_ms = (int64_t)(seconds * 1000);
     json_decref(life);
+}
+
+int64_t run_token_use_ms(const struct run_result *x)
+{
+    return x->token_life_ms > 2 * TOKEN_MARGIN_MS ? x->token_life_ms - TOKEN_MARGIN_MS : x->token_life_ms;
 }
 
 static void take_detail(struct run *r, const struct tmpl *t)
