@@ -52,7 +52,7 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_ACTS] = {"acts", false, true, "operators act on the provider, on a service's order and on all that waits; some of it twice"},
     [FAULT_GUARD] = {"guard", false, true, "few accounts may be cut in an hour: with acts, which approve the others"},
     [FAULT_FIRST_ACCESS] = {"first-access", false, true, "users come for the first time when they like, and a limit of devices is nothing before that"},
-    [FAULT_DATES] = {"dates", false, false, "events that are for later: seed 16113, a dated event that a doubt for a person holds back, is not understood yet"},
+    [FAULT_DATES] = {"dates", false, true, "events that are for later"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

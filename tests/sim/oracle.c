@@ -313,6 +313,14 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
+/* An event passes a doubt for a person that it covers, once nothing of that can come any more: in the end, that is. What one of the
+ * same type says is not known there. */
+static bool passes(const struct oracle *o, const struct place *newer, const struct place *older)
+{
+    const struct oevent *e = o->events[newer->event], *d = o->events[older->event];
+    return older->parked && !older->parked_dead && e->order > d->order && e->kind != d->kind && d->kind != KIND_MESSAGE && (e->kind == KIND_DELETE || same_axis(e, d));
+}
+
 /* It waits for a person, or behind one that does: an older one, the newer one that its entry names, which covers it, or one that came
  * to wait for a person since. @rests: what is known of them so far. */
 static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, const bool *rests)
@@ -322,7 +330,7 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
         return false;
     bool rest = p->parked;
     for (int64_t i = 0; i < at && !rest; i++)
-        rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]);
+        rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]) && !passes(o, p, &list[i]);
     if (!rest && p->behind > at && p->behind < o->place_count[partition])
         rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
     for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)

@@ -348,13 +348,29 @@ Test(waits, a_newer_event_passes_a_doubt_for_a_person_once_it_is_quiet)
     struct wait *doubt = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
     struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_BEHIND);
     doubt->written_ms = 1000;
-    waits_set_quiet(ws, 999);
+    waits_set_quiet(ws, 1999, 1000);
     cr_expect(eq(ptr, waits_blocker_of(newer), doubt));
     cr_expect(eq(ptr, holder(ws, EVENT_CONTRACT_UNBLOCKED, "block", 30), newer), "of one type: its fields are not known here");
-    waits_set_quiet(ws, 1000);
+    waits_set_quiet(ws, 2000, 1000);
     cr_expect(eq(ptr, waits_blocker_of(newer), NULL));
     cr_expect(eq(ptr, superseded(ws, EVENT_CONTRACT_UNBLOCKED, "block", 15), doubt));
     doubt->reason = ENTRY_FOR_RETRY;
     cr_expect(eq(ptr, waits_blocker_of(newer), doubt), "the clock calls that one back");
+    waits_free(ws);
+}
+
+Test(waits, what_is_due_behind_a_doubt_is_due_again_when_that_is_quiet)
+{
+    struct waits *ws = waits_new();
+    struct wait *doubt = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
+    struct wait *newer = put_typed(ws, 20, EVENT_CONTRACT_UNBLOCKED, "block", ENTRY_UNSENT, ENTRY_FOR_DATE);
+    doubt->written_ms = 1000;
+    cr_assert(eq(int, waits_set_due(ws, newer, 1500), 0));
+    waits_set_quiet(ws, 1500, 1000);
+    cr_expect(eq(ptr, waits_pop_due(ws, 1500), NULL), "held back");
+    cr_expect(eq(i64, waits_quiet_at(doubt), 2001));
+    waits_set_quiet(ws, 2001, 1000);
+    cr_expect(eq(ptr, waits_pop_due(ws, 2001), newer));
+    cr_expect(eq(i64, waits_quiet_at(doubt), 0), "it is");
     waits_free(ws);
 }

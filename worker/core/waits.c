@@ -17,7 +17,7 @@ struct waits {
     struct wait_service *services;
     struct heap due;
     size_t count;
-    int64_t quiet_ms;
+    int64_t quiet_ms, quarantine_ms;
     bool dead_is_covered;
 };
 
@@ -58,9 +58,10 @@ void waits_let_dead_be_covered(struct waits *ws)
     ws->dead_is_covered = true;
 }
 
-void waits_set_quiet(struct waits *ws, int64_t until_ms)
+void waits_set_quiet(struct waits *ws, int64_t now_ms, int64_t quarantine_ms)
 {
-    ws->quiet_ms = until_ms;
+    ws->quarantine_ms = quarantine_ms;
+    ws->quiet_ms = now_ms - quarantine_ms;
 }
 
 /* ---- services ---- */
@@ -454,13 +455,26 @@ int waits_set_due(struct waits *ws, struct wait *x, int64_t at_ms)
     return heap_set(&ws->due, &x->timer, at_ms);
 }
 
+int64_t waits_quiet_at(const struct wait *x)
+{
+    const struct waits *ws = x->service->waits;
+    bool will_be = x->state == ENTRY_DOUBT && wait_is_for_person(x) && x->written_ms > ws->quiet_ms;
+    return will_be ? x->written_ms + ws->quarantine_ms + 1 : 0;
+}
+
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms)
 {
     struct heap_item *item;
     while ((item = heap_pop_due(&ws->due, now_ms)) != NULL) {
         struct wait *x = (struct wait *)((char *)item - offsetof(struct wait, timer));
-        if (!x->busy && waits_blocker_of(x) == NULL)
+        if (x->busy)
+            continue;
+        const struct wait *b = waits_blocker_of(x);
+        if (b == NULL)
             return x;
+        int64_t quiet = waits_quiet_at(b);
+        if (quiet > now_ms && heap_set(&ws->due, &x->timer, quiet) != 0) /* never: it has just left room for one */
+            return NULL;
     }
     return NULL;
 }

@@ -57,8 +57,9 @@ size_t waits_count(const struct waits *ws);
 
 /* A dead entry may be covered (its axes are enough); false at first. */
 void waits_let_dead_be_covered(struct waits *ws);
-/* Nothing can come any more of doubts that were written at @until_ms (Unix ms) or before: they may be covered. 0 at first. */
-void waits_set_quiet(struct waits *ws, int64_t until_ms);
+/* At @now_ms (Unix ms) nothing can come any more of doubts that were written @quarantine_ms before or earlier: they may be covered.
+ * Of none, at first. */
+void waits_set_quiet(struct waits *ws, int64_t now_ms, int64_t quarantine_ms);
 
 /* Adds the entry, or brings what is known of it up to date; @at: where that version stands. NULL: out of memory. */
 ATTR_MUST_USE struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at);
@@ -85,8 +86,11 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
  * not busy, covered, and no repeat of one that is there. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
                            const struct wait *after);
+/* Unix ms: when @x may be covered, a doubt for a person of which something can come yet. 0: any other. */
+int64_t waits_quiet_at(const struct wait *x);
 /* One that the clock releases by @now_ms (Unix ms) and that nothing holds back and nobody works; it is out of the timers
- * then. NULL: none is due. One that is held back is then for its caller: waits_is_over(). */
+ * then. NULL: none is due. One that is held back is then for its caller, waits_is_over(), unless it is by a doubt that will be
+ * quiet: it is due again then. */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
 /* It is in doubt or dead, and only an act or a covering event ends that. */
 bool wait_is_for_person(const struct wait *x);

@@ -258,15 +258,6 @@ static void stands_again(struct partition *p, struct wait *x)
     settle_if_last(p, wait_service_name(x), settles);
 }
 
-/* Behind a doubt that it covers it waits only until nothing of that can come any more. */
-static void look_when_quiet(struct worker *w, struct partition *p, struct wait *x)
-{
-    const struct wait *b = x->reason == ENTRY_FOR_BEHIND ? waits_blocker_of(x) : NULL;
-    if (b != NULL && b->state == ENTRY_DOUBT && wait_is_for_person(b) &&
-        waits_set_due(p->waits, x, b->written_ms + w->numbers->quarantine_ms + 1) != 0)
-        partitions_drain(w, DRAIN_STOP);
-}
-
 /* Its offset is settled: the waiting topic has it. */
 static void is_aside(struct worker *w, struct job *j)
 {
@@ -278,7 +269,6 @@ static void is_aside(struct worker *w, struct job *j)
     j->wait->act = PARK_NO_ACT;
     j->wait->uncounted = j->uncounted;
     j->wait->asked = j->asked;
-    look_when_quiet(w, p, j->wait);
     if (waits_is_over(j->wait) && waits_set_due(p->waits, j->wait, clock_real_ms()) != 0) /* due while it was written */
         partitions_drain(w, DRAIN_STOP);
     if (!j->from_entry) {
@@ -679,6 +669,18 @@ static bool lane_is_short(const struct worker *w, const char *service)
     return lanes_depth_of(w->lanes, service, strlen(service)) <= (size_t)w->numbers->lane_limit / 2;
 }
 
+/* It waits for nothing but others of its service. False: for one still; behind a doubt that it may cover, until that is quiet. */
+static bool call_back_if_free(struct partition *p, struct wait *x)
+{
+    const struct wait *b = waits_blocker_of(x);
+    int64_t quiet = b != NULL ? waits_quiet_at(b) : 0;
+    if (b == NULL)
+        call_back(p, x);
+    else if (quiet > 0 && waits_set_due(p->waits, x, quiet) != 0)
+        partitions_drain(p->worker, DRAIN_STOP);
+    return b == NULL;
+}
+
 /* Those of the service that wait for nothing any more but for others of it. */
 static void look_at(struct worker *w, struct partition *p, const char *service)
 {
@@ -688,8 +690,8 @@ static void look_at(struct worker *w, struct partition *p, const char *service)
         bool begun = x->state == ENTRY_SENDING; /* by an earlier owner */
         bool over = begun || x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
                     (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
-        if (over && !x->busy && waits_blocker_of(x) == NULL)
-            call_back(p, x);
+        if (over && !x->busy)
+            (void)call_back_if_free(p, x);
     }
 }
 
@@ -750,8 +752,8 @@ static void note_all(void *arg, struct wait *x)
         return;
     if (x->overwritten)
         aside_call_back(p, x, PARK_REWRITE);
-    else if ((x->unsure || behind || begun) && waits_blocker_of(x) == NULL)
-        call_back(p, x);
+    else if ((x->unsure || behind || begun) && call_back_if_free(p, x))
+        return;
     else if (wait_is_for_person(x))
         park_check(p->worker, p, x);
 }
@@ -777,11 +779,11 @@ void aside_tick(struct worker *w)
         if (!p->waits_ready)
             continue;
         p->waits_swept = true;
-        if (!was)
-            waits_each(p->waits, note_all, p);
         struct wait *x;
         int64_t now = clock_real_ms();
-        waits_set_quiet(p->waits, now - w->numbers->quarantine_ms);
+        waits_set_quiet(p->waits, now, w->numbers->quarantine_ms);
+        if (!was)
+            waits_each(p->waits, note_all, p);
         while ((x = waits_pop_due(p->waits, now)) != NULL)
             call_back(p, x);
         if (p->wanted > 0 && p->waits_read == NULL)
