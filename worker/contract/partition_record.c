@@ -251,7 +251,8 @@ enum act_result partition_record_act(struct partition_record *r, const struct ac
     return ACT_REFUSED;
 }
 
-void partition_record_use(struct partition_record *r, const struct partition_record *his)
+/* Brings what is used of its approvals up to what @his says. */
+static void use(struct partition_record *r, const struct partition_record *his)
 {
     for (size_t i = 0; i < r->approval_count; i++)
         for (size_t k = 0; k < his->approval_count; k++) {
@@ -267,9 +268,9 @@ void partition_record_merge(struct partition_record *r, const struct partition_r
     struct partition_record was = *r;
     if (his->control >= was.control) {
         *r = *his;
-        partition_record_use(r, &was);
+        use(r, &was);
     } else {
-        partition_record_use(r, his);
+        use(r, his);
     }
 }
 

@@ -52,10 +52,8 @@ enum act_result partition_record_act(struct partition_record *r, const struct ac
 /* Moves r->control past any other act at @offset once that is answered. */
 void partition_record_saw(struct partition_record *r, int64_t offset);
 
-/* Brings what is used of its approvals up to what @his says. */
-void partition_record_use(struct partition_record *r, const struct partition_record *his);
 /* Of two writes of a partition's record the one counts in which more acts are, whatever stands last in the topic: who had lost the
- * partition may have written late. Of two with the same acts it is @his. */
+ * partition may have written late. Of two with the same acts it is @his. What is used of an approval is the more that either says. */
 void partition_record_merge(struct partition_record *r, const struct partition_record *his);
 
 /* Takes one cut from the allowance that ends first. False: there is none left now. A true one is to be written before

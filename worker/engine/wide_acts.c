@@ -114,6 +114,16 @@ static void log_unreadable(struct worker *w, int32_t partition, const struct fau
     log_end(w->log);
 }
 
+/* An earlier owner's, also one that came after the first reading: he may have answered the acts that it has. Those that he did not
+ * are done here. */
+static void merge(struct control *c, const struct partition_record *his)
+{
+    bool was = c->record.paused;
+    partition_record_merge(&c->record, his);
+    if (was && !c->record.paused)
+        intake_unstop(c->worker);
+}
+
 bool wide_load(struct partition *p, const struct reader_message *rm)
 {
     const struct event_message *m = &rm->message;
@@ -129,10 +139,8 @@ bool wide_load(struct partition *p, const struct reader_message *rm)
         log_unreadable(p->worker, p->number, &fault);
     else if (r.partition != p->number || strcmp(r.provider, p->worker->provider->name) != 0)
         return true;
-    else if (p->waits_loaded)
-        partition_record_use(&c->record, &r); /* what else he did is done here too: its acts are not settled */
     else
-        partition_record_merge(&c->record, &r);
+        merge(c, &r);
     wide_tell(p->worker);
     return true;
 }
