@@ -64,7 +64,7 @@ static void on_claimed(void *arg, const struct claim_reply *r)
                                .record = record,
                                .record_len = sizeof(record) - 1,
                                .order = j->order,
-                               .by_sequence = true,
+                               .order_by = ORDER_BY_SEQUENCE,
                                .axes = axes,
                                .axis_count = 1};
     if (redis_decide(j->bench->redis, &d, on_decided, j))
@@ -84,7 +84,7 @@ static void start(struct job *j)
                               .event_id = j->id,
                               .fingerprint = fingerprint,
                               .order = j->order,
-                              .by_sequence = true,
+                              .order_by = ORDER_BY_SEQUENCE,
                               .axes = axes,
                               .axis_count = 1};
     b->running++;

@@ -397,7 +397,7 @@ Test(redis, order_by_sequence_and_by_offset_do_not_mix)
     struct redis_server *s = redis_server_start(NULL);
     struct worker w;
     struct claim_request c = event("e5", ORDER(5)), offset = event("o9", ORDER(9));
-    offset.by_sequence = false;
+    offset.order_by = ORDER_BY_OFFSET;
     worker_start(&w, s, "w1");
     apply(&w, &c);
     STATE(&w, &offset, CLAIM_MIXED);
@@ -413,8 +413,8 @@ Test(redis, what_is_ordered_by_nothing_goes_with_either_and_leaves_the_choice)
     struct worker w;
     struct claim_request first = event("e0", "000000-000000000000000000-000001"), c = event("e5", ORDER(5)),
                          offset = event("o9", ORDER(9)), late = event("e6", "000000-000000000000000000-000001");
-    first.by_sequence = offset.by_sequence = false;
-    first.by_nothing = late.by_nothing = true;
+    offset.order_by = ORDER_BY_OFFSET;
+    first.order_by = late.order_by = ORDER_BY_NOTHING;
     late.axes = (const char[1][72]){"plan"};
     worker_start(&w, s, "w1");
     apply(&w, &first);

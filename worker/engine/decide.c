@@ -43,8 +43,7 @@ static int send_decide(struct worker *w, struct job *j)
         .partition = j->partition,
         .order = k->order,
         .place = k->offset,
-        .by_sequence = event_order_by(&k->event) == ORDER_BY_SEQUENCE,
-        .by_nothing = event_order_by(&k->event) == ORDER_BY_NOTHING,
+        .order_by = event_order_by(&k->event),
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,
     };

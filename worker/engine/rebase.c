@@ -143,7 +143,7 @@ static void set(struct worker *w, struct act_item *it)
         .was_len = b->was.len,
         .record = b->text.data,
         .record_len = b->text.len,
-        .by_sequence = it->act.by_sequence,
+        .order_by = it->act.by_sequence ? ORDER_BY_SEQUENCE : ORDER_BY_OFFSET,
         .axes = b->axes,
         .axis_count = b->set.axis_count,
         .done = on_set,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "contract/order.h"
 #include "io/loop.h"
 
 struct redis;
@@ -84,8 +85,7 @@ struct claim_request {
     const char *fingerprint; /* hex */
     const char *order;       /* order_format() */
     const char *place;       /* its offset, as decimal text; NULL: not known, then it is never superseded */
-    bool by_sequence;
-    bool by_nothing;         /* by neither: any service takes it, and none is ordered by it */
+    enum order_by order_by;  /* ORDER_BY_NOTHING: any service takes it, and none is ordered by it */
     const char (*axes)[72];  /* AXIS_NAME_SIZE; touched axes */
     size_t axis_count;
     bool retry;              /* claimed before by this owner and released or judged */
@@ -144,7 +144,7 @@ struct decide_request {
     int32_t partition;   /* with account */
     const char *order;   /* with record: what each axis is set to */
     const char *place;   /* offset as decimal text; NULL: not known */
-    bool by_sequence, by_nothing; /* as in CLAIM */
+    enum order_by order_by; /* as in CLAIM */
     const char (*axes)[72];
     size_t axis_count;
 };
@@ -234,7 +234,7 @@ struct redis_rebase {
     const char *service, *fence;
     const char *was, *record;
     size_t was_len, record_len;
-    bool by_sequence;
+    enum order_by order_by; /* not ORDER_BY_NOTHING */
     const struct merge_axis *axes;
     size_t axis_count;
     redis_done_fn *done;

@@ -156,9 +156,9 @@ static void on_claim(void *owner, void *arg, const struct reply *a)
     q.claimed(q.arg, &reply);
 }
 
-static const char *by_of(bool by_sequence, bool by_nothing)
+const char *redis_order_by(enum order_by by)
 {
-    return by_nothing ? "" : by_sequence ? "s" : "o";
+    return by == ORDER_BY_NOTHING ? "" : by == ORDER_BY_SEQUENCE ? "s" : "o";
 }
 
 static const char *what_claim(const struct claim_request *c)
@@ -185,7 +185,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, c->fingerprint);
     redis_link_str(k, r->fence_floor);
     redis_link_str(k, c->order);
-    redis_link_str(k, by_of(c->by_sequence, c->by_nothing));
+    redis_link_str(k, redis_order_by(c->order_by));
     redis_link_str(k, c->event_id);
     redis_link_str(k, what_claim(c));
     redis_link_str(k, c->event_key);
@@ -251,7 +251,7 @@ static void add_account(struct redis_link *k, enum redis_account account, const 
 static void add_record(struct redis_link *k, const struct decide_request *d)
 {
     redis_link_arg(k, d->record, d->record_len);
-    redis_link_str(k, by_of(d->by_sequence, d->by_nothing));
+    redis_link_str(k, redis_order_by(d->order_by));
     for (size_t i = 0; i < d->axis_count; i++) {
         redis_link_cat(k, "a:", d->axes[i], NULL);
         add_mover(k, d->order, d->place, d->event_id);

@@ -46,6 +46,8 @@ void redis_unusable(struct redis *r, const char *why);
 /* The master became a replica, or is loading: nothing will go here until somebody asks again who is there. */
 void redis_look_at_error(struct redis *r, const struct reply *a);
 void redis_requests_fini(struct redis *r);
+/* As the scripts and records have it. */
+const char *redis_order_by(enum order_by by);
 /* An argument of the command that is being written: the key of the partition's set of accounts. */
 void redis_key_accounts(struct redis *r, int32_t partition);
 /* A command whose answer is a script's number: one is taken before the command is begun (NULL: not up, or no memory), and ends it. */

@@ -87,7 +87,7 @@ int redis_rebase(struct redis *r, struct redis_rebase *b)
     redis_link_arg(r->link, b->was, b->was_len);
     redis_link_str(r->link, b->fence);
     redis_link_arg(r->link, b->record, b->record_len);
-    redis_link_str(r->link, b->by_sequence ? "s" : "o");
+    redis_link_str(r->link, redis_order_by(b->order_by));
     for (size_t i = 0; i < b->axis_count; i++) {
         redis_link_cat(r->link, "a:", b->axes[i].name, NULL);
         redis_link_cat(r->link, b->axes[i].order, " ", b->axes[i].event_id, NULL);

@@ -113,7 +113,7 @@ struct claim_request event(const char *key, const char *order)
                                   .event_id = key,
                                   .fingerprint = "f",
                                   .order = order,
-                                  .by_sequence = true,
+                                  .order_by = ORDER_BY_SEQUENCE,
                                   .axes = block,
                                   .axis_count = 1};
 }
@@ -137,8 +137,7 @@ struct decide_request decision(const struct claim_request *c, const char *fence)
                                    .record = record,
                                    .record_len = strlen(record),
                                    .order = c->order,
-                                   .by_sequence = c->by_sequence,
-                                   .by_nothing = c->by_nothing,
+                                   .order_by = c->order_by,
                                    .axes = c->axes,
                                    .axis_count = c->axis_count};
 }
