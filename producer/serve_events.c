@@ -224,9 +224,10 @@ static const struct settings_provider *reach(struct work *w, const char *name, s
 static void keep_text(struct work *w, struct item *it, const struct sender_message *m, const char *text)
 {
     it->len = (uint32_t)m->value_len;
-    it->text = m->value == text ? text : NULL;
     it->at = (uint32_t)w->spoken.len;
-    if (it->text == NULL)
+    if (m->value == text)
+        it->text = text;
+    else
         buf_add(&w->spoken, m->value, m->value_len);
 }
 
