@@ -107,13 +107,10 @@ static int add_package(struct sale *s, const char *id, json_int_t quantity)
         return 0;
     if (json_object_get(s->data, "packages") == NULL && json_object_set_new(s->data, "packages", json_array()) != 0)
         return fault_nomem(s->fault);
-    json_t *list = packages(s), *one = json_pack("{s:s}", "id", id);
-    if (list == NULL) {
-        json_decref(one);
+    json_t *list = packages(s);
+    if (list == NULL)
         return 0;
-    }
-    if (quantity > 1)
-        json_object_set_new(one, "quantity", json_integer(quantity));
+    json_t *one = quantity > 1 ? json_pack("{s:s, s:I}", "id", id, "quantity", quantity) : json_pack("{s:s}", "id", id);
     return json_array_append_new(list, one) == 0 ? 0 : fault_nomem(s->fault);
 }
 
@@ -194,36 +191,32 @@ static json_int_t quantity_of(const json_t *v)
     return json_is_integer(n) ? json_integer_value(n) : 1;
 }
 
-/* An extra's price; of several that are one of billing's the first one bears it. */
-static void put_price(json_t *made, const json_t *as, bool first)
+/* An extra's price; of several that are one of billing's the first one bears it. False: out of memory. */
+static bool put_price(json_t *made, const json_t *as, bool first)
 {
+    json_t *price = json_object_get(as, "price"), *currency = json_object_get(as, "currency");
     if (!first) {
         json_object_del(made, "price");
         json_object_del(made, "currency");
-    } else if (json_object_get(made, "price") == NULL && json_object_get(as, "price") != NULL) {
-        json_object_set(made, "price", json_object_get(as, "price"));
-        if (json_object_get(as, "currency") != NULL)
-            json_object_set(made, "currency", json_object_get(as, "currency"));
+        return true;
     }
+    if (json_object_get(made, "price") != NULL || price == NULL)
+        return true;
+    return json_object_set(made, "price", price) == 0 && (currency == NULL || json_object_set(made, "currency", currency) == 0);
 }
 
 static int append_as(const struct sale *s, json_t *into, const json_t *theirs, const json_t *as, json_t *id, bool first, bool priced)
 {
     json_t *made = json_deep_copy(theirs);
     json_int_t quantity = quantity_of(theirs) * quantity_of(as);
-    if (made == NULL || json_object_set(made, "id", id) != 0)
-        goto failed;
-    if (quantity != quantity_of(theirs))
-        json_object_set_new(made, "quantity", json_integer(quantity));
-    if (priced)
-        put_price(made, as, first);
-    if (json_array_append(into, made) != 0)
-        goto failed;
+    bool good = made != NULL && json_object_set(made, "id", id) == 0;
+    if (good && quantity != quantity_of(theirs))
+        good = json_object_set_new(made, "quantity", json_integer(quantity)) == 0;
+    if (good && priced)
+        good = put_price(made, as, first);
+    good = good && json_array_append(into, made) == 0;
     json_decref(made);
-    return 0;
-failed:
-    json_decref(made);
-    return fault_nomem(s->fault);
+    return good ? 0 : fault_nomem(s->fault);
 }
 
 static int append(const struct sale *s, json_t *into, json_t *theirs, bool priced)
@@ -318,30 +311,41 @@ int catalogue_apply(const struct catalogue *c, json_t *event, struct fault *ret_
 
 /* ---- desired states, whose packages are by id ---- */
 
+/* NULL: out of memory, as below. */
 static json_t *list_of(const json_t *by_id)
 {
     json_t *list = json_array(), *v;
     const char *id;
+    bool good = list != NULL;
     json_object_foreach(json_unconst(by_id), id, v)
     {
         json_t *one = json_deep_copy(v);
-        json_object_set_new(one, "id", json_string(id));
-        json_array_append_new(list, one);
+        good = good && json_object_set_new(one, "id", json_string(id)) == 0 && json_array_append(list, one) == 0;
+        json_decref(one);
     }
-    return list;
+    if (good)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *by_id_of(const json_t *list)
 {
     json_t *ret = json_object(), *v;
     size_t i;
+    bool good = ret != NULL;
     json_array_foreach(list, i, v)
     {
         json_t *one = json_copy(v);
-        json_object_del(one, "id");
-        json_object_set_new(ret, json_text(v, "id"), one);
+        if (one != NULL)
+            json_object_del(one, "id");
+        good = good && json_object_set(ret, json_text(v, "id"), one) == 0;
+        json_decref(one);
     }
-    return ret;
+    if (good)
+        return ret;
+    json_decref(ret);
+    return NULL;
 }
 
 int catalogue_apply_wanted(const struct catalogue *c, const char *provider, json_t *wanted, struct err *reterr)

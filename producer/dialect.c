@@ -214,14 +214,16 @@ static int unknown(const struct dialect *d, const char *name, struct fault *ret_
 
 /* ---- applying ---- */
 
-/* The event's data, made where it has none; NULL: they are no object, which is for the schema to say. */
-static json_t *data_of(json_t *event)
+/* The event's data, made where it has none. False: out of memory; *@ret NULL: they are no object, which is for the schema to say. */
+static bool take_data(json_t *event, json_t **ret)
 {
-    json_t *data = json_object_get(event, "data");
-    if (data != NULL && !json_is_null(data))
-        return json_is_object(data) ? data : NULL;
-    json_object_set_new(event, "data", json_object());
-    return json_object_get(event, "data");
+    *ret = json_object_get(event, "data");
+    if ((*ret == NULL || json_is_null(*ret)) && json_object_set_new(event, "data", json_object()) != 0)
+        return false;
+    *ret = json_object_get(event, "data");
+    if (!json_is_object(*ret))
+        *ret = NULL;
+    return true;
 }
 
 static int contradicts(const struct word *w, const char *name, const json_t *value, struct fault *ret_fault)
@@ -269,8 +271,10 @@ int dialect_apply(const struct dialect *d, json_t *event, struct fault *ret_faul
     const struct word *w = find(d, name);
     if (w == NULL || w->means == NULL)
         return unknown(d, name, ret_fault);
+    json_t *data = NULL;
     bool says = json_object_size(json_object_get(w->means, "data")) + json_object_size(json_object_get(w->means, "default")) > 0;
-    json_t *data = says ? data_of(event) : NULL;
+    if (says && !take_data(event, &data))
+        return fault_nomem(ret_fault);
     if (data != NULL && fill(w, data, ret_fault) != 0)
         return -1;
     return rename_type(event, json_text(w->means, "event"), ret_fault);

@@ -206,6 +206,8 @@ static int take_valid(struct publish_event *e, const struct publish_rules *rules
 static int take_any(struct publish_event *e, const struct publish_rules *rules, struct fault *ret_fault)
 {
     e->root = json_parse_strict(e->message.value, e->message.value_len, ret_fault);
+    if (e->root == NULL && ret_fault->nomem)
+        return -1;
     if (e->root == NULL && (rules->provider == NULL || rules->key == NULL || rules->binary))
         return fault_set(ret_fault, "", "not JSON: only --provider and --key together can say where it goes");
     return 0;

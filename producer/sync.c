@@ -93,6 +93,8 @@ static void on_listed(void *arg, size_t n)
 /* @catalogue: a file, read anew; NULL: what is wanted has the platform's ids. */
 static int read_sides(struct sync *s, const char *desired, const char *catalogue, bool catalog_only, struct err *reterr)
 {
+    if (catalogue != NULL && desired == NULL)
+        return err_set(reterr, ERR_INVAL, "what is wanted are the records, which have the platform's ids: leave --catalogue out");
     catalogue_free(s->catalogue);
     s->catalogue = catalogue == NULL ? NULL : catalogue_load(catalogue, s->place.settings->schemas, reterr);
     if (catalogue != NULL && s->catalogue == NULL)
@@ -462,7 +464,7 @@ static enum cli_status check_options(const struct sync *s, const struct kafka_op
     if (o->catalogue != NULL && o->from_records)
         return cli_usage(&command, "--catalogue goes with --desired: records have the platform's ids");
     if (o->autosync && (o->desired != NULL || o->from_records || o->apply != NULL || o->out != NULL || o->remove_unknown || o->tariffs_only))
-        return cli_usage(&command, "--autosync does as the settings say: leave the other options out");
+        return cli_usage(&command, "--autosync does as the settings say: leave the other options out, but --catalogue");
     if (o->loop && !o->autosync)
         return cli_usage(&command, "--loop goes with --autosync");
     if (o->autosync)

@@ -505,6 +505,14 @@ def sync_catalogue(bench):
         same("at the platform", (state["two"]["tariff_plan"], state["two"]["subscribed"]), ("7", ["P2", "P3"]))
         rows, _ = command(p, "sync", PROVIDER, "--desired", desired, "--catalogue", names, "--tariffs-only")
         same("tariffs", {r["id"]: r["state"] for r in rows if r["services"]}, {"3": "linked", "7": "linked", "P1": "linked", "P2": "linked", "P3": "linked"})
+        p.tree["providers"][PROVIDER]["autosync"] = {"folder": str(p.dir), "desired": str(file(p, "auto.csv", "service,plan\n101,BIG\n"))}
+        p.write_settings()
+        output(p, "sync", PROVIDER, "--autosync", "--catalogue", names)
+        same("autosync by it", p.portal.accounts()["ann"]["tariff_plan"], "7")
+        del p.tree["providers"][PROVIDER]["autosync"]["desired"]
+        p.write_settings()
+        _, err = command(p, "sync", PROVIDER, "--autosync", "--catalogue", names, status=1)
+        check("leave --catalogue out" in err, "records have the platform's ids", err)
         for text, says in (("service,packages\n101,P1\n", '"P1" is none of the packages of'), ("service,plan\n101,BASICS\n", 'near it "BASIC"')):
             _, err = command(p, "sync", PROVIDER, "--desired", file(p, "bad.csv", text), "--catalogue", names, status=1)
             check(says in err and "bad.csv:2" in err, says, err)
