@@ -261,6 +261,29 @@ CATALOGUE = """providers:
 """
 
 
+PACKS = {'abills': ['stalker'], 'isp-integrator': ['beenius', 'cdntv', 'ion', 'neotv', 'mcr', 'deezer', 'maxitv'], 'ispadmin': ['fournet'],
+         'ixc': ['oletv'], 'mk': ['ittv', 'playhub']}
+LATER = {'service.snapshot'}  # the worker's own, for every pack
+
+
+def check_billing_examples():
+    """What a billing's page says that it gives is enough for the packs of its guide; what they refuse is on the page."""
+    record = json.dumps({'status': 'active', 'login': 'a', 'plan': '1',
+                         'ids': {'id': '1', 'client_id': '1', 'contract_id': '2', 'account_number': '70001', 'customer_id': 'c', 'subscriber_id': 's'}})
+    for billing, packs in PACKS.items():
+        wrong = []
+        for o in run('publish', '--dialect', billing, '--list', '--json').rows():
+            data = {**o.get('data', {}), **o.get('default', {}), **o.get('example', {})}
+            told = {(x.get('reason'), x.get('pack', pack)) for x in o['outcomes'] for pack in packs}
+            for pack in packs if o['event'] not in LATER else []:
+                r = run('pack', 'try', os.path.join(ROOT, 'schemas/providers', pack), o['event'], '--data', json.dumps(data), '--record', record)
+                for words, reason in (('invalid_input: data', 'invalid_input'), ('missing_input: data', 'missing_input'),
+                                      ('has no workflow', 'unsupported')):
+                    if words in r.out + r.err and (reason, pack) not in told:
+                        wrong.append((pack, o['word'], r))
+        check(f"{billing}: its examples are enough for its packs", wrong == [], wrong)
+
+
 def check_publish_dialect(at):
     """A billing's own words, from the command line and from a file."""
     r = run('publish', '--dialect', 'ixc', '--list')
@@ -514,6 +537,7 @@ def check_without_admin():
 def main():
     check_usage()
     check_not_reached()
+    check_billing_examples()
     if os.path.exists(os.path.join(os.path.dirname(BIN), 'tvbridge-mock-broker')):
         check_without_admin()
     with tempfile.TemporaryDirectory() as folder:
