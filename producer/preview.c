@@ -42,6 +42,8 @@ void preview_write_head(const struct preview_head *h, FILE *out)
     clock_format_rfc3339(h->made_ms, made);
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b}", "preview", h->kind, "id", h->id, "provider", h->provider, "made", made,
                           "desired", h->desired, "remove_unknown", h->remove_unknown);
+    if (h->catalogue != NULL)
+        json_object_set_new(o, "catalogue", json_string(h->catalogue));
     if (h->first_name != NULL)
         json_object_set_new(o, "first_name", json_string(h->first_name));
     if (h->last_name != NULL)
@@ -75,6 +77,7 @@ static int take_head(struct preview *p, const char *kind, const char *provider, 
     *h = (struct preview_head){.kind = json_text(o, "preview"), .provider = json_text(o, "provider")};
     snprintf(h->id, sizeof(h->id), "%s", json_text(o, "id"));
     h->desired = json_string_value(json_object_get(o, "desired"));
+    h->catalogue = json_string_value(json_object_get(o, "catalogue"));
     h->first_name = json_string_value(json_object_get(o, "first_name"));
     h->last_name = json_string_value(json_object_get(o, "last_name"));
     h->remove_unknown = json_is_true(json_object_get(o, "remove_unknown"));

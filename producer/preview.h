@@ -1,7 +1,8 @@
 /* preview.h - a saved comparison: JSON lines that a person reads, and that `--apply` takes back. It holds what would change and the hash
  * of what it was computed from, not the data: no password is in it.
  *
- *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }    of `convert` also first_name and last_name
+ *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }    where one was used, catalogue; of `convert` also
+ *                                                                                first_name and last_name
  *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client and read
  *   { account: { .. } }                                               for each account that no service has
  *   { end: true, services, ... }                                      without it, the file is not whole */
@@ -23,6 +24,7 @@ struct preview_head {
     const char *provider, *desired; /* @desired NULL: from records */
     int64_t made_ms;
     bool remove_unknown;
+    const char *catalogue; /* whose ids @desired has; NULL: the platform's */
     const char *first_name, *last_name; /* of `convert`; NULL: none */
 };
 /* A new one, with a random id. -1: the system gives no random bytes. */

@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "contract/schema.h"
+#include "dialect_list.h"
 #include "event_reader.h"
 #include "kafka_client.h"
 #include "publish_event.h"
@@ -19,9 +20,9 @@
 
 struct publish_options {
     struct event_flags flags;
-    const char *file, *key, *schemas;
+    const char *file, *key, *schemas, *dialect, *catalogue;
     int64_t partition, delivery_ms;
-    bool skip_invalid, no_validate, binary, dry_run, json, quiet;
+    bool list, skip_invalid, no_validate, binary, dry_run, json, quiet;
 };
 
 static const struct cli_option event_options[] = {
@@ -44,6 +45,15 @@ static const struct cli_option file_options[] = {
      "CloudEvents as JSON lines, one JSON array, or one JSON event;\n- reads stdin"},
     {"skip-invalid", 0, CLI_FLAG, NULL, offsetof(struct publish_options, skip_invalid),
      "send the valid ones although others are invalid (exit status 1)"},
+};
+
+static const struct cli_option word_options[] = {
+    {"dialect", 0, CLI_TEXT, "NAME", offsetof(struct publish_options, dialect),
+     "event types may be that billing's own words: abills, ispadmin,\nisp-integrator, ixc, mk, or a path with a slash"},
+    {"list", 'l', CLI_FLAG, NULL, offsetof(struct publish_options, list),
+     "show the dialect's words and what they mean, and send nothing;\n--json: one operation a line"},
+    {"catalogue", 0, CLI_TEXT, "FILE", offsetof(struct publish_options, catalogue),
+     "plans and packages have billing's ids: put the platform's in their\nplace, and refuse what is not in FILE"},
 };
 
 static const struct cli_option sending_options[] = {
@@ -71,6 +81,8 @@ static const struct cli_command command = {
     .examples =
         "  tvbridge publish -b localhost:9092 -p stalker -s 70001 -t contract.blocked -d '{\"reason\":\"delinquency\"}'\n"
         "  tvbridge publish --settings tvbridge.yaml --file events.jsonl\n"
+        "  tvbridge publish -S tvbridge.yaml --dialect ixc -p oletv -s 70001 -t 'aviso de atraso'\n"
+        "  tvbridge publish --dialect ixc --list\n"
         "  billing-export | tvbridge publish --settings tvbridge.yaml --file - --skip-invalid --json\n",
 };
 
@@ -84,6 +96,8 @@ struct publish {
     struct kafka_options kafka;
     struct kafka_place place;
     struct event_schemas *schemas;
+    struct dialect *dialect;
+    struct catalogue *catalogue;
     struct publish_rules rules;
     struct sender *sender;
     struct cli_progress progress;
@@ -337,6 +351,8 @@ static enum cli_status check_options(const struct publish *p)
 {
     const struct publish_options *o = &p->options;
     bool overrides = o->key != NULL || o->partition >= 0 || (o->file != NULL && o->flags.provider != NULL);
+    if (o->list && o->dialect == NULL)
+        return cli_usage(&command, "--list shows the words of a --dialect: which one?");
     if (o->file != NULL && event_flags_given(&o->flags))
         return cli_usage(&command, "--file brings whole events: leave --service, --type, --data and the like out");
     if (o->file == NULL && o->skip_invalid)
@@ -347,19 +363,40 @@ static enum cli_status check_options(const struct publish *p)
     return CLI_RUN;
 }
 
+/* Billing's words, and the names of what it sells. */
+static enum cli_status load_words(struct publish *p, const char *dir)
+{
+    struct err error = {0};
+    const struct publish_options *o = &p->options;
+    if (o->dialect != NULL && (p->dialect = dialect_load(dir, o->dialect, &error)) == NULL)
+        return cli_fail(&command, CLI_REFUSED, "%s", error.msg);
+    if (o->catalogue != NULL && (p->catalogue = catalogue_load(o->catalogue, dir, &error)) == NULL)
+        return cli_fail(&command, CLI_REFUSED, "%s", error.msg);
+    p->options.flags.dialect = p->dialect;
+    return CLI_RUN;
+}
+
+static const char *schemas_of(const struct publish *p)
+{
+    return schema_dir(p->options.schemas != NULL || p->place.settings == NULL ? p->options.schemas : p->place.settings->schemas);
+}
+
 static enum cli_status prepare(struct publish *p)
 {
     struct err error = {0};
     const struct publish_options *o = &p->options;
-    if (o->file == NULL && event_flags_write(&o->flags, clock_real_ms(), &p->flags_event, &error) < 0)
-        return cli_usage(&command, "%s", error.msg);
     enum cli_status status = o->dry_run ? CLI_RUN : kafka_place_open(&p->place, &command, &p->kafka);
+    if (status == CLI_RUN)
+        status = load_words(p, schemas_of(p));
     if (status != CLI_RUN)
         return status;
-    const char *dir = o->schemas != NULL || p->place.settings == NULL ? o->schemas : p->place.settings->schemas;
-    if (!o->no_validate && (p->schemas = event_schemas_load(schema_dir(dir), &error)) == NULL)
+    if (o->file == NULL && event_flags_write(&o->flags, clock_real_ms(), &p->flags_event, &error) < 0)
+        return cli_usage(&command, "%s", error.msg);
+    if (!o->no_validate && (p->schemas = event_schemas_load(schemas_of(p), &error)) == NULL)
         return cli_fail(&command, CLI_REFUSED, "%s. Give --schemas DIR or set TVBRIDGE_SCHEMAS", error.msg);
     p->rules = (struct publish_rules){.schemas = p->schemas,
+                                      .dialect = p->dialect,
+                                      .catalogue = p->catalogue,
                                       .binary = o->binary,
                                       .key = o->key,
                                       .provider = o->no_validate ? o->flags.provider : NULL,
@@ -367,9 +404,19 @@ static enum cli_status prepare(struct publish *p)
     return CLI_RUN;
 }
 
+static enum cli_status list(struct publish *p)
+{
+    enum cli_status status = load_words(p, schema_dir(p->options.schemas));
+    if (status == CLI_RUN)
+        dialect_list(p->dialect, p->options.json);
+    return status == CLI_RUN ? CLI_OK : status;
+}
+
 static enum cli_status run(struct publish *p)
 {
     enum cli_status status = check_options(p);
+    if (status == CLI_RUN && p->options.list)
+        return list(p);
     if (status == CLI_RUN)
         status = prepare(p);
     if (status != CLI_RUN)
@@ -397,6 +444,7 @@ int cmd_publish(int argc, char **argv)
     const struct cli_group groups[] = {
         {"One event", event_options, ARRAY_LEN(event_options), &p->options.flags},
         {"Many events", file_options, ARRAY_LEN(file_options), &p->options},
+        {"Billing's own words", word_options, ARRAY_LEN(word_options), &p->options},
         {"Sending", sending_options, ARRAY_LEN(sending_options), &p->options},
         kafka_options_group(&p->kafka, true),
     };
@@ -405,6 +453,8 @@ int cmd_publish(int argc, char **argv)
         status = run(p);
     sender_free(p->sender);
     event_schemas_free(p->schemas);
+    dialect_free(p->dialect);
+    catalogue_free(p->catalogue);
     kafka_place_fini(&p->place);
     buf_fini(&p->flags_event);
     free(p);

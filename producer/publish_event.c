@@ -51,10 +51,11 @@ static void whole_type(const char *type, char ret[TYPE_SIZE])
     snprintf(ret, TYPE_SIZE, EVENT_TYPE_PREFIX "%s", event_type_short(type));
 }
 
-static bool is_list(const char *type)
+static bool is_list(const struct event_flags *f)
 {
     enum event_type t;
-    return event_type_parse(type, &t) == 0 && (t == EVENT_CATALOG_REQUESTED || t == EVENT_ACCOUNTS_REQUESTED);
+    const char *name = f->dialect != NULL ? dialect_type(f->dialect, f->type) : event_type_short(f->type);
+    return name != NULL && event_type_of_name(name, &t) == 0 && (t == EVENT_CATALOG_REQUESTED || t == EVENT_ACCOUNTS_REQUESTED);
 }
 
 static int check_flags(const struct event_flags *f, char ret_type[TYPE_SIZE], struct err *reterr)
@@ -64,7 +65,7 @@ static int check_flags(const struct event_flags *f, char ret_type[TYPE_SIZE], st
     if (f->provider == NULL)
         return err_set(reterr, ERR_INVAL, "say at which platform with --provider");
     whole_type(f->type, ret_type);
-    if (f->service == NULL && !is_list(ret_type))
+    if (f->service == NULL && !is_list(f))
         return err_set(reterr, ERR_INVAL, "say whose account with --service");
     return 0;
 }
@@ -205,9 +206,32 @@ static int take_valid(struct publish_event *e, const struct publish_rules *rules
 static int take_any(struct publish_event *e, const struct publish_rules *rules, struct fault *ret_fault)
 {
     e->root = json_parse_strict(e->message.value, e->message.value_len, ret_fault);
+    if (e->root == NULL && ret_fault->nomem)
+        return -1;
     if (e->root == NULL && (rules->provider == NULL || rules->key == NULL || rules->binary))
         return fault_set(ret_fault, "", "not JSON: only --provider and --key together can say where it goes");
     return 0;
+}
+
+/* Billing's words into ours. */
+static int speak(struct publish_event *e, const struct publish_rules *rules, struct fault *ret_fault)
+{
+    if (rules->dialect == NULL && rules->catalogue == NULL)
+        return 0;
+    json_t *event = json_parse_strict(e->message.value, e->message.value_len, ret_fault);
+    int rc = event == NULL ? -1 : 0;
+    if (rc == 0 && rules->dialect != NULL)
+        rc = dialect_apply(rules->dialect, event, ret_fault);
+    if (rc == 0 && rules->catalogue != NULL)
+        rc = catalogue_apply(rules->catalogue, event, ret_fault);
+    if (rc == 0)
+        json_add_compact(&e->spoken, event);
+    json_decref(event);
+    if (rc == 0 && !buf_ok(&e->spoken))
+        rc = e->spoken.no_memory ? fault_nomem(ret_fault) : fault_set(ret_fault, "", "larger than 1 MiB with what dialect and catalogue add");
+    e->message.value = buf_cstr(&e->spoken);
+    e->message.value_len = e->spoken.len;
+    return rc;
 }
 
 int publish_event_init(struct publish_event *ret, const struct publish_rules *rules, const char *text, size_t len,
@@ -216,9 +240,14 @@ int publish_event_init(struct publish_event *ret, const struct publish_rules *ru
     ret->message = (struct sender_message){.value = text, .value_len = len, .headers = ret->headers};
     ret->root = NULL;
     buf_init(&ret->text, 8 * (size_t)JSON_EVENT_MAX_BYTES);
-    int ok = rules->schemas != NULL ? take_valid(ret, rules, ret_fault) : take_any(ret, rules, ret_fault);
-    if (ok < 0)
+    buf_init(&ret->spoken, JSON_EVENT_MAX_BYTES + 1);
+    int ok = speak(ret, rules, ret_fault);
+    if (ok == 0)
+        ok = rules->schemas != NULL ? take_valid(ret, rules, ret_fault) : take_any(ret, rules, ret_fault);
+    if (ok < 0) {
+        publish_event_fini(ret);
         return -1;
+    }
     address(ret, rules);
     if (ret->message.provider == NULL || ret->message.key == NULL) {
         publish_event_fini(ret);
@@ -239,4 +268,5 @@ void publish_event_fini(struct publish_event *e)
     json_decref(e->root);
     e->root = NULL;
     buf_fini(&e->text);
+    buf_fini(&e->spoken);
 }

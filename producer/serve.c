@@ -115,7 +115,8 @@ static int load(struct program *p, struct err *reterr)
         return err_set(reterr, ERR_INVAL, "%s has no `serve:` section: it says who may call. `tvbridge serve key` makes a key",
                        p->path);
     g->schemas = event_schemas_load(g->settings->schemas, reterr);
-    if (g->schemas == NULL)
+    g->words = g->schemas != NULL ? serve_words_new(g->settings, reterr) : NULL;
+    if (g->words == NULL)
         return -1;
     g->sink = log_sink_new(STDOUT_FILENO);
     g->log = g->sink != NULL ? log_new(g->sink, g->settings->log_format, g->settings->log_level) : NULL;
@@ -205,6 +206,7 @@ static void finish(struct program *p)
     log_free(g->log);
     log_sink_free(g->sink);
     event_schemas_free(g->schemas);
+    serve_words_free(g->words);
     settings_free(g->settings);
 }
 

@@ -7,6 +7,7 @@
  *   serve_ask.c      questions for an entitlement
  *   serve_topics.c   is Kafka there, and are the topics as the settings say
  *   serve_stats.c    counters
+ *   serve_words.c    each key's dialect and catalogue
  *   serve_keys.c, serve_mode.c, serve_problem.c, entitlement.c   pure */
 #ifndef TVB_PRODUCER_SERVE_H
 #define TVB_PRODUCER_SERVE_H
@@ -23,6 +24,7 @@
 #include "serve_keys.h"
 #include "serve_problem.h"
 #include "serve_stats.h"
+#include "serve_words.h"
 
 struct serve_events;
 struct serve_asks;
@@ -38,6 +40,7 @@ struct gateway {
     struct reader *reader;
     struct serve_http *http;
     struct serve_keys *keys;
+    struct serve_words *words;
     struct serve_stats *stats;
     struct serve_events *events;
     struct serve_asks *asks;

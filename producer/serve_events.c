@@ -17,12 +17,14 @@
 #define TURN_NS (INT64_C(1000) * 1000)
 #define ROOM_AGAIN_MS 20        /* the client's queue was full */
 #define AGAIN_MS 1000           /* what a caller is told to wait after a 503 */
+#define SPOKEN_TIMES 16         /* a catalogue adds packages to an event, at most 32: it grows from some hundred bytes to a few thousand */
 #define TEXT_TYPE "application/cloudevents+json; charset=UTF-8"
 
 /* An event that was checked. */
 struct item {
-    const char *text; /* within the request's body, or the work's own text */
+    const char *text; /* within the request's body, or the work's own text; NULL: in @spoken of the work, which still grows */
     uint32_t len;
+    uint32_t at;      /* where in @spoken */
     uint32_t key;     /* its place in the work's keys */
     int32_t partition;
     uint32_t provider; /* its place in the settings */
@@ -45,6 +47,7 @@ struct work {
     struct serve_batch batch;
     struct buf text; /* of an event in binary mode */
     struct buf keys; /* NUL-terminated, one after another */
+    struct buf spoken; /* events that came in the caller's own words, in ours */
     struct item *items;
     size_t count, capacity, sent, unacked, failed;
     size_t seen;        /* events looked at */
@@ -103,6 +106,8 @@ static struct work *work_new(struct serve_events *e, struct serve_request *r)
     w->key = serve_route_key(r);
     buf_init(&w->text, (size_t)2 * JSON_EVENT_MAX_BYTES);
     buf_init(&w->keys, SIZE_MAX / 2);
+    size_t most = SPOKEN_TIMES * e->g->settings->serve.body_bytes;
+    buf_init(&w->spoken, most < UINT32_MAX ? most : UINT32_MAX);
     list_init(w);
     list_move(w, &e->busy);
     e->count++;
@@ -123,6 +128,7 @@ static void works_free(struct work *head)
         next = w->next;
         buf_fini(&w->text);
         buf_fini(&w->keys);
+        buf_fini(&w->spoken);
         free(w->items);
         free(w);
     }
@@ -214,23 +220,35 @@ static const struct settings_provider *reach(struct work *w, const char *name, s
     return NULL;
 }
 
+/* What of @it is to be sent: the bytes as they came, or those in our words. */
+static void keep_text(struct work *w, struct item *it, const struct sender_message *m, const char *text)
+{
+    it->len = (uint32_t)m->value_len;
+    it->at = (uint32_t)w->spoken.len;
+    if (m->value == text)
+        it->text = text;
+    else
+        buf_add(&w->spoken, m->value, m->value_len);
+}
+
 static int check(struct work *w, const char *text, size_t len, struct fault *ret_fault)
 {
     struct gateway *g = w->events->g;
     struct publish_event e;
-    if (publish_event_init(&e, &w->events->rules, text, len, ret_fault) < 0)
+    struct publish_rules rules = w->events->rules;
+    serve_words_rules(g->words, w->key->of, &rules);
+    if (publish_event_init(&e, &rules, text, len, ret_fault) < 0)
         return -1;
     const struct settings_provider *p = reach(w, e.message.provider, ret_fault);
     int rc = p != NULL ? 0 : -1;
     if (rc == 0) {
-        const struct item it = {.text = text,
-                                .len = (uint32_t)len,
-                                .key = (uint32_t)w->keys.len,
-                                .partition = partition_of(g->settings->partitioner, e.message.key, e.message.key_len,
-                                                          g->settings->partitions),
-                                .provider = (uint32_t)gateway_provider_index(g, p)};
+        struct item it = {.key = (uint32_t)w->keys.len,
+                          .partition = partition_of(g->settings->partitioner, e.message.key, e.message.key_len,
+                                                    g->settings->partitions),
+                          .provider = (uint32_t)gateway_provider_index(g, p)};
+        keep_text(w, &it, &e.message, text);
         buf_add(&w->keys, e.message.key, e.message.key_len + 1);
-        w->no_memory = !buf_ok(&w->keys) || keep_item(w, &it) != 0;
+        w->no_memory = !buf_ok(&w->keys) || !buf_ok(&w->spoken) || keep_item(w, &it) != 0;
     }
     publish_event_fini(&e);
     return rc;
@@ -361,7 +379,7 @@ static int hand_over(struct work *w, const struct item *it, struct err *reterr)
                                        .partition = it->partition,
                                        .key = key,
                                        .key_len = strlen(key),
-                                       .value = it->text,
+                                       .value = it->text != NULL ? it->text : w->spoken.data + it->at,
                                        .value_len = it->len,
                                        .headers = &type,
                                        .header_count = 1};

@@ -26,7 +26,7 @@
 #define MAX_AGE_DEFAULT_MS (INT64_C(24) * 3600 * 1000)
 
 struct sync_options {
-    const char *desired, *apply, *out;
+    const char *desired, *catalogue, *apply, *out;
     bool from_records, preview, tariffs_only, remove_unknown, autosync, loop, json;
     int64_t rate, wait_ms, max_age_ms;
 };
@@ -34,6 +34,8 @@ struct sync_options {
 static const struct cli_option side_options[] = {
     {"desired", 'd', CLI_TEXT, "FILE", offsetof(struct sync_options, desired),
      "what billing wants: CSV or JSON lines with service and what is to be so\n(login, plan, packages, status ...); - reads stdin"},
+    {"catalogue", 0, CLI_TEXT, "FILE", offsetof(struct sync_options, catalogue),
+     "plans and packages of --desired have billing's ids: FILE says what\nthey are at the platform, and what it does not know is refused"},
     {"from-records", 0, CLI_FLAG, NULL, offsetof(struct sync_options, from_records), "what tvbridge's own records say, instead"},
     {"tariffs-only", 0, CLI_FLAG, NULL, offsetof(struct sync_options, tariffs_only),
      "only which plans and packages are wanted and which the platform has"},
@@ -74,6 +76,7 @@ struct sync {
     struct kafka_place place;
     struct scanner *scanner;
     struct platform platform;
+    struct catalogue *catalogue; /* of the sides that were read last */
     struct sync_state state;
     struct cli_progress progress;
 };
@@ -87,13 +90,21 @@ static void on_listed(void *arg, size_t n)
     cli_progress_show(&s->progress, clock_boot_ms(), "%s accounts read", cli_count((int64_t)n, text));
 }
 
-static int read_sides(struct sync *s, const char *desired, bool catalog_only, struct err *reterr)
+/* @catalogue: a file, read anew; NULL: what is wanted has the platform's ids. */
+static int read_sides(struct sync *s, const char *desired, const char *catalogue, bool catalog_only, struct err *reterr)
 {
+    if (catalogue != NULL && desired == NULL)
+        return err_set(reterr, ERR_INVAL, "what is wanted are the records, which have the platform's ids: leave --catalogue out");
+    catalogue_free(s->catalogue);
+    s->catalogue = catalogue == NULL ? NULL : catalogue_load(catalogue, s->place.settings->schemas, reterr);
+    if (catalogue != NULL && s->catalogue == NULL)
+        return -1;
     const struct sync_ask ask = {
         .scanner = s->scanner,
         .platform = &s->platform,
         .provider = s->provider,
         .desired = desired,
+        .catalogue = s->catalogue,
         .catalog_only = catalog_only,
         .progress = on_listed,
         .arg = s,
@@ -256,12 +267,14 @@ static int preview(struct sync *s, const struct preview_head *h, const char *out
 static enum cli_status run_preview(struct sync *s)
 {
     struct err err = {0};
-    struct preview_head head;
+    struct preview_head head = {0};
     struct showing g;
     const char *desired = s->options.from_records ? NULL : s->options.desired;
-    if (read_sides(s, desired, false, &err) != 0 ||
-        preview_head_new(&head, KIND, s->provider, desired, clock_real_ms(), s->options.remove_unknown, &err) != 0 ||
-        preview(s, &head, s->options.out, &g, &err) != 0)
+    int rc = read_sides(s, desired, s->options.catalogue, false, &err);
+    if (rc == 0)
+        rc = preview_head_new(&head, KIND, s->provider, desired, clock_real_ms(), s->options.remove_unknown, &err);
+    head.catalogue = s->options.catalogue;
+    if (rc != 0 || preview(s, &head, s->options.out, &g, &err) != 0)
         return cli_fail(&command, cli_status_of(&err), "%s", err.msg);
     if (s->options.out != NULL && !s->options.json)
         fprintf(stderr, "saved: tvbridge sync %s --apply %s\n", s->provider, s->options.out);
@@ -326,7 +339,7 @@ static enum cli_status run_tariffs(struct sync *s)
                                                 {"STATE", 11, 10, false}, {"NAME", 30, 10, false}};
     struct err err = {0};
     struct showing g = {.sync = s};
-    if (read_sides(s, s->options.from_records ? NULL : s->options.desired, true, &err) != 0)
+    if (read_sides(s, s->options.from_records ? NULL : s->options.desired, s->options.catalogue, true, &err) != 0)
         return cli_fail(&command, cli_status_of(&err), "%s", err.msg);
     if (s->state.catalog == NULL)
         return cli_fail(&command, CLI_REFUSED, "the pack has no workflow `catalog`");
@@ -380,7 +393,7 @@ static int apply_saved(struct sync *s, const char *path, const struct preview *p
     const char *desired = s->options.desired != NULL ? s->options.desired : p->head.desired;
     if (p->head.desired != NULL && strcmp(p->head.desired, "-") == 0 && s->options.desired == NULL)
         return err_set(reterr, ERR_INVAL, "%s was made from stdin: give the same again with --desired", path);
-    if (read_sides(s, desired, false, reterr) != 0)
+    if (read_sides(s, desired, s->options.catalogue != NULL ? s->options.catalogue : p->head.catalogue, false, reterr) != 0)
         return -1;
     s->state.rules.now_ms = p->head.made_ms;
     s->state.rules.remove_unknown = p->head.remove_unknown;
@@ -404,18 +417,19 @@ static enum cli_status run_apply(struct sync *s)
 static enum cli_status autosync_once(struct sync *s, const struct settings_autosync *a)
 {
     struct err err = {0};
-    struct preview_head head;
+    struct preview_head head = {0};
     struct showing g;
     struct preview p = {0};
     char path[4096];
     enum cli_status status = CLI_OK;
-    int rc = read_sides(s, a->desired, false, &err);
+    int rc = read_sides(s, a->desired, s->options.catalogue, false, &err);
     if (rc == 0)
         rc = sync_auto_check(&s->state, &err);
     if (rc == 0)
         rc = sync_auto_path(a, s->provider, path, sizeof(path), &err);
     if (rc == 0)
         rc = preview_head_new(&head, KIND, s->provider, a->desired, clock_real_ms(), a->remove_unknown, &err);
+    head.catalogue = s->options.catalogue;
     if (rc == 0)
         rc = preview(s, &head, path, &g, &err);
     if (rc == 0 && g.create + g.change + g.remove > a->max_changes)
@@ -447,14 +461,16 @@ static enum cli_status check_options(const struct sync *s, const struct kafka_op
     const struct sync_options *o = &s->options;
     if (kafka->settings == NULL)
         return cli_usage(&command, "--settings FILE is needed: it says where the platform is");
+    if (o->catalogue != NULL && o->from_records)
+        return cli_usage(&command, "--catalogue goes with --desired: records have the platform's ids");
     if (o->autosync && (o->desired != NULL || o->from_records || o->apply != NULL || o->out != NULL || o->remove_unknown || o->tariffs_only))
-        return cli_usage(&command, "--autosync does as the settings say: leave the other options out");
+        return cli_usage(&command, "--autosync does as the settings say: leave the other options out, but --catalogue");
     if (o->loop && !o->autosync)
         return cli_usage(&command, "--loop goes with --autosync");
     if (o->autosync)
         return CLI_RUN;
     if (o->apply != NULL && (o->preview || o->out != NULL || o->from_records || o->remove_unknown || o->tariffs_only))
-        return cli_usage(&command, "--apply takes what the preview says: it goes with --desired, --rate, --wait and --max-age");
+        return cli_usage(&command, "--apply takes what the preview says: it goes with --desired, --catalogue, --rate, --wait and --max-age");
     if (o->apply != NULL)
         return CLI_RUN;
     if ((o->desired != NULL) == o->from_records)
@@ -503,6 +519,7 @@ int cmd_sync(int argc, char **argv)
     if (status == CLI_RUN)
         status = run(&s);
     sync_state_fini(&s.state);
+    catalogue_free(s.catalogue);
     platform_close(&s.platform);
     scanner_free(s.scanner);
     kafka_place_fini(&s.place);

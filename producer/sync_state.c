@@ -34,6 +34,8 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
     (void)line;
     json_t *wanted = wanted_read(row, service, reterr);
     int rc = wanted == NULL ? -1 : 0;
+    if (rc == 0 && s->catalogue != NULL)
+        rc = catalogue_apply_wanted(s->catalogue, s->provider, wanted, reterr);
     if (rc == 0 && book_get(s->wanted, service, &len) != NULL)
         rc = err_set(reterr, ERR_INVAL, "service %s is there twice", service);
     if (rc == 0)
@@ -162,7 +164,12 @@ static int read_all(struct sync_state *s, const struct sync_ask *ask, struct err
 
 int sync_state_read(struct sync_state *s, const struct sync_ask *ask, struct err *reterr)
 {
-    *s = (struct sync_state){.known = book_new(), .wanted = book_new(), .accounts = accounts_new(), .from_records = ask->desired == NULL};
+    *s = (struct sync_state){.known = book_new(),
+                             .wanted = book_new(),
+                             .accounts = accounts_new(),
+                             .from_records = ask->desired == NULL,
+                             .catalogue = ask->catalogue,
+                             .provider = ask->provider};
     if (s->known == NULL || s->wanted == NULL || s->accounts == NULL)
         return err_nomem(reterr);
     if (read_all(s, ask, reterr) != 0)

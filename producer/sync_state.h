@@ -12,6 +12,7 @@
 #include "account.h"
 #include "base/err.h"
 #include "book.h"
+#include "catalogue.h"
 #include "diff.h"
 #include "platform.h"
 #include "scan.h"
@@ -21,6 +22,7 @@ struct sync_ask {
     struct platform *platform;
     const char *provider;
     const char *desired;   /* a file, "-" for stdin; NULL: what the records say */
+    const struct catalogue *catalogue; /* whose ids the file has; NULL: the platform's */
     bool catalog_only;     /* the platform's accounts are not read */
     platform_progress_fn *progress;
     void *arg;
@@ -33,6 +35,8 @@ struct sync_state {
     json_t *catalog;       /* owned: { plans, packages }, each id -> its name; NULL: the pack has no catalogue */
     size_t unnamed;        /* plans and packages that have no id */
     bool from_records;
+    const struct catalogue *catalogue; /* borrowed: sync_ask's */
+    const char *provider;
     struct diff_rules rules;
 };
 

@@ -12,8 +12,12 @@ _tvbridge() {
     commands=$("$program" --help 2>/dev/null | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
 
     case $previous in
-    --settings | -S | --file | -f | --header-file | --ca-file | --map | -m | --desired | --apply | --out | --tariffs)
+    --settings | -S | --file | -f | --header-file | --ca-file | --map | -m | --desired | --catalogue | --apply | --out | --tariffs)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --dialect)
+        mapfile -t COMPREPLY < <(compgen -W "abills isp-integrator ispadmin ixc mk" -- "$current")
         return
         ;;
     --schemas)

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "catalogue.h"
+#include "dialect.h"
 #include "entitlement.h"
 #include "event_reader.h"
 #include "io/redis_scripts.h"
+#include "publish_event.h"
 #include "reply_file.h"
 #include "serve_mode.h"
 
@@ -92,6 +95,83 @@ static enum torture_end read_headers(void)
     return rc == 0 ? DONE : NO_MEMORY;
 }
 
+#define SCHEMAS TVB_ROOT "/schemas"
+#define CATALOGUE TVB_ROOT "/deploy/catalogue.example.yaml"
+
+/* Of the first run, which fails nothing. */
+static const struct publish_rules *words_and_names(void)
+{
+    static struct publish_rules rules = {.partition = -1};
+    struct err e = {0};
+    if (rules.dialect == NULL)
+        rules.dialect = dialect_load(SCHEMAS, "ixc", &e);
+    if (rules.catalogue == NULL)
+        rules.catalogue = catalogue_load(CATALOGUE, SCHEMAS, &e);
+    must(rules.dialect != NULL && rules.catalogue != NULL, "%s", e.msg);
+    return &rules;
+}
+
+/* An event in billing's words and ids is whole in ours, or is refused for want of memory. */
+static enum torture_end speak(const char *text, const char *want)
+{
+    struct fault f = {.nomem = false};
+    struct publish_event e;
+    if (publish_event_init(&e, words_and_names(), text, strlen(text), &f) != 0)
+        return no_memory_fault(&f);
+    must(strcmp(e.message.value, want) == 0, "another event: %s", e.message.value);
+    publish_event_fini(&e);
+    return DONE;
+}
+
+static enum torture_end speak_block(void)
+{
+    return speak("{\"type\":\"BLOQUEIO\",\"subject\":\"1\",\"provider\":\"oletv\"}",
+                 "{\"type\":\"tvbridge.contract.blocked\",\"subject\":\"1\",\"provider\":\"oletv\",\"data\":{\"reason\":\"delinquency\"}}");
+}
+
+static enum torture_end speak_creation(void)
+{
+    return speak("{\"type\":\"ativar usuario tv\",\"subject\":\"1\",\"provider\":\"oletv\",\"data\":{\"plan\":\"TV-COMPLETO\",\"packages\":[{\"id\":\"HBO\"}],"
+                 "\"devices\":[{\"serial\":\"a\"},{\"serial\":\"b\"}]}}",
+                 "{\"type\":\"tvbridge.service.created\",\"subject\":\"1\",\"provider\":\"oletv\",\"data\":{\"plan\":\"11\",\"packages\":["
+                 "{\"id\":\"32\",\"price\":\"29.90\",\"currency\":\"BRL\"},{\"id\":\"31\"},{\"id\":\"40\",\"quantity\":2}],"
+                 "\"devices\":[{\"serial\":\"a\"},{\"serial\":\"b\"}]}}");
+}
+
+static enum torture_end name_wanted(void)
+{
+    struct err e = {0};
+    const struct catalogue *c = words_and_names()->catalogue;
+    json_t *w = json_pack("{s:s, s:{s:{}}}", "plan", "TV-COMPLETO", "packages", "HBO"), *list;
+    if (w == NULL)
+        return NO_MEMORY;
+    enum torture_end end = catalogue_apply_wanted(c, "oletv", w, &e) == 0 ? DONE : no_memory(&e);
+    list = json_object_get(w, "packages");
+    must(end != DONE || (json_object_size(list) == 2 && json_object_get(list, "31") != NULL && json_object_get(list, "32") != NULL), "other packages");
+    json_decref(w);
+    return end;
+}
+
+static enum torture_end load_words(void)
+{
+    struct err e = {0};
+    struct dialect *d = dialect_load(SCHEMAS, "mk", &e);
+    must(d == NULL || strcmp(dialect_type(d, "Bloqueio Total"), "contract.blocked") == 0, "another word");
+    enum torture_end end = d != NULL ? DONE : refused(&e);
+    dialect_free(d);
+    return end;
+}
+
+static enum torture_end load_names(void)
+{
+    struct err e = {0};
+    struct catalogue *c = catalogue_load(CATALOGUE, SCHEMAS, &e);
+    must(c == NULL || catalogue_of(c, "playhub") != NULL, "another catalogue");
+    enum torture_end end = c != NULL ? DONE : refused(&e);
+    catalogue_free(c);
+    return end;
+}
+
 const struct torture *producer_cases(size_t *ret_count)
 {
     static const struct torture list[] = {
@@ -99,6 +179,11 @@ const struct torture *producer_cases(size_t *ret_count)
         {"producer.reply_file", read_reply, 0},
         {"producer.entitlement", know_entitlements, 0},
         {"producer.serve_headers", read_headers, 0},
+        {"producer.speak_block", speak_block, 0},
+        {"producer.speak_creation", speak_creation, 0},
+        {"producer.name_wanted", name_wanted, 0},
+        {"producer.load_words", load_words, 0},
+        {"producer.load_names", load_names, 0},
         {"io.redis_scripts", script_texts, 0},
     };
     *ret_count = ARRAY_LEN(list);

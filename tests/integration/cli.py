@@ -247,6 +247,120 @@ def check_publish_file(at):
     check('a file that is not there is named', r.status == 1 and '/no/such/file' in r.err, r)
 
 
+CATALOGUE = """providers:
+  second:
+    plans:
+      TV-1: { id: "10" }
+      TV-2: { id: "11", packages: [FILMES] }
+    packages:
+      FILMES: { id: "31" }
+      HBO: { id: "32", price: "29.90", currency: BRL }
+      PONTO: { id: "40" }
+    default_plan: TV-1
+    additional_point: { package: PONTO }
+"""
+
+
+PACKS = {'abills': ['stalker'], 'isp-integrator': ['beenius', 'cdntv', 'ion', 'neotv', 'mcr', 'deezer', 'maxitv'], 'ispadmin': ['fournet'],
+         'ixc': ['oletv'], 'mk': ['ittv', 'playhub']}
+LATER = {'service.snapshot'}  # the worker's own, for every pack
+
+
+def check_billing_examples():
+    """What a billing's page says that it gives is enough for the packs of its guide; what they refuse is on the page."""
+    record = json.dumps({'status': 'active', 'login': 'a', 'plan': '1',
+                         'ids': {'id': '1', 'client_id': '1', 'contract_id': '2', 'account_number': '70001', 'customer_id': 'c', 'subscriber_id': 's'}})
+    for billing, packs in PACKS.items():
+        wrong = []
+        for o in run('publish', '--dialect', billing, '--list', '--json').rows():
+            data = {**o.get('data', {}), **o.get('default', {}), **o.get('example', {})}
+            told = {(x.get('reason'), x.get('pack', pack)) for x in o['outcomes'] for pack in packs}
+            for pack in packs if o['event'] not in LATER else []:
+                r = run('pack', 'try', os.path.join(ROOT, 'schemas/providers', pack), o['event'], '--data', json.dumps(data), '--record', record)
+                for words, reason in (('invalid_input: data', 'invalid_input'), ('missing_input: data', 'missing_input'),
+                                      ('has no workflow', 'unsupported')):
+                    if words in r.out + r.err and (reason, pack) not in told:
+                        wrong.append((pack, o['word'], r))
+        check(f"{billing}: its examples are enough for its packs", wrong == [], wrong)
+
+
+def check_publish_dialect(at):
+    """A billing's own words, from the command line and from a file."""
+    r = run('publish', '--dialect', 'ixc', '--list')
+    check('--list shows the words and their events', r.status == 0 and 'aguardando assinatura' in r.out and 'contract.late_notice' in r.out, r)
+    for name in ('abills', 'isp-integrator', 'ispadmin', 'ixc', 'mk'):
+        r = run('publish', '--dialect', name, '--list', '--json')
+        check(f'--list --json: each operation of {name} is an object', r.status == 0 and len(r.rows()) > 10 and
+              all({'word', 'event', 'grade', 'outcomes'} <= set(o) for o in r.rows()), r)
+    for wrong, says in ((['--list'], 'which one'), (['--dialect', 'ixc', '-p', 'second', '-s', '1', '-t', 'bloqueio', '-d', '{'], '--data')):
+        r = at.tvb('publish', *wrong)
+        check(f'{wrong} is wrong usage', r.status == 2 and says in r.err, r)
+    r = at.tvb('publish', '--dialect', 'nobody', '-p', 'second', '-s', '1', '-t', 'bloqueio')
+    check('an unknown dialect is told with those that there are', r.status == 1 and '"nobody"' in r.err and
+          'abills, isp-integrator, ispadmin, ixc, mk' in r.err, r)
+    before = len(at.read('events.second'))
+    r = at.tvb('publish', '--dialect', 'ixc', '-p', 'second', '-s', '9001', '-t', 'LIBERACAO-AUTOMATICA', '--id', 'w1', '--json')
+    sent = [json.loads(m[3]) for m in at.read('events.second') if m[1] == '9001']
+    check('a word becomes an event with what it implies', r.status == 0 and len(sent) == 1 and
+          sent[0]['type'] == 'tvbridge.contract.unblocked' and sent[0]['data'] == {'reason': 'delinquency'}, (r, sent))
+    r = at.tvb('publish', '--dialect', 'ixc', '-p', 'second', '-t', 'buscar pacote')
+    check('a list needs no service in any language', r.status == 0 and
+          'provider:second' in [m[1] for m in at.read('events.second')], r)
+    r = at.tvb('publish', '--dialect', 'mk', '-p', 'second', '-s', '9002', '-t', 'bloqueio parcial', '--binary')
+    stored = [m for m in at.read('events.second') if m[1] == '9002']
+    check('in binary mode too', r.status == 0 and 'ce_type=tvbridge.contract.blocked' in stored[0][2] and
+          json.loads(stored[0][3]) == {'scope': 'partial', 'reason': 'administrative'}, stored)
+    count = len(at.read('events.second'))
+    for type_, says in (('bloqueo', '"bloqueo" is no word of ixc: near it "bloqueio"'), ('Offline', 'is a state that ixc shows')):
+        r = at.tvb('publish', '--dialect', 'ixc', '-p', 'second', '-s', '1', '-t', type_)
+        check(f'{type_} is refused with what is near it', r.status == 1 and says in r.err and '/type' in r.err, r)
+    r = at.tvb('publish', '-p', 'second', '-s', '1', '-t', 'bloqueio')
+    check('without the dialect it is no type', r.status == 1 and '/type' in r.err, r)
+    words = [('Bloqueio', {}), ('aviso_de_atraso', {}), ('tvbridge.contract.suspended', {'reason': 'customer_request'})]
+    spoken = [event(f'f{i}', service='9003', provider='second', type=word, data=data) for i, (word, data) in enumerate(words)]
+    bad = at.file('words.jsonl', lines(spoken + [event('f9', provider='second', type='bloqeuio')]))
+    r = at.tvb('publish', '--dialect', 'ixc', '--file', bad)
+    check('an unknown word in a file is told with its line, and nothing is sent', r.status == 1 and f'{bad}:4: /type: ' in r.err and
+          '"bloqueio"' in r.err and len(at.read('events.second')) == count, r)
+    r = at.tvb('publish', '--dialect', 'ixc', '--file', '-', '--json', stdin=lines(spoken))
+    own = [json.loads(m[3])['type'] for m in at.read('events.second') if m[1] == '9003']
+    check('words and our own types in one file, in order', r.status == 0 and r.rows()[0]['acknowledged'] == 3 and
+          own == ['tvbridge.contract.blocked', 'tvbridge.contract.late_notice', 'tvbridge.contract.suspended'], (r, own))
+    check('no more was sent than that', len(at.read('events.second')) == before + 6, at.read('events.second')[before:])
+
+
+def check_publish_catalogue(at):
+    """Billing's ids become the platform's; what is unknown is refused before anything is sent."""
+    names = at.file('catalogue.yaml', CATALOGUE)
+    publish = ('publish', '--catalogue', names, '-p', 'second')
+    data = {'login': 'a@example.com', 'packages': [{'id': 'HBO'}], 'devices': [{'serial': 'A1'}, {'serial': 'A2'}]}
+    r = at.tvb(*publish, '--dialect', 'ixc', '-s', '9100', '-t', 'ativar usuário TV', '-d', json.dumps(data))
+    sent = [json.loads(m[3])['data'] for m in at.read('events.second') if m[1] == '9100']
+    check('a new service gets the default plan, an extra its price, boxes their points', r.status == 0 and sent == [
+        {**data, 'plan': '10', 'packages': [{'id': '32', 'price': '29.90', 'currency': 'BRL'}, {'id': '40', 'quantity': 2}]}], (r, sent))
+    count = len(at.read('events.second'))
+    for type_, data, says in (('package.added', {'packages': [{'id': 'FILMS'}]}, '/data/packages/0/id: "FILMS" is none of the packages of second'),
+                              ('package.removed', {'packages': [{'id': '32'}]}, '"32" is none of the packages'),
+                              ('plan.changed', {'plan': 'TV-9'}, 'near it "TV-1", "TV-2"'),
+                              ('plan.changed', {'plan': 'TV-2'}, 'brings packages')):
+        r = at.tvb(*publish, '-s', '9100', '-t', type_, '-d', json.dumps(data))
+        check(f'{type_} {data} is refused', r.status == 1 and says in r.err, r)
+    many = [event(f'g{i}', service='9101', provider='second', type='tvbridge.package.added', data={'packages': [{'id': name}]})
+            for i, name in enumerate(['HBO', 'FILMES', 'HB0'])]
+    r = at.tvb('publish', '--catalogue', names, '--file', at.file('many.jsonl', lines(many)))
+    check('one unknown package in a file: its line, and nothing is sent', r.status == 1 and ':3: /data/packages/0/id: "HB0"' in r.err and
+          'near it "HBO"' in r.err and 'nothing was sent' in r.err, r)
+    other = event('g9', service='9101', type='tvbridge.package.added', data={'packages': [{'id': 'HBO'}]})
+    r = at.tvb('publish', '--catalogue', names, '--file', '-', stdin=lines([other]))
+    check('a provider that the catalogue does not have', r.status == 1 and '/provider: "stalker" is not in the catalogue, which has second' in r.err, r)
+    check('nothing of all that was sent', len(at.read('events.second')) == count)
+    r = at.tvb(*publish, '-s', '9100', '-t', 'contract.blocked', '-d', '{"reason":"delinquency"}')
+    check('what has to do with no package passes', r.status == 0, r)
+    wrong = at.file('wrong.yaml', 'providers:\n  second:\n    plans: { A: { id: 10 } }\n')
+    r = at.tvb('publish', '--catalogue', wrong, '-p', 'second', '-s', '1', '-t', 'contract.late_notice')
+    check('a wrong catalogue is told with line and pointer', r.status == 1 and f'{wrong}:3: /providers/second/plans/A/id: ' in r.err, r)
+
+
 def check_publish_forms(at):
     events = [event(i) for i in range(3)]
     forms = {'JSON lines': lines(events), 'an array': json.dumps(events, indent=2), 'an empty array': '[]',
@@ -423,6 +537,7 @@ def check_without_admin():
 def main():
     check_usage()
     check_not_reached()
+    check_billing_examples()
     if os.path.exists(os.path.join(os.path.dirname(BIN), 'tvbridge-mock-broker')):
         check_without_admin()
     with tempfile.TemporaryDirectory() as folder:
@@ -435,7 +550,8 @@ def main():
         try:
             at = Installation(brokers, folder)
             for group in (check_topics, check_topics_config, check_publish_flags, check_publish_binary,
-                          check_publish_file, check_publish_forms, check_outcomes, check_terminal, check_post):
+                          check_publish_file, check_publish_forms, check_publish_dialect,
+                          check_publish_catalogue, check_outcomes, check_terminal, check_post):
                 try:
                     group(at)
                 except Exception as problem:  # one broken check must not hide the others

@@ -203,6 +203,48 @@ def check_batch(at):
     check("and the gateway goes on", r.status == 202, r)
 
 
+def check_words(at):
+    """A key whose billing speaks its own words."""
+    r = at.publish(event("w1", service="w", type_="Aviso de Atraso", data={}), key="words")
+    stored = [m for m in at.read("events.stalker") if m[1] == "w"]
+    check("a word: 202, and an event of ours in Kafka", r.status == 202 and len(stored) == 1 and
+          json.loads(stored[0][3]) == event("w1", service="w", type_="contract.late_notice", data={}), (r, stored))
+    batch = [event(f"w{i}", service="w", type_=type_, data=data) for i, (type_, data) in enumerate(
+        [("BLOQUEIO", {}), ("inclusão de pacote adicional", {"packages": [{"id": "HBO"}, {"id": "KIDS"}]}),
+         ("contract.suspended", {}), ("ativar usuario TV", {"login": "a"})], 10)]
+    r = at.publish(batch, key="words")
+    own = [json.loads(m[3]) for m in at.read("events.stalker") if m[1] == "w"][1:]
+    check("a batch of words, in order, with the platform's ids", r.status == 202 and [(e["type"][9:], e["data"]) for e in own] == [
+        ("contract.blocked", {"reason": "delinquency"}),
+        ("package.added", {"packages": [{"id": "P2", "price": "9.90", "currency": "EUR"}, {"id": "P3"}, {"id": "P4"}]}),
+        ("contract.suspended", {}), ("service.created", {"login": "a", "plan": "3"})], (r, own))
+    headers = {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "w20", "ce-source": "/it/http", "ce-subject": "wb",
+               "ce-type": "tvbridge.libera%C3%A7%C3%A3o%20manual", "ce-provider": "stalker"}
+    r = at.ask("POST", "/v1/events", "{}", "words", headers)
+    own = [json.loads(m[3]) for m in at.read("events.stalker") if m[1] == "wb"]
+    check("in binary mode too", r.status == 202 and own[0]["type"] == "tvbridge.contract.unblocked" and
+          own[0]["data"] == {"reason": "administrative"}, (r, own))
+    before = len(at.read("events.stalker"))
+    for why, body, pointer, wanted in (
+            ("an unknown word", event("w30", type_="bloqueo"), "/type", 'near it "bloqueio"'),
+            ("a state", event("w30", type_="offline"), "/type", "is a state that ixc shows"),
+            ("an unknown package", event("w30", type_="package.added", data={"packages": [{"id": "HBOO"}]}), "/data/packages/0/id", 'near it "HBO"'),
+            ("a provider that the catalogue does not have", event("w30", type_="plan.changed", data={"plan": "BASIC"}, provider="neotv"), "/provider",
+             "which has stalker")):
+        r = at.publish([event("w29", type_="bloqueio", data={}), body], key="words")
+        check(f"{why}: 400, and nothing of the batch is sent", r.status == 400 and r.pointers() == ["/1" + pointer] and
+              wanted in r.json()["errors"][0]["detail"] and len(at.read("events.stalker")) == before, r)
+    r = at.publish(event("w40", type_="bloqueio", data={}), key="billing")
+    check("another key speaks our words", r.status == 400 and r.pointers() == ["/type"], r)
+    for member, value, says in (("dialect", "nobody", "the key words: there is no dialect"), ("catalogue", "nowhere.yaml", "nowhere.yaml")):
+        other = json.loads(at.settings.read_text())
+        [k for k in other["serve"]["keys"] if k["name"] == "words"][0][member] = value
+        path = at.folder / "wrong.yaml"
+        servers.write_settings(path, other)
+        r = run("serve", "--settings", path)
+        check(f"a {member} that is not there ends the start, naming the key", r.returncode == 1 and says in r.stderr and "words" in r.stderr, r)
+
+
 def check_connections(at):
     """As clients do it: kept connections, `Expect`, a peer that leaves."""
     connection = http.client.HTTPConnection("127.0.0.1", at.port, timeout=30)
@@ -513,7 +555,7 @@ def main():
         folder = pathlib.Path(name)
         brokers = os.environ.get("TVB_BROKERS") or stack.kafka(os.environ.get("TVB_KAFKA_VERSION", "4.1"))[1]
         at = Gateway(folder / "ordinary", brokers, batch_events=1000, body_bytes=2000000).start_ready()
-        for call in (check_commands, check_taken_port, check_keys, check_paths, check_structured, check_binary, check_batch, check_connections,
+        for call in (check_commands, check_taken_port, check_keys, check_paths, check_structured, check_binary, check_batch, check_words, check_connections,
                      check_examples, check_rate, check_metrics):
             group(call.__name__, call, at)
         check("it ends well", at.stop() == 0, (at.folder / "serve.log").read_text()[-500:])

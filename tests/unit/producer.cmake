@@ -1,5 +1,8 @@
 # tvbridge's commands: what they share, how they read, and what waits for the web hook.
 tvb_unit(cli tvb_producer)
+tvb_unit(words tvb_producer)
+tvb_unit(dialect tvb_producer)
+tvb_unit(catalogue tvb_producer)
 tvb_unit(event_reader tvb_producer)
 tvb_unit(preview tvb_producer)
 tvb_unit(publish_event tvb_producer)

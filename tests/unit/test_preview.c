@@ -50,6 +50,7 @@ static struct preview_head write_preview(const struct place *p, bool end)
     json_t *found = json("{\"service\":\"1\",\"kind\":\"change\",\"changes\":[{\"type\":\"plan.changed\",\"what\":\"plan 3 -> 7\","
                          "\"data\":{\"plan\":\"7\",\"password\":\"secret\"}}],\"left\":[\"x\"]}");
     json_t *last = json("{\"end\":true}");
+    h.catalogue = "catalogue.yaml";
     preview_write_head(&h, f);
     preview_write_service(found, "00ff", f);
     if (end)
@@ -69,6 +70,7 @@ Test(preview, is_read_back_as_it_was_written_and_holds_no_data)
     cr_assert(zero(int, preview_read(&p, at.path, KIND, "stalker", 6 * HOUR, HOUR, &err)), "%s", err.msg);
     cr_expect(eq(str, p.head.id, h.id));
     cr_expect(eq(str, (char *)p.head.desired, "wanted.csv"));
+    cr_expect(eq(str, (char *)p.head.catalogue, "catalogue.yaml"), "--apply reads the desired state by it again");
     cr_expect(eq(i64, p.head.made_ms, 5 * HOUR));
     cr_expect(p.head.remove_unknown);
     char *line = json_dumps(json_object_get(p.services, "1"), JSON_COMPACT);

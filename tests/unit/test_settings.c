@@ -324,6 +324,24 @@ Test(settings, a_serve_section_has_its_defaults)
     settings_free(s);
 }
 
+Test(settings, a_key_has_a_dialect_by_name_or_path_and_a_catalogue_beside_the_file)
+{
+    struct settings *s = load_good(KAFKA "providers: {p: {pack: ./pack}}\n"
+        "serve:\n"
+        "  keys:\n"
+        "    - {name: a, sha256: " SHA_B ", may: [publish], providers: [p], dialect: ixc, catalogue: names.yaml}\n"
+        "    - {name: b, sha256: " SHA_C ", may: [publish], providers: [p], dialect: ./mine.yaml, catalogue: /etc/names.yaml}\n");
+    const struct settings_key *a = &s->serve.keys[0], *b = &s->serve.keys[1];
+    cr_expect(eq(str, (char *)a->dialect, "ixc"));
+    cr_expect(a->catalogue[0] == '/' && strstr(a->catalogue, "/names.yaml") != NULL, "%s", a->catalogue);
+    cr_expect(b->dialect[0] == '/' && strstr(b->dialect, "/mine.yaml") != NULL, "%s", b->dialect);
+    cr_expect(eq(str, (char *)b->catalogue, "/etc/names.yaml"));
+    settings_free(s);
+    s = load_good(MINIMAL "serve: {keys: [" KEY_A "]}\n");
+    cr_expect(s->serve.keys[0].dialect == NULL && s->serve.keys[0].catalogue == NULL);
+    settings_free(s);
+}
+
 Test(settings, who_may_call_is_taken_with_the_providers_it_names)
 {
     struct settings *s = load_good(KAFKA "providers:\n"

@@ -109,6 +109,15 @@ Test(yaml, what_is_refused_is_named_with_its_line)
     }
 }
 
+Test(yaml, the_error_is_written_on_failure_only)
+{
+    struct err e = {.code = ERR_NONE, .msg = "untouched"};
+    struct yaml_doc *d = yaml_load_text("f.yaml", "a: 1", 4, &e);
+    cr_expect(eq(int, e.code, ERR_NONE));
+    cr_expect(eq(str, e.msg, "untouched"));
+    yaml_doc_free(d);
+}
+
 Test(yaml, deep_nesting_is_refused)
 {
     char text[200];

@@ -117,6 +117,8 @@ struct settings_key {
     bool may_publish, may_ask;                 /* events; entitlement */
     const struct settings_provider **providers; /* of these */
     size_t provider_count;
+    const char *dialect;   /* whose words its event types may be: a name, or a path with a slash; NULL: ours only */
+    const char *catalogue; /* the file that says what its plans and packages are at the platforms; NULL: it has the platforms' ids */
     double rate_per_s; /* events, or questions, a second; 0: no limit */
     double burst;      /* at once after a quiet time */
 };

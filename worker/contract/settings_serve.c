@@ -57,6 +57,15 @@ static int check_unlike_others(struct settings_loader *l, const struct settings_
     return 0;
 }
 
+/* A dialect with a slash is a path, and so is a catalogue. -1: refused already. */
+static int read_key_words(struct settings_loader *l, struct settings_key *k, const json_t *o)
+{
+    const char *dialect = json_string_value(json_object_get(o, "dialect")), *catalogue = json_string_value(json_object_get(o, "catalogue"));
+    k->dialect = dialect != NULL && strchr(dialect, '/') != NULL ? settings_path(l, dialect) : dialect;
+    k->catalogue = catalogue != NULL ? settings_path(l, catalogue) : NULL;
+    return (dialect == NULL) == (k->dialect == NULL) && (catalogue == NULL) == (k->catalogue == NULL) ? 0 : -1;
+}
+
 static int read_key(struct settings_loader *l, struct settings_key *k, size_t i, const json_t *o)
 {
     const json_t *may = json_object_get(o, "may"), *rate = json_object_get(o, "rate_per_s");
@@ -67,7 +76,7 @@ static int read_key(struct settings_loader *l, struct settings_key *k, size_t i,
     k->may_ask = has_word(may, "entitlement");
     k->rate_per_s = json_is_number(rate) ? json_number_value(rate) : 0;
     k->burst = (double)integer_of(o, "burst", k->rate_per_s < 1 ? 1 : (int64_t)k->rate_per_s);
-    if (read_key_providers(l, k, i, json_object_get(o, "providers")) != 0)
+    if (read_key_words(l, k, o) != 0 || read_key_providers(l, k, i, json_object_get(o, "providers")) != 0)
         return -1;
     return check_unlike_others(l, k, i);
 }

@@ -279,17 +279,18 @@ static int read_document(struct reader *r)
 
 static int read_yaml(struct yaml_doc *d, const char *text, size_t len, struct err *reterr)
 {
-    struct reader r = {.doc = d, .reterr = reterr};
+    struct err error = {0}; /* the caller's is written on failure only */
+    struct reader r = {.doc = d, .reterr = &error};
     if (!yaml_parser_initialize(&r.parser))
         return err_nomem(reterr);
     buf_init(&r.pointer, POINTER_MAX_BYTES);
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
-    err_set(reterr, ERR_NOMEM, "%s: out of memory", d->name);
+    err_set(&error, ERR_NOMEM, "%s: out of memory", d->name);
     int rc = read_document(&r);
     buf_fini(&r.pointer);
     yaml_parser_delete(&r.parser);
-    return rc;
+    return rc == 0 ? 0 : err_set(reterr, error.code, "%s", error.msg);
 }
 
 /* ---- JSON: what libyaml cannot read of it (tabs, surrogate pairs) is legal there ---- */

@@ -482,6 +482,42 @@ def autosync(bench):
         loop.stderr.close()
 
 
+CATALOGUE = """providers:
+  PROVIDER:
+    plans: { BASIC: { id: "3" }, BIG: { id: "7", packages: [FILMS] } }
+    packages: { KIDS: { id: P1 }, FILMS: { id: P2 }, SPORT: { id: P3 } }
+"""
+
+
+@case("dayone.sync_catalogue")
+def sync_catalogue(bench):
+    """Billing's list in billing's ids: the catalogue makes them the platform's, refuses what it does not know, and an apply needs no other word."""
+    with adopted_place(bench, "synccatalogue") as p:
+        names = file(p, "catalogue.yaml", CATALOGUE.replace("PROVIDER", PROVIDER))
+        desired = file(p, "wanted.csv", "service,plan,packages\n101,BASIC,KIDS\n103,BIG,\n102,BIG,SPORT\n")
+        path, told, _ = previewed(p, "--desired", desired, "--catalogue", names)
+        same("in the platform's ids", {s: whats(r) for s, r in told.items()},
+             {"102": ["plan 3 -> 7", "add P2 P3"], "103": ["plan 3 -> 7"]})
+        same("the preview knows by what", json.loads(path.read_text().splitlines()[0])["catalogue"], str(names))
+        rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+        same("applied", results(rows), {"102": "done", "103": "done"})
+        state = p.portal.accounts()
+        same("at the platform", (state["two"]["tariff_plan"], state["two"]["subscribed"]), ("7", ["P2", "P3"]))
+        rows, _ = command(p, "sync", PROVIDER, "--desired", desired, "--catalogue", names, "--tariffs-only")
+        same("tariffs", {r["id"]: r["state"] for r in rows if r["services"]}, {"3": "linked", "7": "linked", "P1": "linked", "P2": "linked", "P3": "linked"})
+        p.tree["providers"][PROVIDER]["autosync"] = {"folder": str(p.dir), "desired": str(file(p, "auto.csv", "service,plan\n101,BIG\n"))}
+        p.write_settings()
+        output(p, "sync", PROVIDER, "--autosync", "--catalogue", names)
+        same("autosync by it", p.portal.accounts()["ann"]["tariff_plan"], "7")
+        del p.tree["providers"][PROVIDER]["autosync"]["desired"]
+        p.write_settings()
+        _, err = command(p, "sync", PROVIDER, "--autosync", "--catalogue", names, status=1)
+        check("leave --catalogue out" in err, "records have the platform's ids", err)
+        for text, says in (("service,packages\n101,P1\n", '"P1" is none of the packages of'), ("service,plan\n101,BASICS\n", 'near it "BASIC"')):
+            _, err = command(p, "sync", PROVIDER, "--desired", file(p, "bad.csv", text), "--catalogue", names, status=1)
+            check(says in err and "bad.csv:2" in err, says, err)
+
+
 @case("dayone.sync_usage")
 def sync_usage(bench):
     """The tariffs alone; what is not adopted; and what does not go together."""
@@ -497,6 +533,7 @@ def sync_usage(bench):
         same("not adopted", {s: (r["kind"], r["left"]) for s, r in told.items()},
              {s: ("left", ["not adopted: `tvbridge adopt` reads it first"]) for s in ("101", "102")})
         for words, says in ((["--desired", desired, "--from-records"], "--desired FILE, or --from-records"), ([], "--desired FILE, or"),
+                            (["--from-records", "--catalogue", "x"], "--catalogue goes with --desired"),
                             (["--apply", "x", "--preview"], "--apply takes"), (["--loop", "--from-records"], "--autosync"),
                             (["--autosync", "--remove-unknown"], "leave the other options out"), (["--desired", "a", "b", "c"], "too many")):
             _, err = command(p, "sync", PROVIDER, *words, status=2)

@@ -94,12 +94,21 @@ class Gateway:
         "slow": (["stalker"], ["publish"], {"rate_per_s": 2, "burst": 3}),
         "platform": (["neotv"], ["entitlement"], {}),
         "both": (["neotv", "cdntv"], ["entitlement", "publish"], {}),
+        "words": (["stalker", "neotv"], ["publish"], {"dialect": "ixc", "catalogue": "catalogue.yaml"}),
         "asker": (["neotv"], ["entitlement"], {"rate_per_s": 5, "burst": 2}),
     }
+
+    CATALOGUE = """providers:
+  stalker:
+    plans: { BASIC: { id: "3" } }
+    packages: { HBO: { id: P2, price: "9.90", currency: EUR }, KIDS: { ids: [P3, P4] } }
+    default_plan: BASIC
+"""
 
     def __init__(self, folder, brokers, redis_port=None, **serve):
         self.folder, self.brokers = pathlib.Path(folder), brokers
         self.folder.mkdir(exist_ok=True)
+        (self.folder / "catalogue.yaml").write_text(self.CATALOGUE)
         self.prefix = f"serve-{uuid.uuid4().hex[:8]}."
         self.keys, made = {}, []
         for name, (providers, may, more) in self.KEYS.items():
