@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {{"import", "catalog"}, cmd_import_catalog, "a platform's plans and packages, for billing's tariffs"},
     {{"import", "accounts"}, cmd_import_accounts, "its accounts, and which of them no service has yet"},
     {{"import", "channels"}, cmd_import_channels, "its channels"},
+    {{"import", "devices"}, cmd_import_devices, "a list of set-top boxes, as events device.added"},
     {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
     {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
     {{"pack", "probe"}, cmd_pack_probe, "ask a live platform, and say how it differs from its pack; changes nothing"},
