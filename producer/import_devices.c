@@ -5,19 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "boxes.h"
 #include "cli.h"
 #include "commands.h"
-#include "contract/event.h"
 #include "contract/json.h"
-#include "contract/schema.h"
 #include "kafka_client.h"
-#include "known.h"
 #include "listing.h"
-#include "own_events.h"
-#include "publish_event.h"
-#include "scan.h"
+#include "row_events.h"
 
 #define SOURCE "/tvbridge/import"
 #define TYPE "device.added"
@@ -75,13 +69,9 @@ struct devices {
     struct devices_options options;
     const char *provider;
     struct kafka_place place;
-    struct event_schemas *schemas;
+    struct row_events *events;
     struct boxes *boxes;
-    struct buf text;   /* of one event */
-    json_t *rows;      /* what is shown */
-    json_t *events;    /* beside each row its event's { service, id, data } */
-    json_t *row_of;    /* an event's id to its place in both */
-    size_t faults, not_done;
+    size_t faults;
     struct cli_progress progress;
 };
 
@@ -102,33 +92,24 @@ static const char *found(const struct box *x, const char *pointer)
     return json_text(json_object_get(x->data, "device"), pointer + strlen(device));
 }
 
-/* By the event's own schema: lengths, and which characters there may be. */
-static int check_event(struct devices *d, const struct box *x, struct err *reterr)
-{
-    const struct publish_rules rules = {.schemas = d->schemas, .partition = -1};
-    const struct own_event e = {.service = x->service, .type = TYPE, .id = x->id, .data = x->data};
-    struct publish_event made;
-    struct fault fault = {.pointer = ""};
-    if (own_event_write(&e, d->provider, SOURCE, &d->text, reterr) != 0)
-        return -1;
-    if (publish_event_init(&made, &rules, buf_cstr(&d->text), d->text.len, &fault) == 0) {
-        publish_event_fini(&made);
-        return 0;
-    }
-    return err_set(reterr, ERR_INVAL, "%s: found \"%.40s\": %s", boxes_column(fault.pointer), found(x, fault.pointer), fault.reason);
-}
-
-static int add_row(struct devices *d, const struct box *x, long line)
+static json_t *row_of(const struct box *x, long line)
 {
     const json_t *device = json_object_get(x->data, "device");
-    json_t *row = json_pack("{s:I, s:s, s:O*, s:O*, s:O*, s:O*, s:O*, s:s}", "line", (json_int_t)line, "service", x->service, "mac",
-                            json_object_get(device, "mac"), "serial", json_object_get(device, "serial"), "model",
-                            json_object_get(device, "model"), "location", json_object_get(device, "location"), "patrimony",
-                            json_object_get(device, "id"), "result", "");
-    json_t *event = json_pack("{s:s, s:s, s:O}", "service", x->service, "id", x->id, "data", x->data);
-    int rc = json_object_set_new(d->row_of, x->id, json_integer((json_int_t)json_array_size(d->rows)));
-    rc |= json_array_append_new(d->rows, row);
-    return rc | json_array_append_new(d->events, event);
+    return json_pack("{s:I, s:s, s:O*, s:O*, s:O*, s:O*, s:O*}", "line", (json_int_t)line, "service", x->service, "mac",
+                     json_object_get(device, "mac"), "serial", json_object_get(device, "serial"), "model", json_object_get(device, "model"),
+                     "location", json_object_get(device, "location"), "patrimony", json_object_get(device, "id"));
+}
+
+/* By the event's own schema: lengths, and which characters there may be. */
+static int add_box(struct devices *d, const struct box *x, long line, struct err *reterr)
+{
+    struct fault fault = {.pointer = ""};
+    json_t *row = row_of(x, line);
+    int rc = row == NULL ? -1 : row_events_add(d->events, row, x->service, x->id, x->data, &fault);
+    json_decref(row);
+    if (rc <= 0)
+        return rc == 0 ? 0 : err_nomem(reterr);
+    return err_set(reterr, ERR_INVAL, "%s: found \"%.40s\": %s", boxes_column(fault.pointer), found(x, fault.pointer), fault.reason);
 }
 
 static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
@@ -138,9 +119,7 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
     struct err err = {0};
     int rc = boxes_take(d->boxes, row, line, d->provider, &x, &err);
     if (rc == 0)
-        rc = check_event(d, &x, &err);
-    if (rc == 0 && add_row(d, &x, line) != 0)
-        rc = err_nomem(&err);
+        rc = add_box(d, &x, line, &err);
     json_decref(x.data);
     if (rc == 0)
         return 0;
@@ -187,104 +166,9 @@ static int read_rows(struct devices *d, struct err *reterr)
     return rc;
 }
 
-/* ---- sending ---- */
-
-static void set_result(struct devices *d, json_t *row, const char *text)
-{
-    if (json_object_set_new(row, "result", json_string(text)) != 0)
-        d->not_done++;
-}
-
-static void on_outcome(void *arg, const char *service, const char *id, enum outcome_kind kind, const char *reason)
-{
-    struct devices *d = arg;
-    char text[160];
-    (void)service;
-    snprintf(text, sizeof(text), "%s%s%s", outcome_kind_name(kind), reason[0] != '\0' ? ", " : "", reason);
-    size_t i = (size_t)json_integer_value(json_object_get(d->row_of, id));
-    set_result(d, json_array_get(d->rows, i), text);
-    d->not_done += kind != OUTCOME_APPLIED && kind != OUTCOME_UNCHANGED;
-}
-
-/* How manieth of its service this one is. */
-static unsigned count_of(json_t *counts, const char *service)
-{
-    json_int_t n = 1 + json_integer_value(json_object_get(counts, service));
-    json_object_set_new(counts, service, json_integer(n));
-    return (unsigned)n;
-}
-
-static int send_one(struct devices *d, struct own_events *out, const struct book *known, json_t *counts, size_t i, struct err *reterr)
-{
-    const json_t *e = json_array_get(d->events, i);
-    const char *service = json_text(e, "service");
-    char basis[BASIS_TEXT_SIZE];
-    json_t *record = known_get(known, service);
-    known_basis(record, count_of(counts, service), basis);
-    json_decref(record);
-    const struct own_event event = {service, TYPE, json_text(e, "id"), basis, json_object_get(e, "data")};
-    if (own_events_send(out, &event, reterr) != 0)
-        return -1;
-    set_result(d, json_array_get(d->rows, i), "sent");
-    cli_progress_show(&d->progress, clock_boot_ms(), "%zu of %zu boxes", i + 1, json_array_size(d->rows));
-    return cli_interrupt_pending() ? err_set(reterr, ERR_INVAL, "stopped after line %lld: the same list sent again goes on",
-                                             (long long)json_integer_value(json_object_get(json_array_get(d->rows, i), "line")))
-                                   : 0;
-}
-
-static int send_all(struct devices *d, struct own_events *out, const struct book *known, struct err *reterr)
-{
-    json_t *counts = json_object();
-    struct err late = {0};
-    int rc = counts == NULL ? err_nomem(reterr) : 0;
-    for (size_t i = 0; rc == 0 && i < json_array_size(d->events); i++)
-        rc = send_one(d, out, known, counts, i, reterr);
-    cli_progress_end(&d->progress);
-    if (own_events_flush(out, &late) != 0 && rc == 0) {
-        *reterr = late;
-        rc = -1;
-    }
-    json_decref(counts);
-    return rc;
-}
-
-/* Events without an outcome; -1 and @reterr. */
-static int64_t publish(struct devices *d, struct err *reterr)
-{
-    struct scanner *s = scanner_new(&d->place, reterr);
-    struct book *known = book_new();
-    struct own_events *out = NULL;
-    int64_t silent = -1;
-    int rc = s == NULL ? -1 : known == NULL ? err_nomem(reterr) : known_read(s, d->provider, known, reterr);
-    if (rc == 0)
-        out = own_events_new(s, &d->place, d->provider, SOURCE, d->options.rate, reterr);
-    if (out != NULL && send_all(d, out, known, reterr) == 0)
-        silent = own_events_follow(out, d->options.wait_ms, on_outcome, d, reterr);
-    own_events_free(out);
-    book_free(known);
-    scanner_free(s);
-    return silent;
-}
-
-/* ---- showing ---- */
-
-static int show_events(struct devices *d, struct err *reterr)
-{
-    json_t *e;
-    size_t i;
-    json_array_foreach(d->events, i, e)
-    {
-        const struct own_event event = {json_text(e, "service"), TYPE, json_text(e, "id"), NULL, json_object_get(e, "data")};
-        if (own_event_write(&event, d->provider, SOURCE, &d->text, reterr) != 0)
-            return -1;
-        puts(buf_cstr(&d->text));
-    }
-    return 0;
-}
-
 static void show(struct devices *d)
 {
-    const struct listing l = {members, ARRAY_LEN(members), d->rows};
+    const struct listing l = {members, ARRAY_LEN(members), row_events_rows(d->events)};
     listing_show(&l, d->options.csv ? LISTING_CSV : d->options.json ? LISTING_JSON : LISTING_TABLE);
 }
 
@@ -296,8 +180,9 @@ static enum cli_status sum_up(const struct devices *d, int64_t silent)
         fprintf(stderr, "... and %zu more\n", d->faults - FAULTS_SHOWN);
     if (d->faults > 0)
         return cli_fail(&command, CLI_REFUSED, "%zu rows have faults and were left out", d->faults);
-    if (d->not_done > 0)
-        return cli_fail(&command, CLI_REFUSED, "%zu boxes were not taken: see RESULT", d->not_done);
+    size_t refused = row_events_not_done(d->events);
+    if (refused > 0)
+        return cli_fail(&command, CLI_REFUSED, "%zu boxes were not taken: see RESULT", refused);
     if (silent > 0 && d->options.wait_ms > 0)
         return cli_fail(&command, CLI_NOT_REACHED, "%lld events have no outcome yet: they are in the events topic", (long long)silent);
     return CLI_OK;
@@ -307,10 +192,11 @@ static enum cli_status carry_out(struct devices *d)
 {
     struct err err = {0};
     int64_t silent = 0;
-    if (d->options.events && show_events(d, &err) != 0)
+    const struct row_sending how = {&d->place, d->options.rate, d->options.wait_ms, &d->progress};
+    if (d->options.events && row_events_print(d->events, &err) != 0)
         return cli_fail(&command, cli_status_of(&err), "%s", err.msg);
-    if (!d->options.events && !d->options.dry_run && json_array_size(d->events) > 0)
-        silent = publish(d, &err);
+    if (!d->options.events && !d->options.dry_run && json_array_size(row_events_rows(d->events)) > 0)
+        silent = row_events_send(d->events, &how, &err);
     if (!d->options.events)
         show(d);
     fflush(stdout);
@@ -323,19 +209,16 @@ static enum cli_status run(struct devices *d)
     const char *dir = d->place.settings != NULL ? d->place.settings->schemas : NULL;
     if (d->place.settings != NULL && settings_provider(d->place.settings, d->provider) == NULL)
         return cli_fail(&command, CLI_REFUSED, "the settings have no provider \"%s\"", d->provider);
-    d->schemas = event_schemas_load(schema_dir(dir), &err);
+    d->events = row_events_new(d->provider, SOURCE, TYPE, dir, &err);
     d->boxes = boxes_new();
-    d->rows = json_array();
-    d->events = json_array();
-    d->row_of = json_object();
-    if (d->schemas == NULL || read_rows(d, &err) != 0)
+    if (d->events == NULL || (d->boxes == NULL && err_nomem(&err) != 0) || read_rows(d, &err) != 0)
         return cli_fail(&command, CLI_REFUSED, "%s", err.msg);
     if (d->faults == 0 || d->options.skip_invalid)
         return carry_out(d);
     if (d->faults > FAULTS_SHOWN)
         fprintf(stderr, "... and %zu more\n", d->faults - FAULTS_SHOWN);
     return cli_fail(&command, CLI_REFUSED, "%zu of %zu rows have faults: nothing was sent (--skip-invalid takes the others)", d->faults,
-                    d->faults + json_array_size(d->rows));
+                    d->faults + json_array_size(row_events_rows(d->events)));
 }
 
 static enum cli_status open_place(struct devices *d, const struct kafka_options *kafka)
@@ -351,12 +234,8 @@ static enum cli_status open_place(struct devices *d, const struct kafka_options 
 
 static void devices_fini(struct devices *d)
 {
-    json_decref(d->rows);
-    json_decref(d->events);
-    json_decref(d->row_of);
+    row_events_free(d->events);
     boxes_free(d->boxes);
-    event_schemas_free(d->schemas);
-    buf_fini(&d->text);
     kafka_place_fini(&d->place);
 }
 
@@ -365,7 +244,6 @@ int cmd_import_devices(int argc, char **argv)
     struct devices d = {.options = {.rate = RATE_DEFAULT, .wait_ms = WAIT_DEFAULT_MS}};
     struct kafka_options kafka;
     kafka_options_init(&kafka);
-    buf_init(&d.text, JSON_EVENT_MAX_BYTES + 1);
     const struct cli_group groups[] = {
         {"The list", file_options, ARRAY_LEN(file_options), &d.options},
         {"Sending", sending_options, ARRAY_LEN(sending_options), &d.options},
