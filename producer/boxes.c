@@ -5,8 +5,6 @@
 
 #include "account.h"
 #include "base/attr.h"
-#include "base/buf.h"
-#include "base/hash.h"
 #include "contract/axes.h"
 #include "contract/json.h"
 
@@ -93,27 +91,6 @@ static int note(struct boxes *b, const json_t *device, const char *name, long li
     return json_object_set_new(b->lines, key, json_integer(line)) == 0 ? 0 : err_nomem(reterr);
 }
 
-/* ---- the event ---- */
-
-static int make_id(struct box *x, const char *provider, struct err *reterr)
-{
-    struct buf text;
-    uint8_t digest[HASH_SHA256_SIZE];
-    char hex[33];
-    buf_init(&text, JSON_EVENT_MAX_BYTES);
-    json_add_canonical(&text, x->data);
-    const struct hash_part parts[] = {{provider, strlen(provider) + 1}, {x->service, strlen(x->service) + 1}, {text.data, text.len}};
-    bool good = buf_ok(&text);
-    if (good)
-        hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    buf_fini(&text);
-    if (!good)
-        return err_nomem(reterr);
-    hash_hex(digest, 16, hex);
-    snprintf(x->id, sizeof(x->id), "box-%s", hex);
-    return 0;
-}
-
 static int fill(struct boxes *b, const json_t *row, json_t *device, struct box *x, long line, struct err *reterr)
 {
     if (wanted_service(row, x->service, reterr) != 0 || take_mac(row, device, reterr) != 0 || take_texts(row, device, reterr) != 0)
@@ -131,7 +108,7 @@ int boxes_take(struct boxes *b, const json_t *row, long line, const char *provid
     *ret = (struct box){.data = json_pack("{s:o}", "device", device)};
     if (ret->data == NULL)
         return err_nomem(reterr);
-    if (fill(b, row, device, ret, line, reterr) == 0 && make_id(ret, provider, reterr) == 0)
+    if (fill(b, row, device, ret, line, reterr) == 0 && event_id_of("box", provider, ret->service, ret->data, ret->id, reterr) == 0)
         return 0;
     json_decref(ret->data);
     ret->data = NULL;

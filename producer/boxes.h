@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "event_id.h"
 #include "rows.h"
 #include "wanted.h"
 
@@ -22,10 +23,9 @@ struct boxes;
 struct boxes *boxes_new(void); /* NULL: out of memory */
 void boxes_free(struct boxes *b); /* NULL is fine */
 
-#define BOX_ID_SIZE 40
 struct box {
     char service[WANTED_SERVICE_SIZE];
-    char id[BOX_ID_SIZE]; /* of its event: a function of provider, service and data */
+    char id[EVENT_ID_SIZE]; /* of its event */
     json_t *data;         /* of device.added; owned: json_decref() */
 };
 /* One row. 0 and @ret, or -1 and @reterr, "<column>: found ..., wanted ...". */

@@ -24,6 +24,8 @@ int cmd_import_catalog(int argc, char **argv);
 int cmd_import_accounts(int argc, char **argv);
 int cmd_import_channels(int argc, char **argv);
 int cmd_import_devices(int argc, char **argv);
+int cmd_billing_list(int argc, char **argv);
+int cmd_billing_processed(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

@@ -137,14 +137,14 @@ Test(boxes, each_box_is_there_once)
            "2 1 {\"mac\":\"00:1A:79:4D:2B:11\"}\n3 2 {\"serial\":\"00:1A:79:4D:2B:11\"}\n");
 }
 
-static void id_of(const char *provider, const char *row, char ret[BOX_ID_SIZE])
+static void id_of(const char *provider, const char *row, char ret[EVENT_ID_SIZE])
 {
     struct boxes *b = boxes_new();
     struct box x;
     struct err err = {0};
     json_t *v = json_loads(row, 0, NULL);
     cr_assert(eq(int, boxes_take(b, v, 1, provider, &x, &err), 0), "%s", err.msg);
-    memcpy(ret, x.id, BOX_ID_SIZE);
+    memcpy(ret, x.id, EVENT_ID_SIZE);
     json_decref(x.data);
     json_decref(v);
     boxes_free(b);
@@ -161,7 +161,7 @@ Test(boxes, an_id_is_a_function_of_what_the_event_says)
         {"another service", "p", "{\"service\":\"2\",\"mac\":\"00:1A:79:4D:2B:11\"}", false},
         {"another place", "p", "{\"service\":\"1\",\"mac\":\"00:1A:79:4D:2B:11\",\"location\":\"sala\"}", false},
     };
-    char first[BOX_ID_SIZE], id[BOX_ID_SIZE];
+    char first[EVENT_ID_SIZE], id[EVENT_ID_SIZE];
     id_of("p", "{\"service\":\"1\",\"mac\":\"00:1A:79:4D:2B:11\"}", first);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         id_of(rows[i].provider, rows[i].row, id);

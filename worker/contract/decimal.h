@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define DECIMAL_MAX INT64_C(9999999999999999) /* the largest that a text says */
+
 /* "4.90" is 49000. -1: not such a text. */
 int decimal_parse(const char *text, int64_t *ret);
 /* *@sum + @amount * @times, exactly. -1: too large, *@sum stays. */
