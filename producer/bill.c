@@ -36,13 +36,11 @@ struct bill {
     const char *fault;
 };
 
-static bool is_billed_by_status(const json_t *record)
+/* One that is blocked owes all the same; unknown: nobody made it here, and packages came. */
+static bool is_over(const json_t *record)
 {
-    static const char *const words[] = {"active", "suspended", "pending"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(json_text(record, "status"), words[i]) == 0)
-            return true;
-    return false;
+    const char *status = json_text(record, "status");
+    return strcmp(status, "inactive") == 0 || strcmp(status, "terminated") == 0;
 }
 
 static bool add_item(struct bill *b, const char *id, const json_t *package, int64_t price)
@@ -91,7 +89,7 @@ static bool take_packages(struct bill *b, const json_t *record, const struct bil
     json_t *packages = json_object_get(record, "packages"), *one;
     const char *id;
     bool good = b->items != NULL;
-    if (is_billed_by_status(record))
+    if (!is_over(record))
         json_object_foreach(packages, id, one) good = good && take_package(b, id, one, day);
     return good && buf_ok(&b->text);
 }

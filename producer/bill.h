@@ -1,7 +1,7 @@
 /* bill.h - a TV billing run: what the packages of a service come to for a due day, by its record. Pure.
  *
- * A package counts when it has a price and is on at some time of the due day (UTC); its price is for one, `quantity` times. The service's
- * plan is billing's own affair. */
+ * A package counts when it has a price and is on at some time of the due day (UTC); its price is for one, `quantity` times. A
+ * service that was cancelled (inactive) or deleted has nothing new. The plan's price is billing's own affair. */
 #ifndef TVB_PRODUCER_BILL_H
 #define TVB_PRODUCER_BILL_H
 

@@ -200,3 +200,28 @@ def rule_001_5_tariffs_without_external_id_are_faults():
         same("faults", [(r["name"], r["fault"]) for r in rows if "fault" in r], [("LITE", "no external id")])
         offered = d.output(p, "import", "catalog", PROVIDER, "--events", status=1)
         same("offered", "LITE" in offered, False)
+
+
+# ---- seed 002: ISP-Integrator --------------------------------------------------------------------------------------------
+
+
+def rule_002_6_tv_billing_run():
+    """A due day: all clients whose plan has extras with a price, Pendente; after the standard billing run Processado, with its value."""
+    d = day_one()
+    with d.Place(bench(), "rule206", accounts=["501", "502", "503"]) as p:
+        from lib.place import created, event
+        p.worker()
+        p.publish(*[created(f"c{s}", s, sequence=1) for s in ("501", "502", "503")],
+                  event("extras", "501", "package.added", {"packages": [{"id": "P1", "price": "19.90"}, {"id": "P2", "price": "5.00"}]}, sequence=2),
+                  event("free", "502", "package.added", {"packages": [{"id": "P1"}]}, sequence=2))
+        p.await_finals(["extras", "free", "c503"])
+
+        def run():
+            rows, _ = d.command(p, "billing", "list", PROVIDER, "--due", "2026-12-10")
+            return [(r["service"], r["state"], r["value"]) for r in rows[:-1]]
+        same("loaded", run(), [("501", "Pendente", "24.90")])
+        billed = d.file(p, "billed.csv", "service,due,value\n501,2026-12-10,24.90\n")
+        d.command(p, "billing", "processed", PROVIDER, "--file", billed)
+        same("after the standard run", run(), [("501", "Processado", "24.90")])
+        rows, _ = d.command(p, "billing", "processed", PROVIDER, "--file", billed)
+        same("said again", ([r["result"] for r in rows], run()), (["applied"], [("501", "Processado", "24.90")]))
