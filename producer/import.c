@@ -37,6 +37,7 @@ static const struct listing_member account_members[] = {
     {"synced", {"SYNCED", 7, 6, false}},      {"service", {"SERVICE", 12, 6, false}},   {"account_number", {"NUMBER", 12, 6, false}},
     {"external_id", {"EXTERNAL ID", 12, 6, false}}, {"login", {"LOGIN", 16, 6, false}}, {"status", {"STATUS", 10, 6, false}},
     {"plan", {"PLAN", 8, 4, false}},          {"packages", {"PACKAGES", 16, 8, false}}, {"devices", {"DEVICES", 18, 8, false}},
+    {"serials", {"SERIALS", 14, 7, false}},   {"models", {"MODELS", 10, 6, false}},
 };
 static const struct listing_member channel_members[] = {
     {"number", {"NUMBER", 8, 6, true}}, {"id", {"ID", 10, 4, false}}, {"name", {"NAME", 30, 8, false}},
@@ -71,6 +72,17 @@ static json_t *joined(const json_t *v)
     json_t *ret = json_string(buf_cstr(&text));
     buf_fini(&text);
     return ret;
+}
+
+/* What the devices say of themselves under @name, as @as; a row says nothing where none does. */
+static void add_of_devices(json_t *row, const char *as, const json_t *devices, const char *name)
+{
+    const char *id;
+    json_t *one, *list = json_array(), *from = (json_t *)(uintptr_t)devices;
+    json_object_foreach(from, id, one) if (json_text(one, name)[0] != '\0') json_array_append(list, json_object_get(one, name));
+    if (json_array_size(list) > 0)
+        json_object_set_new(row, as, joined(list));
+    json_decref(list);
 }
 
 static void add_text(json_t *row, const char *name, const json_t *from)
@@ -126,6 +138,8 @@ static void add_account(struct import *m, const struct account *a)
     add_text(row, "plan", state);
     json_object_set_new(row, "packages", joined(json_object_get(state, "packages")));
     json_object_set_new(row, "devices", joined(json_object_get(state, "devices")));
+    add_of_devices(row, "serials", json_object_get(state, "devices"), "serial");
+    add_of_devices(row, "models", json_object_get(state, "devices"), "model");
     if (service[0] == '\0' || !(m->options.unsynced || m->options.events))
         json_array_append(m->rows, row);
     json_decref(row);
