@@ -12,6 +12,7 @@
 #include "kafka_client.h"
 #include "known.h"
 #include "link.h"
+#include "listing.h"
 #include "platform.h"
 #include "scan.h"
 
@@ -27,23 +28,18 @@ static const struct cli_option import_options[] = {
     {"json", 0, CLI_FLAG, NULL, offsetof(struct import_options, json), "JSON lines"},
 };
 
-/* One form of output: a member of each row. */
-struct member {
-    const char *name;
-    struct cli_column column;
-};
-
-static const struct member catalog_members[] = {
+static const struct listing_member catalog_members[] = {
     {"kind", {"KIND", 8, 7, false}},          {"id", {"EXTERNAL ID", 14, 6, false}}, {"name", {"NAME", 30, 8, false}},
     {"price", {"PRICE", 8, 5, true}},         {"default", {"DEFAULT", 8, 7, false}}, {"packages", {"PACKAGES", 20, 8, false}},
     {"fault", {"FAULT", 16, 8, false}},
 };
-static const struct member account_members[] = {
+static const struct listing_member account_members[] = {
     {"synced", {"SYNCED", 7, 6, false}},      {"service", {"SERVICE", 12, 6, false}},   {"account_number", {"NUMBER", 12, 6, false}},
     {"external_id", {"EXTERNAL ID", 12, 6, false}}, {"login", {"LOGIN", 16, 6, false}}, {"status", {"STATUS", 10, 6, false}},
     {"plan", {"PLAN", 8, 4, false}},          {"packages", {"PACKAGES", 16, 8, false}}, {"devices", {"DEVICES", 18, 8, false}},
+    {"serials", {"SERIALS", 14, 7, false}},   {"models", {"MODELS", 10, 6, false}},
 };
-static const struct member channel_members[] = {
+static const struct listing_member channel_members[] = {
     {"number", {"NUMBER", 8, 6, true}}, {"id", {"ID", 10, 4, false}}, {"name", {"NAME", 30, 8, false}},
 };
 
@@ -53,7 +49,7 @@ struct import {
     const char *provider;
     struct kafka_place place;
     struct platform platform;
-    const struct member *members;
+    const struct listing_member *members;
     size_t member_count;
     json_t *rows;
     size_t faults;
@@ -76,6 +72,17 @@ static json_t *joined(const json_t *v)
     json_t *ret = json_string(buf_cstr(&text));
     buf_fini(&text);
     return ret;
+}
+
+/* What the devices say of themselves under @name, as @as; a row says nothing where none does. */
+static void add_of_devices(json_t *row, const char *as, const json_t *devices, const char *name)
+{
+    const char *id;
+    json_t *one, *list = json_array(), *from = (json_t *)(uintptr_t)devices;
+    json_object_foreach(from, id, one) if (json_text(one, name)[0] != '\0') json_array_append(list, json_object_get(one, name));
+    if (json_array_size(list) > 0)
+        json_object_set_new(row, as, joined(list));
+    json_decref(list);
 }
 
 static void add_text(json_t *row, const char *name, const json_t *from)
@@ -131,6 +138,8 @@ static void add_account(struct import *m, const struct account *a)
     add_text(row, "plan", state);
     json_object_set_new(row, "packages", joined(json_object_get(state, "packages")));
     json_object_set_new(row, "devices", joined(json_object_get(state, "devices")));
+    add_of_devices(row, "serials", json_object_get(state, "devices"), "serial");
+    add_of_devices(row, "models", json_object_get(state, "devices"), "model");
     if (service[0] == '\0' || !(m->options.unsynced || m->options.events))
         json_array_append(m->rows, row);
     json_decref(row);
@@ -174,77 +183,6 @@ static int take_accounts(struct import *m, struct err *reterr)
 
 /* ---- output ---- */
 
-static const char *cell_of(const json_t *row, const char *name, char ret[ACCOUNT_TEXT_SIZE])
-{
-    const json_t *v = json_object_get(row, name);
-    if (json_is_string(v))
-        return json_string_value(v); /* however long */
-    if (json_is_boolean(v))
-        return json_is_true(v) ? "yes" : "no";
-    return account_text(v, ret);
-}
-
-static void show_table(const struct import *m)
-{
-    struct cli_column columns[CLI_COLUMNS_MAX];
-    char texts[CLI_COLUMNS_MAX][ACCOUNT_TEXT_SIZE];
-    struct cli_table t;
-    struct buf out;
-    json_t *row;
-    size_t i;
-    for (size_t k = 0; k < m->member_count; k++)
-        columns[k] = m->members[k].column;
-    buf_init(&out, (size_t)2 * 1024 * 1024);
-    cli_table_init(&t, columns, m->member_count, cli_width(stdout), cli_has_colour(stdout));
-    cli_table_head(&t, &out);
-    json_array_foreach(m->rows, i, row)
-    {
-        const char *cells[CLI_COLUMNS_MAX];
-        for (size_t k = 0; k < m->member_count; k++)
-            cells[k] = cell_of(row, m->members[k].name, texts[k]);
-        cli_table_row(&t, cells, NULL, &out);
-        fputs(buf_cstr(&out), stdout);
-        buf_reset(&out);
-    }
-    fputs(buf_cstr(&out), stdout);
-    buf_fini(&out);
-}
-
-/* RFC 4180. What a spreadsheet would take for a formula is data of a platform: it is led by a quote. */
-static void print_cell(const char *text)
-{
-    bool formula = text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
-    if (!formula && strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, stdout);
-        return;
-    }
-    fputs(formula ? "\"'" : "\"", stdout);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
-static void show_csv(const struct import *m)
-{
-    json_t *row;
-    size_t i;
-    char text[ACCOUNT_TEXT_SIZE];
-    for (size_t k = 0; k < m->member_count; k++)
-        printf("%s%s", k > 0 ? "," : "", m->members[k].name);
-    fputs("\r\n", stdout);
-    json_array_foreach(m->rows, i, row)
-    {
-        for (size_t k = 0; k < m->member_count; k++) {
-            fputs(k > 0 ? "," : "", stdout);
-            print_cell(cell_of(row, m->members[k].name, text));
-        }
-        fputs("\r\n", stdout);
-    }
-}
-
 /* A function of what it says: billing drops what it has seen. */
 static void event_id(const json_t *row, char ret[33])
 {
@@ -276,24 +214,22 @@ static void show_event(const struct import *m, const json_t *row, const char *ki
     json_decref(e);
 }
 
-static void show(const struct import *m, const char *kind)
+static void show_events(const struct import *m, const char *kind)
 {
     json_t *row;
     size_t i;
-    if (m->options.csv) {
-        show_csv(m);
-    } else if (m->options.events) {
-        json_array_foreach(m->rows, i, row)
-            if (json_object_get(row, "fault") == NULL) /* billing could not name it */
-                show_event(m, row, kind != NULL ? kind : json_text(row, "kind"));
-    } else if (m->options.json) {
-        json_array_foreach(m->rows, i, row) {
-            json_dumpf(row, stdout, JSON_COMPACT);
-            putchar('\n');
-        }
-    } else {
-        show_table(m);
-    }
+    json_array_foreach(m->rows, i, row)
+        if (json_object_get(row, "fault") == NULL) /* billing could not name it */
+            show_event(m, row, kind != NULL ? kind : json_text(row, "kind"));
+}
+
+static void show(const struct import *m, const char *kind)
+{
+    const struct listing l = {m->members, m->member_count, m->rows};
+    if (m->options.events)
+        show_events(m, kind);
+    else
+        listing_show(&l, m->options.csv ? LISTING_CSV : m->options.json ? LISTING_JSON : LISTING_TABLE);
     fflush(stdout);
 }
 

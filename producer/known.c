@@ -61,6 +61,8 @@ json_t *known_of(const json_t *record)
 }
 
 struct reading {
+    known_fn *of;
+    const void *arg;
     struct book *into;
     bool failed;
 };
@@ -77,20 +79,31 @@ static bool on_record(void *arg, const struct scan_message *m)
     memcpy(service, m->message.key, m->message.key_len);
     service[m->message.key_len] = '\0';
     json_t *record = m->message.value == NULL ? NULL : record_parse(m->message.value, m->message.value_len);
-    json_t *known = record == NULL ? json_null() : known_of(record);
+    json_t *known = record == NULL ? json_null() : r->of(r->arg, record);
     r->failed = known == NULL || book_put_json(r->into, service, known) != 0;
     json_decref(known);
     json_decref(record);
     return !r->failed;
 }
 
-int known_read(struct scanner *s, const char *provider, struct book *into, struct err *reterr)
+int known_read_as(struct scanner *s, const char *provider, known_fn *of, const void *arg, struct book *into, struct err *reterr)
 {
     const struct scan_source from = {TOPIC_RECORDS, provider, SCAN_ALL, SCAN_BEGINNING};
-    struct reading r = {.into = into};
+    struct reading r = {.of = of, .arg = arg, .into = into};
     if (scan(s, &from, 1, on_record, &r, reterr) != 0)
         return -1;
     return r.failed ? err_nomem(reterr) : 0;
+}
+
+static json_t *in_short(const void *arg, const json_t *record)
+{
+    (void)arg;
+    return known_of(record);
+}
+
+int known_read(struct scanner *s, const char *provider, struct book *into, struct err *reterr)
+{
+    return known_read_as(s, provider, in_short, NULL, into, reterr);
 }
 
 json_t *known_get(const struct book *known, const char *service)

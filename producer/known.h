@@ -14,6 +14,10 @@
 
 /* Service -> the above. -1: not all records were read. */
 int known_read(struct scanner *s, const char *provider, struct book *into, struct err *reterr);
+/* What is kept of a whole record: owned by the caller, JSON null for nothing. NULL: out of memory. */
+typedef json_t *known_fn(const void *arg, const json_t *record);
+/* The same with another form than the above. */
+int known_read_as(struct scanner *s, const char *provider, known_fn *of, const void *arg, struct book *into, struct err *reterr);
 /* That of a service, owned by the caller; NULL: it has no record. */
 json_t *known_get(const struct book *known, const char *service);
 /* The above of a whole record. NULL: out of memory. */

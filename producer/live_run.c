@@ -113,6 +113,9 @@ static void patch_record(struct live_run *r, const struct run_result *x)
         json_decref(after);
         return;
     }
+    enum event_type type;
+    if (event_type_of_name(workflow_id(r->w), &type) == 0)
+        (void)record_keep_prices(after, type, r->in.data);
     if (strcmp(workflow_id(r->w), "service.deleted") == 0 && json_object_get(x->record, "status") == NULL)
         json_object_set_new(after, "status", json_string("terminated"));
     json_decref(r->record_now);

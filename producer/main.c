@@ -39,6 +39,9 @@ static const struct command commands[] = {
     {{"import", "catalog"}, cmd_import_catalog, "a platform's plans and packages, for billing's tariffs"},
     {{"import", "accounts"}, cmd_import_accounts, "its accounts, and which of them no service has yet"},
     {{"import", "channels"}, cmd_import_channels, "its channels"},
+    {{"import", "devices"}, cmd_import_devices, "a list of set-top boxes, as events device.added"},
+    {{"billing", "list"}, cmd_billing_list, "what packages with a price come to for a due day, and what is processed"},
+    {{"billing", "processed"}, cmd_billing_processed, "say that it was billed: once for each service and day"},
     {{"topics", "create"}, cmd_topics_create, "make the topics, or say how they differ"},
     {{"pack", "check"}, cmd_pack_check, "load packs and name each fault"},
     {{"pack", "probe"}, cmd_pack_probe, "ask a live platform, and say how it differs from its pack; changes nothing"},
@@ -55,7 +58,7 @@ static void help(FILE *out)
         const char *second = commands[i].words[1];
         char name[40];
         snprintf(name, sizeof(name), "%s%s%s", commands[i].words[0], second != NULL ? " " : "", second != NULL ? second : "");
-        fprintf(out, "  %-16s %s\n", name, commands[i].about);
+        fprintf(out, "  %-18s %s\n", name, commands[i].about);
     }
     fputs("\nOptions:\n  -h, --help       this text; `tvbridge COMMAND --help` has options and examples\n"
           "      --version    the version, and those of the libraries\n\n"

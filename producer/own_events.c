@@ -109,17 +109,17 @@ static void pace(struct own_events *o)
         usleep((useconds_t)(due_ms - now_ms) * 1000);
 }
 
-static int write_event(struct own_events *o, const struct own_event *e, struct err *reterr)
+int own_event_write(const struct own_event *e, const char *provider, const char *source, struct buf *out, struct err *reterr)
 {
     char time[CLOCK_RFC3339_SIZE], type[128];
     clock_format_rfc3339(clock_real_ms(), time);
     snprintf(type, sizeof(type), EVENT_TYPE_PREFIX "%s", e->type);
-    json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", e->id, "source", o->source,
+    json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:O}", "specversion", "1.0", "id", e->id, "source", source,
                               "type", type, "subject", e->service, "time", time, "datacontenttype", "application/json", "provider",
-                              o->provider, "basis", e->basis, "data", e->data);
-    buf_reset(&o->text);
-    json_add_compact(&o->text, event);
-    bool good = event != NULL && buf_ok(&o->text);
+                              provider, "basis", e->basis, "data", e->data);
+    buf_reset(out);
+    json_add_compact(out, event);
+    bool good = event != NULL && buf_ok(out);
     json_decref(event);
     return good ? 0 : err_nomem(reterr);
 }
@@ -147,7 +147,7 @@ int own_events_send(struct own_events *o, const struct own_event *e, struct err 
     struct publish_event made;
     struct fault fault = {.pointer = ""};
     pace(o);
-    if (write_event(o, e, reterr) != 0)
+    if (own_event_write(e, o->provider, o->source, &o->text, reterr) != 0)
         return -1;
     if (publish_event_init(&made, &rules, buf_cstr(&o->text), o->text.len, &fault) != 0)
         return err_set(reterr, ERR_INVAL, "service %s: the event %s would be invalid: %s: %s", e->service, e->type, fault.pointer,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "contract/outcome.h"
 #include "kafka_client.h"
@@ -23,9 +24,11 @@ void own_events_free(struct own_events *o); /* NULL is fine */
 
 struct own_event {
     const char *service, *type; /* without prefix */
-    const char *id, *basis;
+    const char *id, *basis;     /* basis NULL: billing's own order holds */
     const json_t *data;
 };
+/* The event as structured JSON into @out, which is emptied first. -1: out of memory. */
+int own_event_write(const struct own_event *e, const char *provider, const char *source, struct buf *out, struct err *reterr);
 /* Waits for its turn, and sends it. -1: it is invalid, or Kafka does not take it; nothing later may be sent then. */
 int own_events_send(struct own_events *o, const struct own_event *e, struct err *reterr);
 /* Until all are acknowledged. -1: not all were. */

@@ -10,10 +10,11 @@ static const char *const harmless[] = {
     "reason",   "scope",      "mode",     "plan",  "id",     "mac",      "serial",   "model",        "valid_from",
     "valid_to", "status",     "block",    "price", "what",   "currency", "quantity", "device_limit", "limit",
     "ttl",      "order_by",   "location", "until", "order",  "fence",    "service",  "provider",     "not_before",
+    "due",      "value",
 };
 
 /* Of a record: ids and books of ours, not persons' data. */
-static const char *const harmless_parts[] = {"packages", "devices", "ids", "axes", "remembered"};
+static const char *const harmless_parts[] = {"packages", "devices", "ids", "axes", "remembered", "billed"};
 
 /* CloudEvents attributes that the envelope's schema knows. */
 static const char *const attributes[] = {

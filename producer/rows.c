@@ -12,6 +12,7 @@
 
 #define FILE_MAX_BYTES ((size_t)512 * 1024 * 1024)
 #define COLUMNS_MAX 64
+#define COLUMN_SIZE 64
 #define CHUNK ((size_t)65536)
 
 struct reading {
@@ -22,17 +23,40 @@ struct reading {
     const char *at, *end;
     char delimiter;
     long line;
-    const char *column[COLUMNS_MAX]; /* of form->names */
+    const char *column[COLUMNS_MAX]; /* of form->names; NULL: passed over */
     size_t columns;
     struct buf cell;
 };
 
-static const char *known(const struct rows_form *form, const char *name)
+/* "Account number" is account_number. */
+static void to_name(char *s)
 {
+    for (; *s != '\0'; s++)
+        *s = *s == ' ' || *s == '-' ? '_' : *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+}
+
+static bool is_called(const char *column, const char *name)
+{
+    char called[COLUMN_SIZE];
+    snprintf(called, sizeof(called), "%s", column);
+    to_name(called);
+    return strcmp(called, name) == 0;
+}
+
+/* Whether the form knows @name, and as what; NULL: it is passed over. */
+static bool known(const struct rows_form *form, const char *name, const char **ret)
+{
+    for (size_t i = 0; i < form->alias_count; i++)
+        if (is_called(form->aliases[i].column, name)) {
+            *ret = form->aliases[i].name;
+            return true;
+        }
     for (size_t i = 0; i < form->n; i++)
-        if (strcmp(form->names[i], name) == 0)
-            return form->names[i];
-    return NULL;
+        if (strcmp(form->names[i], name) == 0) {
+            *ret = form->names[i];
+            return true;
+        }
+    return false;
 }
 
 static int unknown(const struct rows_form *form, const char *name, struct err *reterr)
@@ -45,19 +69,36 @@ static int unknown(const struct rows_form *form, const char *name, struct err *r
 
 /* ---- JSON ---- */
 
+static int take_member(const struct reading *r, json_t *row, const char *name, json_t *v, struct err *reterr)
+{
+    char called[COLUMN_SIZE];
+    const char *as = NULL;
+    snprintf(called, sizeof(called), "%s", name);
+    if (r->form->alias_count > 0)
+        to_name(called);
+    if (strlen(name) >= sizeof(called) || !known(r->form, called, &as))
+        return unknown(r->form, name, reterr);
+    if (as == NULL)
+        return 0;
+    if (json_object_get(row, as) != NULL)
+        return err_set(reterr, ERR_INVAL, "%s is there twice", as);
+    return json_object_set(row, as, v) == 0 ? 0 : err_nomem(reterr);
+}
+
 static int take_json(struct reading *r, const struct event_text *t, struct err *reterr)
 {
     const char *name;
     json_t *v;
     if (t->fault != NULL)
         return err_set(reterr, ERR_INVAL, "%s", t->fault);
-    json_t *row = json_read_any(t->data, t->len);
-    int rc = json_is_object(row) ? 0 : err_set(reterr, ERR_INVAL, "wanted a JSON object, each member once");
+    json_t *of = json_read_any(t->data, t->len), *row = json_object();
+    int rc = json_is_object(of) ? 0 : err_set(reterr, ERR_INVAL, "wanted a JSON object, each member once");
     if (rc == 0)
-        json_object_foreach(row, name, v) if (rc == 0 && known(r->form, name) == NULL) rc = unknown(r->form, name, reterr);
+        json_object_foreach(of, name, v) rc = rc == 0 ? take_member(r, row, name, v, reterr) : rc;
     if (rc == 0)
         rc = r->fn(r->arg, row, t->line, reterr);
     json_decref(row);
+    json_decref(of);
     return rc;
 }
 
@@ -139,16 +180,9 @@ static int read_cell(struct reading *r, bool *ret_last, struct err *reterr)
     return buf_ok(&r->cell) ? 0 : err_set(reterr, ERR_INVAL, "a cell of more than %zu bytes", CHUNK);
 }
 
-/* "Account number" is account_number. */
-static void to_name(char *s)
-{
-    for (; *s != '\0'; s++)
-        *s = *s == ' ' || *s == '-' ? '_' : *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
-}
-
 static int read_names(struct reading *r, struct err *reterr)
 {
-    char name[64];
+    char name[COLUMN_SIZE];
     bool last = false;
     while (!last) {
         if (read_cell(r, &last, reterr) != 0)
@@ -157,11 +191,10 @@ static int read_names(struct reading *r, struct err *reterr)
         to_name(name);
         if (r->columns == COLUMNS_MAX)
             return err_set(reterr, ERR_INVAL, "more than %d columns", COLUMNS_MAX);
-        r->column[r->columns] = known(r->form, name);
-        if (r->column[r->columns] == NULL)
+        if (!known(r->form, name, &r->column[r->columns]))
             return unknown(r->form, name, reterr);
-        for (size_t i = 0; i < r->columns; i++)
-            if (r->column[i] == r->column[r->columns])
+        for (size_t i = 0; i < r->columns && r->column[r->columns] != NULL; i++)
+            if (r->column[i] != NULL && strcmp(r->column[i], r->column[r->columns]) == 0)
                 return err_set(reterr, ERR_INVAL, "the column %s is there twice", r->column[i]);
         r->columns++;
     }
@@ -179,6 +212,8 @@ static int read_line(struct reading *r, json_t *row, struct err *reterr)
             continue;
         if (i >= r->columns)
             return err_set(reterr, ERR_INVAL, "more cells than the first line has names");
+        if (r->column[i] == NULL)
+            continue;
         if (json_object_set_new(row, r->column[i], json_stringn(r->cell.data, r->cell.len)) != 0)
             return err_set(reterr, ERR_INVAL, "%s: want UTF-8 text", r->column[i]);
     }

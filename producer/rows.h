@@ -11,10 +11,18 @@
 
 #include "base/err.h"
 
+/* What a file calls something, as in `--map serial=CASN`; upper case, spaces and dashes do not matter. */
+struct rows_alias {
+    const char *column;
+    const char *name; /* of the form; NULL: the column is passed over */
+};
+
 /* Which members a row may have. */
 struct rows_form {
     const char *const *names;
     size_t n;
+    const struct rows_alias *aliases; /* looked at before the names */
+    size_t alias_count;
 };
 
 /* One row, an object without empty members; borrowed for the call. Of CSV all values are text. -1 and @reterr: the reading ends. */

@@ -15,12 +15,12 @@ static const char *const wanted_names[] = {
 };
 static const char *const map_names[] = {"service", "login", "account_number", "external_id", "client", "name", "service_name"};
 
-const struct rows_form wanted_form = {wanted_names, ARRAY_LEN(wanted_names)};
-const struct rows_form map_form = {map_names, ARRAY_LEN(map_names)};
+const struct rows_form wanted_form = {.names = wanted_names, .n = ARRAY_LEN(wanted_names)};
+const struct rows_form map_form = {.names = map_names, .n = ARRAY_LEN(map_names)};
 
 static const char *const package_texts[] = {"valid_from", "valid_to", "price", "currency"};
 
-static int take_service(const json_t *row, char ret[WANTED_SERVICE_SIZE], struct err *reterr)
+int wanted_service(const json_t *row, char ret[WANTED_SERVICE_SIZE], struct err *reterr)
 {
     char text[ACCOUNT_TEXT_SIZE];
     account_text(json_object_get(row, "service"), text);
@@ -181,7 +181,7 @@ json_t *wanted_read(const json_t *row, char ret_service[WANTED_SERVICE_SIZE], st
         err_nomem(reterr);
         return NULL;
     }
-    if (take_service(row, ret_service, reterr) == 0 && take_texts(row, ret, reterr) == 0 && take_status(row, ret, reterr) == 0 &&
+    if (wanted_service(row, ret_service, reterr) == 0 && take_texts(row, ret, reterr) == 0 && take_status(row, ret, reterr) == 0 &&
         (!packages || take_packages(row, ret, reterr) == 0) && take_rest(row, ret, reterr) == 0)
         return ret;
     json_decref(ret);

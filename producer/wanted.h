@@ -14,6 +14,8 @@
 extern const struct rows_form wanted_form, map_form;
 
 #define WANTED_SERVICE_SIZE 129
+/* The row's `service`, checked. -1 and @reterr: it is missing, or could not be a service's id. */
+int wanted_service(const json_t *row, char ret[WANTED_SERVICE_SIZE], struct err *reterr);
 /* The row's service into @ret_service, and the rest of it in one form:
  *   login, plan, account_number, external_id, client, name: text
  *   status: active, blocked, suspended or terminated

@@ -118,6 +118,22 @@ def rule_002_4_points_added_edited_swapped_removed():
             same("%s: points" % pack, (life.account()["devices"], life.record["devices"]), ([], {}))
 
 
+def rule_002_4_boxes_from_a_file():
+    """Set-top boxes come from a file too, with location, CASN and patrimony number."""
+    boxes = "contrato;local;casn;patrimonio\n70001;sala;CASN-7;PAT-7\n70001;quarto;CASN-8;\n"
+    done = subprocess.run([TVBRIDGE, "import", "devices", "beenius", "--file", "-", "--map", "service=contrato", "--map", "location=local",
+                           "--map", "patrimony=patrimonio", "--events"], input=boxes, text=True, capture_output=True, check=True)
+    with platform("beenius") as place:
+        life = Life(place)
+        life.send("service.created", {"plan": place.profile.CREATE["plan"]}).ends("applied")
+        for line in done.stdout.splitlines():
+            play = life.send("device.added", json.loads(line)["data"]).ends("applied")
+            body = json.loads(play["calls"][-1]["body"])
+            same("box", (body["casn"], body["location"], body.get("inventoryNumber")),
+                 ("CASN-7", "sala", "PAT-7") if body["casn"] == "CASN-7" else ("CASN-8", "quarto", None))
+        same("boxes", life.account()["devices"], ["CASN-7", "CASN-8"])
+
+
 def rule_002_5_beenius_gives_auth_pin_and_subscriber_id():
     """Beenius gives an Auth PIN and a subscriber id: both come back to billing and are kept, over a lost answer too."""
     for lose in (0, 1):

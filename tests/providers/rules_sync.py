@@ -164,6 +164,29 @@ def rule_000_12_autosync_repairs_what_failed():
 # ---- seed 001: ABillS and Stalker ----------------------------------------------------------------------------------------
 
 
+def rule_001_1_accounts_journal_columns():
+    """What billing keeps of the accounts journal: login, account number, subscriptions, and the box's MAC, SN and type. Names, phones,
+    balances and addresses stay at the portal; its own id, version and last activity are of the moment."""
+    d = day_one()
+    with d.Place(bench(), "rule101") as p:
+        sys.path.insert(0, os.path.join(ROOT, "tests", "providers"))
+        import stalker_model
+        data = stalker_model.builtin_data()
+        data["accounts"] = [{"login": "ann", "account_number": "77", "tariff_plan": "3", "status": "1", "password": "s3cret",
+                             "full_name": "Ann Teste", "phone": "+55 11 90000", "stb_mac": "00:1A:79:4D:2B:11", "stb_sn": "092013N012345",
+                             "stb_type": "MAG322", "ip": "10.9.8.7", "account_balance": "12.50", "subscribed": ["P1"]}]
+        p.portal = p.adopt(d.Portal(p.dir, "journal", seed=d.file(p, "seed.json", json.dumps(data))))
+        p.tree["providers"][PROVIDER]["base_url"] = p.portal.base
+        p.write_settings()
+        rows, err = d.command(p, "import", "accounts", PROVIDER)
+        wanted = {"login": "ann", "account_number": "77", "status": "active", "plan": "3", "packages": "P1", "devices": "00:1A:79:4D:2B:11",
+                  "serials": "092013N012345", "models": "MAG322"}
+        same("columns", {k: rows[0].get(k) for k in wanted}, wanted)
+        same("what it does not tell", [w for w in ("Ann Teste", "90000", "10.9.8.7", "12.50", "s3cret") if w in json.dumps(rows) + err], [])
+        lines = d.output(p, "import", "accounts", PROVIDER, "--csv").split("\r\n")
+        same("CSV", lines[0], "synced,service,account_number,external_id,login,status,plan,packages,devices,serials,models")
+
+
 def rule_001_2_unsynced_accounts_are_offered():
     """Accounts that billing does not have are marked, with the account number that becomes the TV id; added, they are no longer."""
     d = day_one()
@@ -200,3 +223,28 @@ def rule_001_5_tariffs_without_external_id_are_faults():
         same("faults", [(r["name"], r["fault"]) for r in rows if "fault" in r], [("LITE", "no external id")])
         offered = d.output(p, "import", "catalog", PROVIDER, "--events", status=1)
         same("offered", "LITE" in offered, False)
+
+
+# ---- seed 002: ISP-Integrator --------------------------------------------------------------------------------------------
+
+
+def rule_002_6_tv_billing_run():
+    """A due day: all clients whose plan has extras with a price, Pendente; after the standard billing run Processado, with its value."""
+    d = day_one()
+    with d.Place(bench(), "rule206", accounts=["501", "502", "503"]) as p:
+        from lib.place import created, event
+        p.worker()
+        p.publish(*[created(f"c{s}", s, sequence=1) for s in ("501", "502", "503")],
+                  event("extras", "501", "package.added", {"packages": [{"id": "P1", "price": "19.90"}, {"id": "P2", "price": "5.00"}]}, sequence=2),
+                  event("free", "502", "package.added", {"packages": [{"id": "P1"}]}, sequence=2))
+        p.await_finals(["extras", "free", "c503"])
+
+        def run():
+            rows, _ = d.command(p, "billing", "list", PROVIDER, "--due", "2026-12-10")
+            return [(r["service"], r["state"], r["value"]) for r in rows[:-1]]
+        same("loaded", run(), [("501", "Pendente", "24.90")])
+        billed = d.file(p, "billed.csv", "service,due,value\n501,2026-12-10,24.90\n")
+        d.command(p, "billing", "processed", PROVIDER, "--file", billed)
+        same("after the standard run", run(), [("501", "Processado", "24.90")])
+        rows, _ = d.command(p, "billing", "processed", PROVIDER, "--file", billed)
+        same("said again", ([r["result"] for r in rows], run()), (["applied"], [("501", "Processado", "24.90")]))

@@ -1,7 +1,9 @@
 foreach(name
     act
     axes
+    billed
     commit_meta
+    decimal
     deadletter
     documents
     entry

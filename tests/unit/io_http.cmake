@@ -2,7 +2,9 @@ tvb_unit(call tvb_core)
 tvb_unit(loop tvb_io)
 
 tvb_unit(http tvb_io PkgConfig::CURL Threads::Threads)
-target_sources(test_http PRIVATE support/http_peer.c)
+target_sources(test_http PRIVATE support/http_client.c support/http_peer.c)
+tvb_unit(http_request tvb_io Threads::Threads)
+target_sources(test_http_request PRIVATE support/http_client.c support/http_peer.c)
 
 # A real redis-server for a test.
 add_library(tvb_test_redis STATIC support/redis_server.c)

@@ -1,4 +1,6 @@
 # tvbridge's commands: what they share, how they read, and what waits for the web hook.
+tvb_unit(bill tvb_producer)
+tvb_unit(boxes tvb_producer)
 tvb_unit(cli tvb_producer)
 tvb_unit(words tvb_producer)
 tvb_unit(dialect tvb_producer)

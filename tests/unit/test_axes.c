@@ -65,6 +65,7 @@ Test(axes, are_those_of_the_protocol)
          "credentials:login,credentials:password"},
         {EVENT_SUBSCRIBER_UPDATED, "{\"subscriber\":{\"phone\":\"1\"}}", "profile:phone"},
         {EVENT_SERVICE_CONVERTED, "{}", ""},
+        {EVENT_BILLING_PROCESSED, "{\"due\":\"2026-12-10\",\"value\":\"1\"}", ""},
         {EVENT_SERVICE_ADOPTED, "{}", ""},
         {EVENT_CONTRACT_ACTIVATED, "{}", "block,suspension"},
         {EVENT_CONTRACT_BLOCKED, "{\"reason\":\"delinquency\"}", "block"},

@@ -272,6 +272,38 @@ Test(record, is_known_once_it_was_made_or_adopted_and_an_adoption_leaves_the_ord
     json_decref(r);
 }
 
+Test(record, keeps_what_billing_said_of_a_packages_price)
+{
+    static const char *const patch = "{\"packages\":{\"P1\":{\"valid_to\":\"2026-12-31\"},\"P2\":{}}}";
+    json_t *r = record_new("stalker", "70001");
+    struct event add = made(EVENT_PACKAGE_ADDED, "e1", "1", "package:P1"), create = made(EVENT_SERVICE_CREATED, "e0", "0", "existence"),
+                 removed = made(EVENT_PACKAGE_REMOVED, "e2", "2", "package:P1");
+    create.data = json("{\"packages\":[{\"id\":\"P1\",\"price\":\"9.90\",\"quantity\":2}]}");
+    apply(r, &create, 1, "{\"packages\":{\"P1\":{}}}", "7");
+    expect_json(json_object_get(r, "packages"), "{\"P1\":{\"price\":\"9.90\",\"quantity\":2}}");
+    add.data = json("{\"packages\":[{\"id\":\"P1\",\"price\":\"4.90\",\"currency\":\"BRL\"},{\"id\":\"P2\"},{\"id\":\"P3\",\"price\":\"1\"}]}");
+    apply(r, &add, 2, patch, "8");
+    expect_json(json_object_get(r, "packages"), "{\"P1\":{\"valid_to\":\"2026-12-31\",\"price\":\"4.90\",\"currency\":\"BRL\"},\"P2\":{}}");
+    removed.data = add.data;
+    apply(r, &removed, 3, "{\"packages\":{\"P1\":null}}", "9");
+    expect_json(json_object_get(r, "packages"), "{\"P2\":{}}");
+    json_decref(add.data);
+    json_decref(create.data);
+    json_decref(r);
+}
+
+Test(record, notes_a_billing_run_and_no_pack_may)
+{
+    json_t *r = record_new("stalker", "70001");
+    struct event bill = made(EVENT_BILLING_PROCESSED, "b1", "1", NULL), block = made(EVENT_CONTRACT_BLOCKED, "e1", "2", "block");
+    bill.data = json("{\"due\":\"2026-12-10\",\"value\":\"4.90\",\"currency\":\"BRL\"}");
+    apply(r, &bill, 1, NULL, "7");
+    apply(r, &block, 2, "{\"billed\":{\"2026-12-10\":null}}", "8");
+    expect_json(json_object_get(r, "billed"), "{\"2026-12-10\":{\"value\":\"4.90\",\"currency\":\"BRL\",\"event\":\"b1\"}}");
+    json_decref(bill.data);
+    json_decref(r);
+}
+
 Test(record, says_whether_the_account_exists)
 {
     static const struct {

@@ -32,6 +32,7 @@ static const char *const names[EVENT_TYPE_COUNT] = {
     [EVENT_DEVICE_LIMIT_CHANGED] = "device_limit.changed",
     [EVENT_MESSAGE_REQUESTED] = "message.requested",
     [EVENT_SERVICE_SNAPSHOT] = "service.snapshot",
+    [EVENT_BILLING_PROCESSED] = "billing.processed",
     [EVENT_CATALOG_REQUESTED] = "catalog.requested",
     [EVENT_ACCOUNTS_REQUESTED] = "accounts.requested",
 };
@@ -222,6 +223,7 @@ int axes_of(enum event_type t, const json_t *data, struct axes *ret, struct faul
     case EVENT_DEVICE_REPLACED:
     case EVENT_PAIRING_CODE_REQUESTED:
     case EVENT_MESSAGE_REQUESTED:
+    case EVENT_BILLING_PROCESSED:
     case EVENT_CATALOG_REQUESTED:
     case EVENT_ACCOUNTS_REQUESTED:
     case EVENT_TYPE_COUNT:

@@ -58,6 +58,7 @@ static unsigned kinds_of(enum event_type t)
     case EVENT_DEVICE_REPLACED:
     case EVENT_PAIRING_CODE_REQUESTED:
     case EVENT_MESSAGE_REQUESTED:
+    case EVENT_BILLING_PROCESSED:
     case EVENT_CATALOG_REQUESTED:
     case EVENT_ACCOUNTS_REQUESTED:
     case EVENT_TYPE_COUNT:

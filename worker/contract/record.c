@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "contract/billed.h"
 #include "contract/json_read.h"
 #include "contract/password.h"
 
 /* What tvbridge keeps the books with: a pack's patch cannot touch these. */
 static const char *const reserved[] = {"service", "provider", "order_by", "fence", "unfinished", "axes", "rebased", "adopted",
-                                       "password_hmac"};
+                                       "password_hmac", "billed"};
 
 static bool is_reserved(const char *name)
 {
@@ -136,12 +137,44 @@ static int apply_axes(json_t *record, const struct event *e, struct order order,
     return 0;
 }
 
+static bool adds_packages(enum event_type t)
+{
+    return t == EVENT_PACKAGE_ADDED || t == EVENT_SERVICE_CREATED || t == EVENT_SERVICE_SNAPSHOT;
+}
+
+/* What billing said of it last; silent, it said that there is none. */
+static int keep_price(json_t *kept, const json_t *said)
+{
+    static const char *const names[] = {"price", "currency", "quantity"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        json_t *v = json_object_get(said, names[i]);
+        if (v == NULL)
+            (void)json_object_del(kept, names[i]);
+        else if (json_object_set_nocheck(kept, names[i], v) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int record_keep_prices(json_t *record, enum event_type t, const json_t *data)
+{
+    const json_t *packages = json_object_get(record, "packages"), *said = json_object_get(data, "packages");
+    for (size_t i = 0; adds_packages(t) && i < json_array_size(said); i++) {
+        const json_t *one = json_array_get(said, i), *id = json_object_get(one, "id");
+        json_t *kept = json_is_string(id) ? json_object_get(packages, json_string_value(id)) : NULL;
+        if (json_is_object(kept) && keep_price(kept, one) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr)
 {
     if (patch != NULL && merge_members(record, patch, true) != 0)
         return err_nomem(reterr);
-    if (apply_status(record, e, patch) != 0 || apply_axes(record, e, order, offset) != 0)
+    if (record_keep_prices(record, e->type, e->data) != 0 || apply_status(record, e, patch) != 0 ||
+        apply_axes(record, e, order, offset) != 0)
         return err_nomem(reterr);
     enum order_by by = event_order_by(e);
     if (by != ORDER_BY_NOTHING && set_text(record, "order_by", order_by_name(by)) != 0)
@@ -150,6 +183,8 @@ int record_apply(json_t *record, const struct event *e, struct order order, int6
         return err_nomem(reterr);
     (void)json_object_del(record, "unfinished");
     if (e->type == EVENT_SERVICE_ADOPTED && set_text(record, "adopted", e->id) != 0)
+        return err_nomem(reterr);
+    if (e->type == EVENT_BILLING_PROCESSED && billed_note(record, e->data, e->id) != 0)
         return err_nomem(reterr);
     return 0;
 }

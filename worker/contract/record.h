@@ -24,10 +24,14 @@ bool record_exists(const json_t *record);
 
 /* After @e was applied (or found unchanged) at @order, which stands at @offset: merges @patch (what the pack's x-record says; RFC 7396 JSON
  * merge patch, so null removes a member) and sets order, id and offset on each of the event's axes, order_by and fence.
- * `existence` by service.deleted sets status terminated unless the patch says otherwise. An adoption sets `adopted`.
- * -1: out of memory. */
+ * `existence` by service.deleted sets status terminated unless the patch says otherwise. An adoption sets `adopted`, a billing run `billed`,
+ * and packages that are added keep their price (record_keep_prices()). -1: out of memory. */
 int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr);
+
+/* The packages of @record that an event of type @t with @data adds keep what billing said of them: price, currency, quantity, whatever the
+ * pack keeps. -1: out of memory. */
+int record_keep_prices(json_t *record, enum event_type t, const json_t *data);
 
 /* After record_apply(), with the installation's @key: the password that @e sets is kept as password.h says, in `password_hmac`.
  * Without a key (NULL) none is, and what was kept of an older one goes, since it is not the account's any more; so it does when the

@@ -237,6 +237,10 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         adopt_start(w, j);
         return;
     }
+    if (k->event.type == EVENT_BILLING_PROCESSED) {
+        billed_start(w, j);
+        return;
+    }
     if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);
         return;

@@ -548,6 +548,10 @@ void adopt_start(struct worker *w, struct job *j);
  * settings do not want: it is decided. */
 bool adopt_refuses(struct worker *w, struct job *j);
 
+/* ---- billed.c: what went through a billing run ---- */
+/* @j is a `billing.processed`, claimed: decides it. */
+void billed_start(struct worker *w, struct job *j);
+
 /* ---- hold.c: an account that is not active yet ---- */
 /* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
 void hold_start(struct worker *w, struct job *j, const char *reason);

@@ -23,8 +23,9 @@ FAULTS = {
     "cut_header": {},
 }
 QUESTIONS = ("read", "list", "accounts", "catalog", "probe", "authenticate")
+COMPULSORY_QUESTIONS = ("read", "list", "probe")
 COMPULSORY = ("service.created", "service.deleted", "contract.blocked", "contract.unblocked", "package.added",
-              "package.removed", "read", "list", "probe")
+              "package.removed")
 
 
 def part(value, keys):
@@ -46,7 +47,7 @@ def made(place, since=()):
 def is_whole(place):
     """has what every pack must have, and the story uses every event type"""
     p = place.profile
-    missing = [w for w in COMPULSORY if w not in p.workflows]
+    missing = [w for w in COMPULSORY + (() if p.ASKS else COMPULSORY_QUESTIONS) if w not in p.workflows]
     same("workflows that there must be", missing, [])
     same("refusal of packages where the profile has none", p.PACKAGE is None, "package.added" in p.REFUSES)
     told = {workflow for workflow, _, _ in story.steps_of(p)} | set(p.REFUSES) | set(QUESTIONS)
@@ -135,7 +136,8 @@ def delete_twice(place):
 
 def delete_what_never_was(place):
     """delete what never was"""
-    Life(place).send("service.deleted", {}).ends("unchanged", "rejected")
+    kinds = ("unchanged", "rejected", *(("applied",) if place.profile.ASKS else ()))  # nobody can say that it never was
+    Life(place).send("service.deleted", {}).ends(*kinds)
     same("effects", place.effects(), [])
 
 
@@ -332,7 +334,10 @@ def error_answer(row):
 
     def case(place):
         life = Life(place) if workflow == "service.created" or workflow in QUESTIONS else born(place)
-        if callable(trouble):
+        if isinstance(trouble, list):
+            for before in trouble:
+                life.send(*before).ends(*DONE)
+        elif callable(trouble):
             trouble(place)
         elif trouble:
             place.faults(trouble)
@@ -389,12 +394,24 @@ def fault_in(workflow, data, n, name):
 # ---- all of them ---------------------------------------------------------------------------------------------------------
 
 
+CALLING = (probe, bad_credentials, lists, reads_back, reads_what_never_was)
+
+
+def left_out(profile):
+    """(title, why) of what every other pack is asked, and this one cannot be."""
+    if profile.ASKS:
+        yield from ((case.__doc__, "nothing is called") for case in CALLING)
+        yield "lost answers, crashes, faults on the wire", "nothing is called"
+    if profile.UNKNOWN_PACKAGE is None:
+        yield unknown_package.__doc__, "any is taken: nothing says which there are"
+
+
 def standard(profile):
     """Cases that need no look at the pack's requests."""
-    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, probe, bad_credentials)
-    if "list" not in profile.REFUSES:
-        yield lists
-    yield from (reads_back, reads_what_never_was, delete_twice, delete_what_never_was, create_after_delete)
+    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, delete_twice, delete_what_never_was,
+                create_after_delete)
+    if not profile.ASKS:
+        yield from (case for case in CALLING if case != lists or "list" not in profile.REFUSES)
     if not {"contract.blocked", "contract.unblocked"} & set(profile.REFUSES):
         yield from (block_twice, unblock_without_block)
         if profile.PACKAGE is not None and not profile.REPLACES:
@@ -402,7 +419,8 @@ def standard(profile):
     if profile.HELD:
         yield held_until_first_access
     if profile.PACKAGE is not None:
-        yield from (package_replaces if profile.REPLACES else package_twice, unknown_package)
+        yield package_replaces if profile.REPLACES else package_twice
+        yield from () if profile.UNKNOWN_PACKAGE is None else (unknown_package,)
     if profile.PLAN is not None:
         yield another_plan
     if "catalog" in profile.types:
@@ -435,7 +453,8 @@ def of_story(profile, told):
         case.__doc__ = "the story with answer %d to a change lost%s" % (n, ", and crashes" if crash else "")
         return case
 
-    yield crashes
+    if not profile.ASKS:
+        yield crashes
     for n in range(1, told.most_changing() + 1):
         yield loses(n, False)
         yield loses(n, True)

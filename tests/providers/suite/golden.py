@@ -38,6 +38,8 @@ def render(place, data, play):
     lines = ["### %s %s" % (play["workflow"], json.dumps(data, ensure_ascii=False))]
     for call in play["calls"]:
         lines += [""] + _call(call, place.base)
+    if "told" in play:  # a platform that asks
+        lines += ["", "# told when it asks: " + json.dumps(play["told"])]
     lines += ["", "# %s%s" % (play.kind(), ", " + play["reason"] if play.get("reason") else ""), ""]
     return "\n".join(lines) + "\n"
 

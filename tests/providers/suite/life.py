@@ -3,7 +3,8 @@
 import contextlib
 
 from suite import record
-from suite.place import Place, Profile
+from suite.asked import place_of
+from suite.place import Profile
 
 
 class Life:
@@ -37,7 +38,7 @@ def born(place):
 @contextlib.contextmanager
 def platform(pack):
     """A new one, with the pack's profile."""
-    place = Place(Profile(pack))
+    place = place_of(Profile(pack))
     try:
         yield place
     finally:

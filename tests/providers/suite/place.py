@@ -56,7 +56,7 @@ class Profile:
                 "PACKAGE": None, "UNKNOWN_PACKAGE": "no-such-package", "PLAN": None, "REFUSES": {}, "ERRORS": [], "HELD": False,
                 "BLOCK": {"reason": "delinquency", "scope": "total"}, "UNBLOCK": {"reason": "delinquency"},
                 "BLOCKED": {"status": "suspended"}, "DELETED": {"exists": False}, "CREATES": ("create",), "FAULTS": None,
-                "REPLACES": False, "FORGOTTEN": None}
+                "REPLACES": False, "FORGOTTEN": None, "ASKS": False, "STANDIN": None}
 
     def __init__(self, pack):
         module = importlib.import_module("profiles." + pack)
@@ -65,11 +65,11 @@ class Profile:
         self.first_access = getattr(module, "first_access", None)
         for name, standard in self.STANDARD.items():
             setattr(self, name, getattr(module, name, standard))
-        for name in ("STANDIN", "CREATE", "EXPECT", "STORY"):
+        for name in ("CREATE", "EXPECT", "STORY"):
             setattr(self, name, getattr(module, name))
         self.refused = {w: row if isinstance(row, tuple) else (row, {}) for w, row in self.REFUSES.items()}
         self.types = [w for w in self._workflows() if w not in self.REFUSES]
-        if self.BASE is None:
+        if self.BASE is None and not self.ASKS:
             self.BASE = importlib.import_module(self.STANDIN[:-3] + "_model").Platform.PREFIX
 
     def _workflows(self):
@@ -119,14 +119,18 @@ class Place:
     def __init__(self, profile):
         self.profile = profile
         self.folder = tempfile.TemporaryDirectory()
-        self.program = client.Program(profile.STANDIN, profile.ENVIRONMENT, *profile.FLAGS)
-        self.control = self.program.control
-        self.base = self.program.url + profile.BASE
         self.events = 0
         self.reasons = set()
+        self._start()
         self.good = self._write("credentials.json", profile.CREDENTIALS)
         wrong = {scheme: {part: "wrong-" + value for part, value in parts.items()} for scheme, parts in profile.CREDENTIALS.items()}
         self.wrong = self._write("wrong.json", wrong)
+
+    def _start(self):
+        p = self.profile
+        self.program = client.Program(p.STANDIN, p.ENVIRONMENT, *p.FLAGS)
+        self.control = self.program.control
+        self.base = self.program.url + p.BASE
 
     def _write(self, name, value):
         path = os.path.join(self.folder.name, name)
@@ -149,9 +153,10 @@ class Place:
             number = self.events
         p = self.profile
         event = {"id": "e%d" % number, "source": "/conformance", "provider": p.pack, "time": "2026-11-22T10:00:00Z"}
-        command = [TVBRIDGE, "pack", "play", p.folder, workflow, "--json", "--no-wait", "--base-url", self.base,
-                   "--subject", service or p.SERVICE, "--event", json.dumps(event), "--data", json.dumps(data),
-                   "--record", json.dumps(record), "--settings", json.dumps(p.SETTINGS if settings is None else settings)]
+        command = [TVBRIDGE, "pack", "play", p.folder, workflow, "--json", "--no-wait", "--subject", service or p.SERVICE,
+                   "--event", json.dumps(event), "--data", json.dumps(data), "--record", json.dumps(record),
+                   "--settings", json.dumps(p.SETTINGS if settings is None else settings)]
+        command += ["--base-url", self.base] if self.base else []
         if p.CREDENTIALS:
             command += ["--credentials", "@" + (credentials or self.good)]
         command += ["--lose", str(lose)] if lose else []
