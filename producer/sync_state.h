@@ -12,7 +12,7 @@
 #include "account.h"
 #include "base/err.h"
 #include "book.h"
-#include "diff.h"
+#include "contract/diff.h"
 #include "platform.h"
 #include "scan.h"
 
