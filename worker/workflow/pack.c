@@ -126,6 +126,14 @@ const struct workflow *pack_workflow_at(const struct pack *p, size_t i)
     return i < p->workflow_count ? &p->workflows[i] : NULL;
 }
 
+bool workflow_only_reads(const struct workflow *w)
+{
+    for (size_t i = 0; i < w->step_count; i++)
+        if (w->steps[i].op->repeat != CALL_READ)
+            return false;
+    return true;
+}
+
 bool workflow_implies(const struct workflow *w)
 {
     return w->dates.events != NULL;

@@ -63,6 +63,8 @@ const struct workflow *pack_workflow(const struct pack *p, const char *workflow_
 size_t pack_workflow_count(const struct pack *p);
 const struct workflow *pack_workflow_at(const struct pack *p, size_t i);
 const char *workflow_id(const struct workflow *w);
+/* None of its requests changes anything. */
+bool workflow_only_reads(const struct workflow *w);
 /* Its events imply others for later: run_ends(). */
 bool workflow_implies(const struct workflow *w);
 const char *workflow_summary(const struct workflow *w); /* "" when none */
