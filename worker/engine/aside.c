@@ -262,7 +262,7 @@ static void stands_again(struct partition *p, struct wait *x)
 static void look_when_quiet(struct worker *w, struct partition *p, struct wait *x)
 {
     const struct wait *b = x->reason == ENTRY_FOR_BEHIND ? waits_blocker_of(x) : NULL;
-    if (b != NULL && b->state == ENTRY_DOUBT && wait_is_for_person(b) &&
+    if (b != NULL && b->state == ENTRY_DOUBT && wait_is_for_person(b) && covers_doubts(x->type) &&
         waits_set_due(p->waits, x, b->written_ms + w->numbers->quarantine_ms + 1) != 0)
         partitions_drain(w, DRAIN_STOP);
 }

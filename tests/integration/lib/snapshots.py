@@ -140,6 +140,25 @@ def creates_and_deletes(bench):
         until(lambda: p.portal.names("70001").count("create") == 2, "it is there again", p.brief)
 
 
+@case("snapshot.one_after_another")
+def one_after_another(bench):
+    """Of snapshots that come at once the last one says what is to be, though what the first one made was not carried out yet; by sequence,
+    and by offset."""
+    with Place(bench, "snaprow") as p:
+        p.worker()
+        services = [str(60000 + i) for i in range(8)]
+        rows = [snapshot(f"s{s}-{n}", s, n if int(s) % 2 else None, plan=plan, packages=packages(pack)) for s in services
+                for n, (plan, pack) in enumerate((("3", "P1"), ("7", "P2"), ("3", "P5")), 1)]
+        p.publish(*rows)
+        p.await_finals([e["id"] for e in rows])
+        p.await_committed()
+        for s in services:
+            account = p.portal.accounts()[s]
+            same(f"the account {s}", (account["tariff_plan"], account["subscribed"]), ("3", ["P5"]))
+            same(f"the record {s}", (p.record(s)["plan"], list(p.record(s)["packages"])), ("3", ["P5"]))
+        same("dead letters", p.dead_letters(), [])
+
+
 @case("snapshot.killed")
 def killed(bench):
     """kill -9 while snapshots are read and their changes carried out, three times: each change is done, none lost, none by two events."""
