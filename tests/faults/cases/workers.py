@@ -61,6 +61,7 @@ def crash_on_wire(what, loss):
     def play(p):
         before, after = LOSSES[loss]
         p.open(redis="pair" if loss != "intact" else "shared", numbers={"request_ms": 4000, "lease_ms": 11000, "quarantine_ms": 10000})
+        p.makes_events = what == "snapshot"
         workers = [p.worker(), p.worker()]
         p.platform.rules({"action": "hold", "p": 0.3})
         p.send(p.events(40, 6, classes=(what,)), over_s=1)
