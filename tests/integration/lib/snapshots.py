@@ -1,6 +1,7 @@
 """`service.snapshot`: what differs is found by the worker, said in a preview, and carried out by events of its own, in a safe order."""
 from lib.cases import case
 from lib.place import PATIENT, SHORT, Place, blocked, check, created, event, same, unblocked, until
+from lib.gateway import PASSWORD_KEY
 from lib.holds import in_s
 from lib.regressions import rough_place
 
@@ -226,6 +227,46 @@ def cannot(bench):
         p.outcome(parts(o)[0], "applied")
         p.publish(snapshot("t", "5", 3, plan="9", packages=packages("A")))
         same("what is left is no success", p.outcome("t", "unchanged")["data"]["reason"], "something_left")
+
+
+@case("snapshot.password")
+def password(bench):
+    """Where the record tells one password from another, another is set; the same one is not set again."""
+    with Place(bench, "snappass", provider={"entitlement": {"password_key": PASSWORD_KEY}}) as p:
+        p.worker()
+        p.publish(snapshot("s", "70001", 1, plan="3", password="s3cret-1"))
+        p.await_finals(parts(p.outcome("s", "applied")))
+        p.publish(snapshot("same", "70001", 2, plan="3", password="s3cret-1"))
+        p.outcome("same", "unchanged")
+        p.publish(snapshot("t", "70001", 3, plan="3", password="s3cret-2"))
+        o = p.outcome("t", "applied")
+        same("what", whats(o), ["password"])
+        p.outcome(parts(o)[0], "applied")
+        p.publish(snapshot("again", "70001", 4, plan="3", password="s3cret-2"))
+        p.outcome("again", "unchanged")
+        same("requests that set it", sum("password" in r["form"] for r in p.portal.requests(method="PUT")), 1)
+
+
+@case("snapshot.waits_for_a_doubt")
+def waits_for_a_doubt(bench):
+    """It is compared with what is known: where something may have been done, only when a person has said whether it was."""
+    with rough_place(bench, "snapdoubt", numbers=SHORT) as p:
+        p.worker()
+        p.publish(event("c", "9", "service.created", {"login": "9"}, sequence=1))
+        p.outcome("c", "applied")
+        p.portal.told["/open/turn/9-B-on"] = (503, {})
+        p.publish(event("b", "9", "package.added", {"packages": packages("B")}, sequence=2))
+        place = p.parked("b", "9")["place"]
+        p.portal.told.clear()
+        p.publish(snapshot("s", "9", 3, packages=packages("A")))
+        until(lambda: [o for o in p.of("s") if o["data"]["kind"] == "waiting"], "it waits", p.brief)
+        until(lambda: "done" in p.tvbridge("doubt", "resolve", "--place", place, "--applied", "--reason", "seen", "--wait", "20s", good=(0, 1)),
+              "the doubt ends", p.brief)
+        o = p.outcome("s", "applied")
+        same("what", whats(o), ["add A", "remove B"])
+        p.await_finals(parts(o))
+        same("packages", p.record("9")["packages"], {"A": {}})
+        p.outcome("b", "applied")
 
 
 @case("snapshot.guarded")
