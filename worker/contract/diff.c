@@ -26,6 +26,12 @@ static json_t *unconst(const json_t *v)
     return (json_t *)(uintptr_t)v; /* jansson's iterators take no const; nothing is written */
 }
 
+/* Whatever could not be kept, the comparison has failed. */
+static void keep(struct diff *d, int rc)
+{
+    d->failed = d->failed || rc != 0;
+}
+
 static void ATTR_PRINTF(2, 3) leave(struct diff *d, const char *fmt, ...)
 {
     char text[256];
@@ -33,7 +39,7 @@ static void ATTR_PRINTF(2, 3) leave(struct diff *d, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    d->failed = d->failed || json_array_append_new(d->left, json_string(text)) != 0;
+    keep(d, json_array_append_new(d->left, json_string(text)));
 }
 
 static bool is_supported(const struct diff *d, const char *type)
@@ -73,7 +79,7 @@ static void add_change(struct diff *d, const char *type, json_t *data, int64_t n
     clock_format_rfc3339(notbefore_ms, when);
     if (notbefore_ms != 0 && json_object_set_new(one, "notbefore", json_string(when)) != 0)
         d->failed = true;
-    d->failed = d->failed || json_array_append_new(d->changes, one) != 0;
+    keep(d, json_array_append_new(d->changes, one));
 }
 
 /* Takes over @data, which may be NULL. */
@@ -136,10 +142,10 @@ static int state_of(const struct diff *d, const json_t *package)
 static json_t *package_data(const char *id, const json_t *of)
 {
     json_t *one = json_object();
-    if (one != NULL && of != NULL)
-        json_object_update(one, unconst(of));
-    json_object_set_new(one, "id", json_string(id));
-    return one;
+    if (one != NULL && (of == NULL || json_object_update(one, unconst(of)) == 0) && json_object_set_new(one, "id", json_string(id)) == 0)
+        return one;
+    json_decref(one);
+    return NULL;
 }
 
 /* One event for so many of @list, which it takes over. */
@@ -153,7 +159,7 @@ static void change_packages(struct diff *d, const char *type, json_t *list, cons
             json_t *one = json_array_get(list, 0);
             size_t n = strlen(ids);
             snprintf(ids + n, sizeof(ids) - n, "%s%s", n > 0 ? " " : "", json_text(one, "id"));
-            json_array_append(some, one);
+            keep(d, json_array_append(some, one));
             json_array_remove(list, 0);
         }
         change(d, type, json_pack("{s:o}", "packages", some), "%s %s", word, ids);
@@ -165,10 +171,11 @@ static json_t *packages_to_add(struct diff *d)
 {
     json_t *list = json_array(), *v;
     const char *id;
+    keep(d, list == NULL);
     const json_t *have = json_object_get(d->ask->real, "packages");
     json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
         if (state_of(d, v) == ON && json_object_get(have, id) == NULL && is_in_catalog(d, "packages", id))
-            json_array_append_new(list, package_data(id, v));
+            keep(d, json_array_append_new(list, package_data(id, v)));
     return list;
 }
 
@@ -232,6 +239,7 @@ static json_t *packages_to_remove(struct diff *d)
 {
     json_t *list = json_array(), *v;
     const char *id;
+    keep(d, list == NULL);
     const json_t *wanted = json_object_get(d->ask->wanted, "packages");
     json_object_foreach(unconst(json_object_get(d->ask->real, "packages")), id, v)
     {
@@ -241,7 +249,7 @@ static json_t *packages_to_remove(struct diff *d)
         if (d->rules->whole != NULL && !can_be_said(id))
             leave(d, "a package whose id no event can bear stays");
         else if (is_billings(d, id) || d->rules->remove_unknown)
-            json_array_append_new(list, package_data(id, NULL));
+            keep(d, json_array_append_new(list, package_data(id, NULL)));
         else
             leave(d, "package %s is unknown to billing: %s removes it", id, remove_word(d));
     }
@@ -314,15 +322,17 @@ static void change_device_limit(struct diff *d, bool more)
 
 /* ---- a whole account ---- */
 
-static json_t *subscriber_of(const json_t *wanted)
+static json_t *subscriber_of(struct diff *d)
 {
+    const json_t *wanted = d->ask->wanted;
     json_t *s = json_object_get(wanted, "subscriber") != NULL ? json_deep_copy(json_object_get(wanted, "subscriber")) : json_object();
     static const struct {
         const char *row, *member;
     } from[] = {{"name", "name"}, {"account_number", "account_number"}, {"client", "external_id"}};
     for (size_t i = 0; i < ARRAY_LEN(from); i++)
         if (json_text(wanted, from[i].row)[0] != '\0' && json_object_get(s, from[i].member) == NULL)
-            json_object_set(s, from[i].member, json_object_get(wanted, from[i].row));
+            keep(d, json_object_set(s, from[i].member, json_object_get(wanted, from[i].row)));
+    keep(d, s == NULL);
     return s;
 }
 
@@ -330,18 +340,18 @@ static void create(struct diff *d)
 {
     static const char *const kept[] = {"login", "password", "pin", "plan", "devices", "device_limit", "language", "extra"};
     const json_t *wanted = d->ask->wanted;
-    json_t *data = json_object(), *packages = packages_to_add(d), *subscriber = subscriber_of(wanted);
+    json_t *data = json_object(), *packages = packages_to_add(d), *subscriber = subscriber_of(d);
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (json_object_get(wanted, kept[i]) != NULL)
-            json_object_set(data, kept[i], json_object_get(wanted, kept[i]));
+            keep(d, json_object_set(data, kept[i], json_object_get(wanted, kept[i])));
     if (json_array_size(packages) > 0)
-        json_object_set(data, "packages", packages);
+        keep(d, json_object_set(data, "packages", packages));
     if (json_object_size(subscriber) > 0)
-        json_object_set(data, "subscriber", subscriber);
+        keep(d, json_object_set(data, "subscriber", subscriber));
     json_decref(packages);
     json_decref(subscriber);
     if (json_object_size(data) == 0)
-        json_object_set_new(data, "login", json_string(d->ask->service)); /* the event says something, or is none */
+        keep(d, json_object_set_new(data, "login", json_string(d->ask->service))); /* the event says something, or is none */
     const char *plan = json_text(wanted, "plan");
     if (plan[0] != '\0' && !is_in_catalog(d, "plans", plan))
         json_decref(data);
@@ -496,13 +506,23 @@ static const char *kind_of(const struct diff *d)
     return strcmp(type, "service.deleted") == 0 ? "remove" : "change";
 }
 
+static json_t *result(const struct diff *d)
+{
+    json_t *ret = json_object();
+    if (ret != NULL && json_object_set_new(ret, "service", json_string(d->ask->service)) == 0 &&
+        json_object_set_new(ret, "kind", json_string(kind_of(d))) == 0 && json_object_set(ret, "changes", d->changes) == 0 &&
+        json_object_set(ret, "left", d->left) == 0)
+        return ret;
+    json_decref(ret);
+    return NULL;
+}
+
 int diff_find(const struct diff_rules *rules, const struct diff_ask *ask, json_t **ret)
 {
     struct diff d = {.rules = rules, .ask = ask, .changes = json_array(), .left = json_array()};
     compare(&d);
     bool same = json_array_size(d.changes) == 0 && json_array_size(d.left) == 0;
-    json_t *found = same || d.failed ? NULL : json_pack("{s:s, s:s, s:O, s:O}", "service", ask->service, "kind", kind_of(&d),
-                                                        "changes", d.changes, "left", d.left);
+    json_t *found = same || d.failed ? NULL : result(&d);
     bool nomem = d.failed || d.changes == NULL || d.left == NULL || (!same && found == NULL);
     json_decref(d.changes);
     json_decref(d.left);

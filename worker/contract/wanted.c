@@ -24,7 +24,7 @@ static bool take_state(json_t *ret, const json_t *data)
 static bool take_packages(json_t *ret, const json_t *data)
 {
     const json_t *list = json_object_get(data, "packages");
-    json_t *set, *one;
+    json_t *set;
     if (list == NULL)
         return true;
     set = json_object();
@@ -32,10 +32,10 @@ static bool take_packages(json_t *ret, const json_t *data)
         return false;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *v = json_array_get(list, i);
-        one = json_copy((json_t *)(uintptr_t)v); /* reads it only */
-        (void)json_object_del(one, "id");
-        if (json_object_set_new(set, json_text(v, "id"), one) != 0)
+        json_t *one = json_object(); /* json_copy() would leave out what there is no memory for */
+        if (json_object_set_new(set, json_text(v, "id"), one) != 0 || json_object_update(one, (json_t *)(uintptr_t)v) != 0)
             return false;
+        (void)json_object_del(one, "id");
     }
     return true;
 }

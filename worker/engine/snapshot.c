@@ -95,11 +95,12 @@ static bool is_preview(const struct work *k)
 static json_t *told(const struct work *k, const json_t *change)
 {
     char id[SNAPSHOT_PART_ID_SIZE];
-    json_t *one = json_copy((json_t *)(uintptr_t)change); /* reads it only */
-    if (one == NULL)
-        return NULL;
+    json_t *one = json_object(); /* json_copy() would leave out what there is no memory for */
+    bool good = one != NULL && json_object_update(one, (json_t *)(uintptr_t)change) == 0; /* reads it only */
     (void)json_object_del(one, "data");
-    if (is_preview(k) || (snapshot_part_id(&k->event, change, id) == 0 && json_object_set_new(one, "id", json_string(id)) == 0))
+    if (good && is_preview(k))
+        return one;
+    if (good && snapshot_part_id(&k->event, change, id) == 0 && json_object_set_new(one, "id", json_string(id)) == 0)
         return one;
     json_decref(one);
     return NULL;
