@@ -1,5 +1,4 @@
-/* account.h - an account as a platform's `list` or `read` gives it, in the words of schemas/providers/README.md, "What list, read and
- * catalog give", and all accounts of a platform, found by what they bear. */
+/* account.h - all accounts of a platform (each one: contract/account.h), found by what they bear. */
 #ifndef TVB_PRODUCER_ACCOUNT_H
 #define TVB_PRODUCER_ACCOUNT_H
 
@@ -7,14 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The members of a record that @account says: status, login, plan, packages and devices (each id -> what is known of it), ids. What
- * it does not say is left out; ids are text, MAC addresses of one writing. The caller owns it. NULL: out of memory. */
-json_t *account_record(const json_t *account);
-/* Text, or a number as text, into @ret. "" when @v is neither, or does not fit. */
-#define ACCOUNT_TEXT_SIZE 256
-const char *account_text(const json_t *v, char ret[ACCOUNT_TEXT_SIZE]);
-
-/* ---- all accounts ---- */
+#include "contract/account.h"
 
 /* What an account may be found by. */
 enum account_key { ACCOUNT_EXTERNAL_ID, ACCOUNT_NUMBER, ACCOUNT_LOGIN, ACCOUNT_KEY_COUNT };

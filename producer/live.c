@@ -138,7 +138,7 @@ int live_start(struct live *l, const struct live_inputs *in, live_done_fn *done,
 {
     const struct workflow *w = pack_workflow(l->pack, in->type);
     if (w == NULL)
-        return err_set(reterr, ERR_INVAL, "the pack has no workflow `%s`; tvbridge pack check --json lists them", in->type);
+        return pack_say_no_workflow(in->type, reterr);
     if (live_run_new(l, w, in, done, arg) == NULL)
         return err_nomem(reterr);
     l->at_work++;

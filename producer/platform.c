@@ -60,6 +60,11 @@ bool platform_has(const struct platform *p, const char *workflow)
     return pack_workflow(live_pack(p->live), workflow) != NULL;
 }
 
+bool platform_can(const void *platform, const char *type)
+{
+    return platform_has(platform, type);
+}
+
 int platform_check_reads(const struct platform *p, const char *workflow, struct err *reterr)
 {
     const struct workflow *w = pack_workflow(live_pack(p->live), workflow);

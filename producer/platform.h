@@ -24,6 +24,7 @@ void platform_close(struct platform *p); /* an empty one is fine */
 
 /* True when the pack has the workflow. */
 bool platform_has(const struct platform *p, const char *workflow);
+bool platform_can(const void *platform, const char *type); /* that, as a diff_can_fn */
 /* 0 when each request of it is a read (of `authenticate`, a read or `safe`); -1 and @reterr names the step that is not, or says that
  * there is no such workflow. */
 int platform_check_reads(const struct platform *p, const char *workflow, struct err *reterr);

@@ -220,6 +220,19 @@ static void add_words(const json_t *root, char *ret, size_t size)
         snprintf(ret + n, size - (size_t)n, ", round %" JSON_INTEGER_FORMAT, round);
 }
 
+/* What a snapshot made of itself: the types alone, since the words of a change may name a login. */
+static void add_changes(const json_t *root, char *ret, size_t size)
+{
+    const json_t *changes = json_at_pointer(root, "/data/given/changes"), *left = json_at_pointer(root, "/data/given/left");
+    size_t n = strlen(ret), all = json_array_size(changes);
+    if (strcmp(event_type_short(text_at(root, "/data/event/type")), "service.snapshot") != 0)
+        return;
+    for (size_t i = 0; i < all && n < size; i++)
+        n += (size_t)snprintf(ret + n, size - n, "%s%s", i == 0 ? "; changes: " : ", ", json_text(json_array_get(changes, i), "type"));
+    if (json_array_size(left) > 0 && n < size)
+        snprintf(ret + n, size - n, "; %zu left as they are", json_array_size(left));
+}
+
 static bool take_outcome(struct story *s, const struct scan_message *m)
 {
     char key[ACT_PROVIDER_SIZE + ENTRY_SERVICE_SIZE], words[400];
@@ -238,6 +251,7 @@ static bool take_outcome(struct story *s, const struct scan_message *m)
         json_int_t round = json_integer_value(json_at_pointer(root, "/data/round"));
         (void)clock_parse_rfc3339(text_at(root, "/time"), &at_ms);
         add_words(root, words, sizeof(words));
+        add_changes(root, words, sizeof(words));
         if (e != NULL && round >= e->round) {
             e->round = (unsigned)round;
             e->final = json_is_true(json_at_pointer(root, "/data/final"));

@@ -174,7 +174,8 @@ int sync_state_read(struct sync_state *s, const struct sync_ask *ask, struct err
         return err_nomem(reterr);
     if (read_all(s, ask, reterr) != 0)
         return -1;
-    s->rules.pack = live_pack(ask->platform->live);
+    s->rules.can = platform_can;
+    s->rules.can_arg = ask->platform;
     s->rules.cuts_known = ask->platform->place.cuts_known;
     s->rules.catalog = s->catalog;
     own_all(s);

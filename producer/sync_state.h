@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "book.h"
 #include "catalogue.h"
-#include "diff.h"
+#include "contract/diff.h"
 #include "platform.h"
 #include "scan.h"
 

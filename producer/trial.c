@@ -100,7 +100,7 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
 {
     const struct workflow *w = pack_workflow(p->pack, in->type);
     if (w == NULL) {
-        err_set(reterr, ERR_INVAL, "the pack has no workflow `%s`; tvbridge pack check --json lists them", in->type);
+        pack_say_no_workflow(in->type, reterr);
         return NULL;
     }
     struct run *r = start(p, w, in);

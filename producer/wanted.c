@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "account.h"
 #include "base/attr.h"
-#include "base/clock.h"
+#include "contract/account.h"
 #include "contract/json.h"
 
 static const char *const wanted_names[] = {
@@ -186,25 +185,4 @@ json_t *wanted_read(const json_t *row, char ret_service[WANTED_SERVICE_SIZE], st
         return ret;
     json_decref(ret);
     return NULL;
-}
-
-/* ---- dates ---- */
-
-/* A day, or an instant. */
-static int time_of(const json_t *package, const char *name, int64_t absent, int64_t *ret)
-{
-    const char *text = json_text(package, name);
-    char day[32];
-    *ret = absent;
-    if (text[0] == '\0')
-        return 0;
-    snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
-    return clock_parse_rfc3339(strlen(text) == 10 ? day : text, ret);
-}
-
-int wanted_times(const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms)
-{
-    if (time_of(package, "valid_from", 0, ret_from_ms) != 0)
-        return -1;
-    return time_of(package, "valid_to", INT64_MAX, ret_to_ms);
 }

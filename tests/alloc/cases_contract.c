@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "cases.h"
 #include "contract/act.h"
+#include "contract/diff.h"
 #include "contract/event.h"
 #include "contract/json_read.h"
 #include "contract/outcome.h"
@@ -13,6 +14,8 @@
 #include "contract/record.h"
 #include "contract/schema.h"
 #include "contract/settings.h"
+#include "contract/snapshot.h"
+#include "contract/wanted.h"
 #include "contract/yaml.h"
 
 #define EVENT                                                                                                            \
@@ -334,6 +337,70 @@ static enum torture_end partition(void)
     return end;
 }
 
+/* --- a snapshot --- */
+
+#define SNAPSHOT_DATA                                                                                                    \
+    "{\"mode\":\"apply\",\"status\":\"active\",\"block\":\"total\",\"login\":\"anna\",\"plan\":\"7\",\"packages\":[{\"id\":\"P2\","     \
+    "\"price\":\"1.00\"},{\"id\":\"P3\",\"valid_from\":\"2099-01-01\"}],\"devices\":[{\"serial\":\"S2\"}],\"device_limit\":3}"
+#define SNAPSHOT_RECORD                                                                                                  \
+    "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"active\",\"login\":\"ann\",\"plan\":\"3\",\"packages\":{\"P1\":{}},"    \
+    "\"devices\":{\"S1\":{}},\"axes\":{\"existence\":{\"order\":\"000000-000000000000000001-000000\",\"id\":\"c\"}}}"
+#define SNAPSHOT_NONE "{\"service\":\"70001\",\"provider\":\"stalker\",\"status\":\"unknown\",\"axes\":{}}"
+
+/* All events that it makes, as text. */
+static void add_parts(const json_t *found, struct buf *out, bool *ret_whole)
+{
+    const struct event snapshot = {.key = "0f343b0931126a20f133d67c2b018a3b", .source = "/b", .service = "70001", .provider = "stalker",
+                                   .sequence = "7"};
+    const json_t *changes = json_object_get(found, "changes");
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        json_t *part = snapshot_part(&snapshot, (struct order){.number = 7}, json_array_get(changes, i));
+        *ret_whole = *ret_whole && part != NULL;
+        if (part != NULL)
+            json_add_canonical(out, part);
+        json_decref(part);
+    }
+}
+
+static enum torture_end compare_snapshot(const char *record_text, char **first)
+{
+    const struct diff_whole whole = {0};
+    const struct diff_rules rules = {.now_ms = 1, .whole = &whole};
+    json_t *data = json_read_any(SNAPSHOT_DATA, strlen(SNAPSHOT_DATA)), *record = json_read_any(record_text, strlen(record_text));
+    json_t *wanted = data == NULL ? NULL : wanted_of_snapshot(data), *known = record == NULL ? NULL : snapshot_known(NULL, record);
+    json_t *real = NULL, *found = NULL;
+    struct buf out;
+    buf_init(&out, 65536);
+    bool good = wanted != NULL && known != NULL && snapshot_real(NULL, record, &real) == 0 &&
+                diff_find(&rules, &(struct diff_ask){"70001", wanted, real, known}, &found) == 1;
+    if (good)
+        add_parts(found, &out, &good);
+    good = good && buf_ok(&out);
+    if (good && *first == NULL)
+        *first = strdup(buf_cstr(&out)); /* in the first run, where nothing fails */
+    must(!good || strcmp(*first, buf_cstr(&out)) == 0, "other events: %s", buf_cstr(&out));
+    buf_fini(&out);
+    json_decref(data);
+    json_decref(record);
+    json_decref(wanted);
+    json_decref(known);
+    json_decref(real);
+    json_decref(found);
+    return good ? DONE : NO_MEMORY;
+}
+
+static enum torture_end snapshot_changes(void)
+{
+    static char *first;
+    return compare_snapshot(SNAPSHOT_RECORD, &first);
+}
+
+static enum torture_end snapshot_creates(void)
+{
+    static char *first;
+    return compare_snapshot(SNAPSHOT_NONE, &first);
+}
+
 const struct torture *contract_cases(size_t *ret_count)
 {
     static const struct torture list[] = {
@@ -352,6 +419,8 @@ const struct torture *contract_cases(size_t *ret_count)
         {"contract.outcome_read", outcome_back, 0},
         {"contract.act", act, 0},
         {"contract.partition_record", partition, 0},
+        {"contract.snapshot_changes", snapshot_changes, 0},
+        {"contract.snapshot_creates", snapshot_creates, 0},
     };
     *ret_count = ARRAY_LEN(list);
     return list;

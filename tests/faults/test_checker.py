@@ -70,6 +70,51 @@ def clean(c):
     pass
 
 
+def add_snapshot(c, number=7, present=True, kind="applied"):
+    """A snapshot of another service, and the one event that it made, which is applied and stands just above it."""
+    s = {"id": f"s{number}", "source": "/t", "subject": "8", "provider": "p", "type": "tvbridge.service.snapshot", "sequence": str(number),
+         "data": {"mode": "apply", "status": "active", "plan": "gold"}}
+    part = {"id": f"part/{number}", "source": "/t", "subject": "8", "provider": "p", "type": "tvbridge.plan.changed",
+            "basis": f"sequence:000000-{number:018d}-000000+2", "data": {"plan": "gold"}}
+    at = len(c.h.inputs)
+    c.h.inputs += [(0, at, s)] + ([(0, at + 1, part)] if present else [])
+    said = outcome(s, at, kind)
+    said[2]["data"]["given"] = {"changes": [{"id": part["id"], "type": "plan.changed", "what": "plan"}]}
+    c.h.outcomes.append(said)
+    c.h.commits[0] = at + 1 + present
+    c.h.records["8"] = {"axes": {"all": {"order": f"000000-{number:018d}-000000"}, "plan": {"order": f"000000-{number:018d}-000002"}},
+                          "plan": "gold"}
+    if present:
+        c.h.outcomes.append(outcome(part, at + 1))
+        c.h.effects.append(effect(part))
+
+
+@case("a snapshot, and what it made")
+def snapshot(c):
+    add_snapshot(c)
+
+
+@case("a snapshot says that it made what is not there", lost=1)
+def snapshot_without_its_event(c):
+    add_snapshot(c, present=False)
+
+
+@case("in the end it is not as the newest snapshot says", lost=1)
+def not_as_the_newest_says(c):
+    add_snapshot(c)
+    c.h.records["8"]["plan"] = "silver"
+
+
+@case("what an older snapshot made, done behind what a newer one made", stale=1, overtaken=1, contradictory=1)
+def made_by_an_older_snapshot(c):
+    add_snapshot(c, 7)
+    effects, told = c.h.effects.pop(), c.h.outcomes.pop()
+    add_snapshot(c, 8)
+    c.h.effects.append(effects)
+    c.h.outcomes.append(told)
+    c.h.records["8"]["axes"]["plan"]["order"] = "000000-000000000000000007-000002"
+
+
 @case("outcomes published twice with the same id are one")
 def twice_published(c):
     c.h.outcomes += copy.deepcopy(c.h.outcomes)

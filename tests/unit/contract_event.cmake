@@ -15,6 +15,7 @@ foreach(name
     partition_record
     password
     record
+    snapshot
     topics
     vectors)
     tvb_unit(${name} tvb_contract)

@@ -96,6 +96,12 @@ Test(covers, what_comes_later_with_an_older_order_covers_nothing)
     cr_expect(eq(int, covers(&cut, &restore), 1));
 }
 
+Test(covers, all_but_a_snapshot_may_cover_what_may_have_been_done)
+{
+    for (int t = 0; t < EVENT_TYPE_COUNT; t++)
+        cr_expect(eq(int, covers_doubts((enum event_type)t), t != EVENT_SERVICE_SNAPSHOT));
+}
+
 Test(covers, a_type_that_is_not_known_covers_nothing)
 {
     for (int t = 0; t <= EVENT_TYPE_COUNT; t++) {

@@ -313,6 +313,8 @@ Test(record, says_whether_the_account_exists)
         {"nothing was applied", "{\"status\":\"unknown\",\"axes\":{}}", false},
         {"something was remembered", "{\"status\":\"unknown\",\"axes\":{},\"fence\":\"7\",\"unfinished\":\"7\",\"remembered\":{\"a\":1}}", false},
         {"the pack says nothing of the status", "{\"status\":\"unknown\",\"axes\":{\"block\":{}}}", true},
+        {"a snapshot was taken up, and nothing of it was applied", "{\"status\":\"unknown\",\"axes\":{\"all\":{}}}", false},
+        {"and something of it was", "{\"status\":\"unknown\",\"axes\":{\"all\":{},\"existence\":{}}}", true},
         {"the platform waits for the subscriber", "{\"status\":\"pending\",\"axes\":{\"existence\":{}}}", true},
         {"off, but there", "{\"status\":\"inactive\",\"axes\":{\"block\":{}}}", true},
         {"active", "{\"status\":\"active\",\"axes\":{\"existence\":{}}}", true},

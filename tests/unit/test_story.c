@@ -171,6 +171,21 @@ Test(story, an_event_is_unfinished_until_its_final_outcome)
     json_decref(t);
 }
 
+Test(story, a_snapshot_says_what_it_made_and_no_login)
+{
+    take_event(10, "s", "service.snapshot");
+    take(TOPIC_OUTCOMES, 10, "stalker/70001",
+         "{\"time\":\"2026-11-22T10:00:01.250Z\",\"data\":{\"event\":{\"id\":\"s\",\"source\":\"/b\",\"type\":\"tvbridge.service.snapshot\"},"
+         "\"kind\":\"applied\",\"final\":true,\"attempts\":1,\"round\":1,\"place\":{\"partition\":4,\"offset\":10},\"given\":{\"changes\":["
+         "{\"type\":\"credentials.changed\",\"what\":\"login ann -> eve\",\"id\":\"part/1\"},{\"type\":\"contract.blocked\",\"what\":\"block\"}],"
+         "\"left\":[\"a\",\"b\"]}}}",
+         NULL, 0);
+    json_t *t = told();
+    cr_expect(eq(str, (char *)at(t, "/timeline/1/text"),
+                 "service.snapshot: applied, 1 calls; changes: credentials.changed, contract.blocked; 2 left as they are"));
+    json_decref(t);
+}
+
 Test(story, a_later_round_opens_it_again)
 {
     take_event(10, "e1", "plan.changed");

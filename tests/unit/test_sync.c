@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "book.h"
 #include "contract/json.h"
-#include "diff.h"
+#include "contract/diff.h"
 #include "known.h"
 #include "link.h"
 #include "rows.h"

@@ -374,3 +374,20 @@ Test(waits, what_is_due_behind_a_doubt_is_due_again_when_that_is_quiet)
     cr_expect(eq(i64, waits_quiet_at(doubt), 0), "it is");
     waits_free(ws);
 }
+
+Test(waits, a_snapshot_waits_for_the_end_of_a_doubt_and_passes_the_rest)
+{
+    struct waits *ws = waits_new();
+    struct wait *doubt = put_typed(ws, 10, EVENT_CONTRACT_BLOCKED, "block", ENTRY_DOUBT, ENTRY_FOR_DOUBT);
+    doubt->written_ms = 1000;
+    waits_set_quiet(ws, 2000, 1000);
+    cr_expect(eq(ptr, holder(ws, EVENT_SERVICE_SNAPSHOT, "all", 15), doubt));
+    cr_expect(eq(ptr, superseded(ws, EVENT_SERVICE_SNAPSHOT, "all", 15), NULL));
+    struct wait *snapshot = put_typed(ws, 20, EVENT_SERVICE_SNAPSHOT, "all", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(snapshot), doubt), "also one that was called back");
+    cr_expect(eq(ptr, waits_blocker_of(doubt), NULL), "which does not wait for it");
+    doubt->state = ENTRY_UNSENT;
+    cr_expect(eq(ptr, waits_blocker_of(snapshot), NULL));
+    cr_expect(eq(ptr, superseded(ws, EVENT_SERVICE_SNAPSHOT, "all", 15), doubt));
+    waits_free(ws);
+}

@@ -84,6 +84,11 @@ bool covers_may(enum event_type newer, enum event_type older)
     return kinds != 0 && (kinds & ~covered_by(newer)) == 0;
 }
 
+bool covers_doubts(enum event_type newer)
+{
+    return newer != EVENT_SERVICE_SNAPSHOT;
+}
+
 static bool has_axes(const struct axes *a, const struct axes *of)
 {
     for (size_t i = 0; i < of->n; i++)

@@ -28,5 +28,8 @@ bool covers_may(enum event_type newer, enum event_type older);
 bool covers(const struct covers_event *newer, const struct covers_event *older);
 /* The same without a look at their fields. */
 bool covers_axes(const struct covers_event *newer, const struct covers_event *older);
+/* Whether it may also pass an older one that it covers and that may have been done. Not a snapshot, which says nothing of what it finds
+ * as it is to be: what is known must be true before it is compared. */
+bool covers_doubts(enum event_type newer);
 
 #endif

@@ -48,11 +48,17 @@ json_t *record_parse(const char *text, size_t len)
     return NULL;
 }
 
+/* A snapshot alone says nothing of that: what it asks for are other events. */
+static bool was_touched(const json_t *axes)
+{
+    return json_object_size(axes) > (json_object_get(axes, "all") != NULL ? 1 : 0);
+}
+
 bool record_exists(const json_t *record)
 {
     const char *status = json_string_value(json_object_get(record, "status"));
     if (status == NULL || strcmp(status, "unknown") == 0)
-        return json_object_size(json_object_get(record, "axes")) > 0;
+        return was_touched(json_object_get(record, "axes"));
     return strcmp(status, "terminated") != 0;
 }
 

@@ -19,7 +19,7 @@ json_t *record_new(const char *provider, const char *service);
 /* Parses a record's text; NULL when it is not one. */
 json_t *record_parse(const char *text, size_t len);
 /* Whether the account exists at the platform, as far as it says so: not once its status is terminated, and not while nothing is known
- * but what was remembered (status unknown, no axis). */
+ * but what was remembered (status unknown, no axis), or what a snapshot asks for (only that one). */
 bool record_exists(const json_t *record);
 
 /* After @e was applied (or found unchanged) at @order, which stands at @offset: merges @patch (what the pack's x-record says; RFC 7396 JSON

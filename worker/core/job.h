@@ -10,7 +10,7 @@ enum job_state {
     JOB_CLAIMED,    /* ours to work; its next request waits for a slot */
     JOB_CALLING,    /* its workflow is at work: a call in flight, or a token awaited */
     JOB_CONFIRMING, /* in doubt; the provider is being asked what came of the call */
-    JOB_STEPPING,   /* between two steps: STEP is on its way to Redis */
+    JOB_STEPPING,   /* between two steps: STEP is on its way to Redis, or the events of a snapshot are to Kafka */
     JOB_WAITING,    /* holds its lane only: the next try has a time */
     JOB_DECIDING,   /* judged; DECIDE, or for a person's doubt PARK, is on its way to Redis */
     JOB_PUBLISHING, /* outcome, record, dead letter: not all acknowledged */

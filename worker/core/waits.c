@@ -347,7 +347,7 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
     case ENTRY_DEAD:
         return ws->dead_is_covered && covers_axes(e, &o);
     case ENTRY_DOUBT:
-        return wait_is_for_person(older) && older->written_ms <= ws->quiet_ms && covers(e, &o);
+        return covers_doubts(e->type) && wait_is_for_person(older) && older->written_ms <= ws->quiet_ms && covers(e, &o);
     case ENTRY_SENDING:
     case ENTRY_STATE_COUNT:
         break;
@@ -370,7 +370,8 @@ static bool holds(const struct wait *older, const struct wait *x, enum entry_sta
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
-    bool passable = !older->busy && (older->state == ENTRY_UNSENT || (may_be_sent(older->state) && may_be_sent(as)));
+    bool sent = may_be_sent(older->state) && may_be_sent(as) && covers_doubts(x->type);
+    bool passable = !older->busy && (older->state == ENTRY_UNSENT || sent);
     if ((!share(older, x) && !is_repeat(older, x)) || (passable && entry_passes(as, e, &o)))
         return false;
     if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) &&
@@ -438,7 +439,7 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
         if (holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state))) && covered_by(&e, b))
+        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state) && covers_doubts(b->type))) && covered_by(&e, b))
             return b;
     return NULL;
 }

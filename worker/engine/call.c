@@ -165,6 +165,10 @@ static void finish_run(struct worker *w, struct job *j)
         hold_start(w, j, r->reason);
         return;
     }
+    if (k->event.type == EVENT_SERVICE_SNAPSHOT && r->kind != OUTCOME_DEAD) {
+        snapshot_start(w, j, r);
+        return;
+    }
     k->outcome.kind = r->kind;
     if (j->was_doubt && r->kind == OUTCOME_UNCHANGED) { /* found done after a doubt: it was us */
         k->outcome.kind = OUTCOME_APPLIED;

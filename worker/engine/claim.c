@@ -241,6 +241,8 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         billed_start(w, j);
         return;
     }
+    if (k->event.type == EVENT_SERVICE_SNAPSHOT && !snapshot_reads(w, j))
+        return;
     if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);
         return;

@@ -18,7 +18,8 @@ static bool make_record(const struct worker *w, struct work *k, int64_t offset, 
     buf_reset(&k->record_text);
     if (order_parse(k->order, &order) != 0 ||
         record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0 ||
-        record_keep_password(k->record, &k->event, w->provider->password_key) != 0)
+        (k->event.type != EVENT_SERVICE_SNAPSHOT && /* sets nothing itself: its parts do */
+         record_keep_password(k->record, &k->event, w->provider->password_key) != 0))
         return false;
     json_add_compact(&k->record_text, k->record);
     if (record_exists(k->record) != existed)

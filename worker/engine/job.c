@@ -205,6 +205,8 @@ void job_release_run(struct job *j)
     plan_unref(k->plan);
     json_decref(k->record);
     json_decref(k->run_record);
+    json_decref(k->parts);
+    k->parts = NULL;
     k->run = NULL;
     k->plan = NULL;
     k->record = k->run_record = NULL;

@@ -20,6 +20,12 @@ static int load_pack(struct plan *p, const struct settings_provider *sp, struct 
     return err_prefix(reterr, "provider %s", sp->name);
 }
 
+static const struct workflow *reads(const struct pack *pack)
+{
+    const struct workflow *w = pack_workflow(pack, "read");
+    return w != NULL && workflow_only_reads(w) ? w : NULL;
+}
+
 static int bind_pack(struct plan *p, const struct settings_provider *sp, struct err *reterr)
 {
     p->bound = pack_bind(p->pack, sp->base_url, sp->credentials, sp->settings, sp->idempotency_secret, reterr);
@@ -27,6 +33,7 @@ static int bind_pack(struct plan *p, const struct settings_provider *sp, struct 
         return err_prefix(reterr, "provider %s", sp->name);
     for (int t = 0; t < EVENT_TYPE_COUNT; t++)
         p->by_type[t] = pack_workflow(p->pack, event_type_name((enum event_type)t));
+    p->by_type[EVENT_SERVICE_SNAPSHOT] = reads(p->pack);
     p->authenticate = pack_workflow(p->pack, "authenticate");
     p->probe = pack_workflow(p->pack, "probe");
     p->limits = sp->limits;

@@ -14,7 +14,7 @@
 struct plan {
     struct pack *pack;
     struct bound_pack *bound;
-    const struct workflow *by_type[EVENT_TYPE_COUNT]; /* NULL: the pack has none */
+    const struct workflow *by_type[EVENT_TYPE_COUNT]; /* NULL: the pack has none; of a snapshot its `read`, if that only reads */
     const struct workflow *authenticate, *probe;      /* NULL: the pack has none */
     struct settings_limits limits;
     struct settings_retry retry;

@@ -172,6 +172,8 @@ struct work {
     unsigned unacked;        /* messages that are not acknowledged */
     int64_t out_floor;       /* its outcome stands at or past it; -1: not known */
     bool ack_failed;
+    json_t *parts;           /* snapshot.c: the events that are to be published before it is decided, owned; NULL: none */
+    size_t parts_sent;       /* so many of them are acknowledged */
     bool published;          /* outcome, record and dead letter are acknowledged: its entry is left */
     bool buried;             /* the tombstone of its entry, or the entry of a dead one, was sent */
     bool dropped;            /* it died before, and was closed since */
@@ -563,6 +565,13 @@ bool dates_event_waits(struct worker *w, struct job *j);
 bool dates_pack_waits(struct worker *w, struct job *j);
 /* @j was applied: the events that it implies for later leave, each with an acknowledgement. False: not all, none may be missing. */
 bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn);
+
+/* ---- snapshot.c: what is to be done is found by a comparison ---- */
+/* @j is a `service.snapshot`, just claimed. True: it goes on as any event, with the workflow that reads; else it waits, or what came of
+ * it is decided without a call. */
+bool snapshot_reads(struct worker *w, struct job *j);
+/* Its reading has ended: compares, and decides, or first publishes the events of its changes. */
+void snapshot_start(struct worker *w, struct job *j, const struct run_result *read);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
 /* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one

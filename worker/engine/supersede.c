@@ -96,7 +96,7 @@ static bool is_plausible(const struct worker *w, const struct work *newer, const
 static bool may_go_first(const struct job *j, const struct job *head)
 {
     return j->state == JOB_QUEUED && !j->from_entry && !j->doubt && j->presumed == head->presumed && !has_run(j) &&
-           covers_may(j->type, head->type);
+           covers_may(j->type, head->type) && (!head->presumed || covers_doubts(j->type));
 }
 
 /* Nothing of it was sent, or, in a look at doubts, its quarantine is waited for. */

@@ -116,6 +116,13 @@ const struct workflow *pack_workflow(const struct pack *p, const char *id)
     return NULL;
 }
 
+int pack_say_no_workflow(const char *id, struct err *reterr)
+{
+    if (strcmp(id, "service.snapshot") == 0)
+        return err_set(reterr, ERR_INVAL, "`%s` is no pack's workflow: the worker reads, compares, and sends an event for each change", id);
+    return err_set(reterr, ERR_INVAL, "the pack has no workflow `%s`; tvbridge pack check --json lists them", id);
+}
+
 size_t pack_workflow_count(const struct pack *p)
 {
     return p->workflow_count;
@@ -124,6 +131,14 @@ size_t pack_workflow_count(const struct pack *p)
 const struct workflow *pack_workflow_at(const struct pack *p, size_t i)
 {
     return i < p->workflow_count ? &p->workflows[i] : NULL;
+}
+
+bool workflow_only_reads(const struct workflow *w)
+{
+    for (size_t i = 0; i < w->step_count; i++)
+        if (w->steps[i].op->repeat != CALL_READ)
+            return false;
+    return true;
 }
 
 bool workflow_implies(const struct workflow *w)

@@ -60,9 +60,13 @@ const char *pack_version(const struct pack *p);
 /* The workflow for an event type without prefix ("contract.blocked") or one of `read`, `list`,
  * `catalog`, `accounts`, `authenticate`, `probe`. Borrowed; NULL: the pack has none. */
 const struct workflow *pack_workflow(const struct pack *p, const char *workflow_id);
+/* Why there is none of that id, as an error. Returns -1. */
+int pack_say_no_workflow(const char *workflow_id, struct err *reterr);
 size_t pack_workflow_count(const struct pack *p);
 const struct workflow *pack_workflow_at(const struct pack *p, size_t i);
 const char *workflow_id(const struct workflow *w);
+/* None of its requests changes anything. */
+bool workflow_only_reads(const struct workflow *w);
 /* Its events imply others for later: run_ends(). */
 bool workflow_implies(const struct workflow *w);
 const char *workflow_summary(const struct workflow *w); /* "" when none */

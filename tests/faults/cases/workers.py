@@ -33,7 +33,7 @@ def _at_work(p, workers):
 
 
 RARE = {"committing": 6, "committed": 6, "ceiling_raised": 2, "set_aside": 3, "entry_sending": 3, "entry_decided": 3,
-        "superseding": 3}
+        "superseding": 3, "part_sent": 20, "parts_sent": 6}
 
 
 def crash_at(point, what, loss):
@@ -42,6 +42,7 @@ def crash_at(point, what, loss):
         before, after = LOSSES[loss]
         floods = point == "set_aside" or point.startswith("entry_")
         p.open(redis="pair" if loss != "intact" else "shared", numbers={"lane_limit": 4} if floods else None)
+        p.makes_events = what == "snapshot"
         first = p.worker(point=f"{point}:{p.rng.randint(1, RARE.get(point, 40))}")
         p.worker()
         if floods:
@@ -60,6 +61,7 @@ def crash_on_wire(what, loss):
     def play(p):
         before, after = LOSSES[loss]
         p.open(redis="pair" if loss != "intact" else "shared", numbers={"request_ms": 4000, "lease_ms": 11000, "quarantine_ms": 10000})
+        p.makes_events = what == "snapshot"
         workers = [p.worker(), p.worker()]
         p.platform.rules({"action": "hold", "p": 0.3})
         p.send(p.events(40, 6, classes=(what,)), over_s=1)

@@ -11,7 +11,8 @@ import json
 CLASS = {"set": "safe", "order": "keyed", "plan": "query", "message": "never", "reserve": "keyed", "attach": "safe"}
 # Which requests an applied event has made.
 REQUESTS = {"contract.blocked": ["set"], "contract.unblocked": ["set"], "package.added": ["order"],
-            "plan.changed": ["plan"], "message.requested": ["message"], "device.added": ["reserve", "attach"]}
+            "plan.changed": ["plan"], "message.requested": ["message"], "device.added": ["reserve", "attach"],
+            "service.created": ["set"]}
 NOT_APPLIED = {"stale", "superseded", "rejected", "expired", "conflict", "preview"}
 WITH_LETTER = {"dead", "conflict"}
 VIOLATIONS = ("lost", "doubled", "overtaken", "stale", "contradictory", "unfinished", "unexplained")
@@ -54,9 +55,22 @@ def content_of(event):
     return json.dumps([event["type"], event.get("provider"), event.get("sequence"), event.get("data")], sort_keys=True)
 
 
+def order_of(event, offset):
+    """(number, place above it): of what the worker made from another event its basis, "sequence:0-101-0+1", says both."""
+    if "basis" in event:
+        order, _, step = event["basis"].partition(":")[2].partition("+")
+        _, number, above = order.split("-")
+        return int(number), int(above) + int(step)
+    return (int(event["sequence"]) if event.get("sequence") is not None else offset), 0
+
+
 def axes_of(event):
     """The axes that an event sets; none: it never supersedes and is never overtaken."""
     kind, data = event["type"].removeprefix("tvbridge."), event.get("data") or {}
+    if kind == "service.snapshot":
+        return ["all"]
+    if kind == "service.created":
+        return ["existence"]
     if kind in ("contract.blocked", "contract.unblocked"):
         return ["block"]
     if kind == "plan.changed":
@@ -111,8 +125,7 @@ class Event:
         self.event, self.key, self.places, self.is_conflict = event, key_of(event), [], is_conflict
         self.kind = event["type"].removeprefix("tvbridge.")
         self.first = first
-        number = event.get("sequence")
-        self.order = int(number) if number is not None else first[1]
+        self.order = order_of(event, first[1])
         self.finals = {}    # round -> {outcome id: data}
         self.letters = []
         self.entries = []
@@ -230,6 +243,7 @@ class Judge:
         self.judge_order_of_effects()
         self.judge_order_of_outcomes()
         self.judge_records()
+        self.judge_snapshots()
         return self.v
 
     def missing(self, place, text):
@@ -321,7 +335,7 @@ class Judge:
         for line, e in self.done:
             for axis in axes_of(e.event):
                 at = (e.key[0], axis)
-                order, other = newest.get(at, (-1, None))
+                order, other = newest.get(at, ((-1, 0), None))
                 if e.order >= order:
                     newest[at] = (e.order, e)
                     continue
@@ -339,7 +353,8 @@ class Judge:
             seen.add(value["id"])
             for axis in axes_of(e.event):
                 at = (e.key[0], axis)
-                order, other = newest.get(at, (-1, None))
+                order, other = max(newest.get(at, ((-1, 0), None)), newest.get((e.key[0], "all"), ((-1, 0), None)),
+                                   key=lambda seen: seen[0])
                 if e.order >= order:
                     newest[at] = (e.order, e)
                 else:
@@ -354,9 +369,28 @@ class Judge:
             if known is None:
                 self.v.add("contradictory", f"{e}: applied, but the record knows nothing of {axis}")
                 continue
-            number = int(known["order"].split("-")[1])
-            if number != order:
-                self.v.add("contradictory", f"{e}: the newest applied on {axis}, but the record stands at {number}")
+            number, above = map(int, known["order"].split("-")[1:])
+            if (number, above) != order:
+                self.v.add("contradictory", f"{e}: the newest applied on {axis}, but the record stands at {known['order']}")
+
+    def judge_snapshots(self):
+        """What an applied snapshot says that it made stands in the input topic; and in the end all is as the newest one says."""
+        newest = {}
+        for e in self.events:
+            if e.kind == "service.snapshot" and (e.key[0] not in newest or e.order > newest[e.key[0]].order):
+                newest[e.key[0]] = e
+        for service, e in newest.items():
+            plan = (self.h.records.get(service) or {}).get("plan")
+            if not any(x.entries for x in self.events if x.key[0] == service) and plan != e.event["data"]["plan"]:
+                self.v.add("lost", f"{e}: in the end its plan is {plan}")
+        for e in self.events:
+            for data in e.last():
+                if e.kind != "service.snapshot" or data["kind"] not in ("applied", "unchanged"):
+                    continue
+                for made in data.get("given", {}).get("changes", ()):
+                    self.v.count("changes of snapshots")
+                    if (*e.key[:2], made["id"]) not in self.by_key:
+                        self.v.add("lost", f"{e}: it says that it made {made['id']}, which is not there")
 
 
 def judge(history):

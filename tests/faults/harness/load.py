@@ -5,6 +5,7 @@ TYPES = {
     "never": ("message.requested",), "steps": ("device.added",),
 }
 CLASSES = tuple(TYPES)
+TYPES["snapshot"] = ("service.snapshot",)  # of which the worker makes events of several classes: in no mix
 
 
 def event(service, number, kind, data, provider, source="/faults"):
@@ -19,6 +20,9 @@ def data_of(kind, number):
         return {"packages": [{"id": f"P{number % 3}"}]}
     if kind == "plan.changed":
         return {"plan": f"plan-{number}"}
+    if kind == "service.snapshot":
+        return {"mode": "apply", "status": "active", "block": "total" if number % 2 else "none", "plan": f"plan-{number}",
+                "packages": [{"id": f"P{number % 3}"}, {"id": f"Q{number}"}]}
     if kind == "device.added":
         return {"device": {"serial": f"S{number % 2}"}}
     return {"message": {"text": f"text {number}"}}

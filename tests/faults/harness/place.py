@@ -235,6 +235,7 @@ class Place:
         self.expected, self.notes, self.problems = set(), {}, []
         self.allowed = {}       # kind of violation -> request classes for which it is a stated limit
         self.marked = None
+        self.makes_events = False  # the workers do: from snapshots
         self.judges = []        # f(verdict, lines of the journal), of a case that wants more than the checker's verdict
 
     def __enter__(self):
@@ -424,6 +425,17 @@ class Place:
         """Waits until everything has ended or waits for a person; what has not is left to the checker."""
         for thread in self.threads:
             thread.join()
+        self.await_ends(timeout_s)
+        if self.makes_events:  # all of them stand there: their snapshots are decided
+            self.expected |= {(key, json.loads(value)["id"]) for provider in self.providers
+                              for _, _, key, value in topics.read(self.brokers, self.topic("events", provider))}
+            self.await_ends(timeout_s)
+        self.await_tombstones()
+        if self.marked is not None:
+            times = [self.follower.seen[k] for k in self.expected if k in self.follower.seen]
+            self.notes["recovery_s"] = round(max(0.0, max(times, default=self.marked) - self.marked), 1)
+
+    def await_ends(self, timeout_s):
         end, look = time.monotonic() + (timeout_s or WAIT_S), time.monotonic() + 20
         while self.missing() and time.monotonic() < end:
             if time.monotonic() > look:
@@ -434,10 +446,6 @@ class Place:
                 self.problems.append("no worker is left")
                 break
             time.sleep(0.05)
-        self.await_tombstones()
-        if self.marked is not None:
-            times = [self.follower.seen[k] for k in self.expected if k in self.follower.seen]
-            self.notes["recovery_s"] = round(max(0.0, max(times, default=self.marked) - self.marked), 1)
 
     def await_tombstones(self, timeout_s=60):
         """An entry is taken away, at the latest some time after the quarantine, unless it waits for a person."""

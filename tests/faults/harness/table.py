@@ -63,7 +63,7 @@ def _crash_points():
                 needs = " ".join(filter(None, (feature, "" if loss == "intact" else "merge ceiling takeover")))
                 yield Case(f"crash.{point}.{what}.{loss}", 
                            _about(workers.crash_at(point, what, loss), f"{leaves}; Redis {loss}"), needs)
-    for what in ("safe", "keyed", "query", "never", "steps"):
+    for what in ("safe", "keyed", "query", "never", "steps", "snapshot"):
         for loss in workers.LOSSES:
             yield Case(f"crash.{points.ON_WIRE}.{what}.{loss}",
                        _about(workers.crash_on_wire(what, loss), f"an effect, no answer read; Redis {loss}"),
