@@ -51,8 +51,8 @@ Test(bill, a_package_counts_when_it_has_a_price_and_is_on_that_day)
         {"from that day on", ",\"valid_from\":\"2026-12-10\"", true},
         {"from its last second on", ",\"valid_from\":\"2026-12-10T23:59:59Z\"", true},
         {"from the next day on", ",\"valid_from\":\"2026-12-11\"", false},
-        {"until the next day begins", ",\"valid_to\":\"2026-12-11\"", true},
-        {"until that day begins", ",\"valid_to\":\"2026-12-10\"", false},
+        {"with that day as its last", ",\"valid_to\":\"2026-12-10\"", true},
+        {"with the day before as its last", ",\"valid_to\":\"2026-12-09\"", false},
         {"until its first second", ",\"valid_to\":\"2026-12-10T00:00:01Z\"", true},
         {"in another zone, after it", ",\"valid_from\":\"2026-12-10T22:00:00-03:00\"", false},
     };

@@ -359,8 +359,9 @@ Test(diff, puts_dated_packages_on_and_off_by_their_dates)
         {"2026-11-30T23:59:59Z", "", "same:"},
         {"2026-12-01T00:00:00Z", "", "change: add HBO"},
         {"2026-12-15T00:00:00Z", "\"HBO\":{}", "same:"},
-        {"2026-12-31T00:00:00Z", "\"HBO\":{}", "change: remove HBO"},
-        {"2026-12-31T00:00:00Z", "", "same:"},
+        {"2026-12-31T23:59:59Z", "\"HBO\":{}", "same:"},
+        {"2027-01-01T00:00:00Z", "\"HBO\":{}", "change: remove HBO"},
+        {"2027-01-01T00:00:00Z", "", "same:"},
         {"2026-11-30T00:00:00Z", "\"HBO\":{}", "same:"},
     };
     json_t *wanted = json("{\"packages\":{\"HBO\":{\"valid_from\":\"2026-12-01\",\"valid_to\":\"2026-12-31\"}}}"), *record = json(KNOWN);

@@ -122,18 +122,10 @@ static bool is_in_catalog(struct diff *d, const char *kind, const char *id)
 
 enum { OFF, ON, LATER };
 
-static void times_of(const struct diff *d, const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms)
-{
-    if (d->rules->whole != NULL)
-        wanted_event_times(package, ret_from_ms, ret_to_ms);
-    else
-        (void)wanted_times(package, ret_from_ms, ret_to_ms); /* was looked at when it was read */
-}
-
 static int state_of(const struct diff *d, const json_t *package)
 {
     int64_t from = 0, to = INT64_MAX;
-    times_of(d, package, &from, &to);
+    (void)wanted_times(package, &from, &to); /* was looked at when it was read */
     if (d->rules->now_ms >= to)
         return OFF;
     return d->rules->now_ms < from ? LATER : ON;
@@ -192,8 +184,8 @@ static void add_later(struct diff *d)
     json_t *v;
     json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
     {
-        int64_t from, to;
-        wanted_event_times(v, &from, &to);
+        int64_t from = 0, to = INT64_MAX;
+        (void)wanted_times(v, &from, &to);
         if (state_of(d, v) == LATER && json_object_get(have, id) == NULL)
             change_at(d, "package.added", one_package(id, v), from, "add %s", id);
     }
@@ -206,8 +198,8 @@ static void end_later(struct diff *d)
     json_t *v;
     json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
     {
-        int64_t from, to;
-        wanted_event_times(v, &from, &to);
+        int64_t from = 0, to = INT64_MAX;
+        (void)wanted_times(v, &from, &to);
         if (d->rules->whole->ends_follow && to != INT64_MAX && state_of(d, v) != OFF && json_object_get(have, id) != NULL)
             change_at(d, "package.removed", one_package(id, NULL), to, "remove %s", id);
     }

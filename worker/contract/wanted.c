@@ -58,28 +58,16 @@ json_t *wanted_of_snapshot(const json_t *data)
 /* ---- dates ---- */
 
 /* A day, or an instant. */
-static int time_of(const json_t *package, const char *name, int64_t absent, int64_t *ret)
+static int time_of(const json_t *package, const char *name, bool whole_day, int64_t absent, int64_t *ret)
 {
     const char *text = json_text(package, name);
-    char day[32];
     *ret = absent;
-    if (text[0] == '\0')
-        return 0;
-    snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
-    return clock_parse_rfc3339(strlen(text) == 10 ? day : text, ret);
+    return text[0] == '\0' ? 0 : clock_parse_when(text, whole_day, ret);
 }
 
 int wanted_times(const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms)
 {
-    if (time_of(package, "valid_from", 0, ret_from_ms) != 0)
+    if (time_of(package, "valid_from", false, 0, ret_from_ms) != 0)
         return -1;
-    return time_of(package, "valid_to", INT64_MAX, ret_to_ms);
-}
-
-void wanted_event_times(const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms)
-{
-    if (clock_parse_when(json_text(package, "valid_from"), false, ret_from_ms) != 0)
-        *ret_from_ms = 0;
-    if (clock_parse_when(json_text(package, "valid_to"), true, ret_to_ms) != 0)
-        *ret_to_ms = INT64_MAX;
+    return time_of(package, "valid_to", true, INT64_MAX, ret_to_ms);
 }

@@ -15,11 +15,8 @@
 /* That of the data of a valid service.snapshot. The caller owns it. NULL: out of memory. */
 json_t *wanted_of_snapshot(const json_t *data);
 
-/* When a package of a list begins and ends, in Unix ms; without: 0 and INT64_MAX. A day begins, and ends with its last instant before
- * that day, in UTC: valid_to 2026-12-31 ends when that day begins. -1: not such a time. */
+/* When a package begins and ends, in Unix ms; without: 0 and INT64_MAX. A day is one in UTC, and the last one counts whole: valid_to
+ * 2026-12-31 ends when 2027 begins. -1: not such a time. */
 int wanted_times(const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms);
-/* The same of an event's package, whose last day is whole: valid_to 2026-12-31 ends with that day. Without or no such time: 0 and
- * INT64_MAX. */
-void wanted_event_times(const json_t *package, int64_t *ret_from_ms, int64_t *ret_to_ms);
 
 #endif
