@@ -66,24 +66,6 @@ static json_t *make_end(const struct job *j, const json_t *end, const char *type
                      json_object_get(end, "data"));
 }
 
-static bool send_end(struct worker *w, struct job *j, const json_t *event, producer_ack_fn *fn)
-{
-    buf_reset(&w->scratch);
-    json_add_compact(&w->scratch, event);
-    struct event_header type = {"content-type", "application/cloudevents+json", 28};
-    struct producer_message m = {
-        .topic = w->topic[TOPIC_EVENTS],
-        .partition = j->partition,
-        .key = j->work->event.service,
-        .key_len = strlen(j->work->event.service),
-        .value = buf_cstr(&w->scratch),
-        .value_len = w->scratch.len,
-        .headers = &type,
-        .header_count = 1,
-    };
-    return buf_ok(&w->scratch) && publish_send(w, j, &m, fn);
-}
-
 /* A function of the event: the run may be gone, or its outcome come from Redis. NULL: no memory. */
 static json_t *ends_of(struct worker *w, const struct job *j, const struct workflow *wf, const char **ret_type)
 {
@@ -108,7 +90,7 @@ bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn)
     size_t i;
     json_array_foreach(ends, i, end) {
         json_t *event = sent && i < ENDS_MAX ? make_end(j, end, type, i) : NULL;
-        sent = sent && event != NULL && send_end(w, j, event, fn);
+        sent = sent && event != NULL && publish_event(w, j, event, fn);
         json_decref(event);
     }
     json_decref(ends);

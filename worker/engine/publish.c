@@ -212,6 +212,25 @@ bool publish_send(struct worker *w, struct job *j, const struct producer_message
     return true;
 }
 
+bool publish_event(struct worker *w, struct job *j, const json_t *event, producer_ack_fn *on)
+{
+    static const struct event_header type = {"content-type", "application/cloudevents+json", 28};
+    const char *service = j->work->event.service;
+    buf_reset(&w->scratch);
+    json_add_compact(&w->scratch, event);
+    struct producer_message m = {
+        .topic = w->topic[TOPIC_EVENTS],
+        .partition = j->partition,
+        .key = service,
+        .key_len = strlen(service),
+        .value = buf_cstr(&w->scratch),
+        .value_len = w->scratch.len,
+        .headers = &type,
+        .header_count = 1,
+    };
+    return buf_ok(&w->scratch) && publish_send(w, j, &m, on);
+}
+
 bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
     struct work *k = j->work;

@@ -157,29 +157,11 @@ static void on_acked(void *arg, bool ok, int64_t offset, const char *why)
     send_next(w, j);
 }
 
-static bool send(struct worker *w, struct job *j, const json_t *part)
-{
-    buf_reset(&w->scratch);
-    json_add_compact(&w->scratch, part);
-    struct event_header type = {"content-type", "application/cloudevents+json", 28};
-    struct producer_message m = {
-        .topic = w->topic[TOPIC_EVENTS],
-        .partition = j->partition,
-        .key = j->work->event.service,
-        .key_len = strlen(j->work->event.service),
-        .value = buf_cstr(&w->scratch),
-        .value_len = w->scratch.len,
-        .headers = &type,
-        .header_count = 1,
-    };
-    return buf_ok(&w->scratch) && commits_own(w) && publish_send(w, j, &m, on_acked);
-}
-
 static void send_next(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
     if (k->parts_sent < json_array_size(k->parts)) {
-        if (!send(w, j, json_array_get(k->parts, k->parts_sent)))
+        if (!commits_own(w) || !publish_event(w, j, json_array_get(k->parts, k->parts_sent), on_acked))
             job_wait(w, j, AGAIN_MS, true);
         return;
     }

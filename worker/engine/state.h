@@ -596,6 +596,8 @@ void publish_done(struct worker *w, struct job *j);
 bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn);
 /* One of the job's messages: @fn is called with it, as for the two beside it. False: it did not leave. */
 bool publish_send(struct worker *w, struct job *j, const struct producer_message *m, producer_ack_fn *fn);
+/* The same with an event of our own for the job's service, which comes behind what billing has sent. */
+bool publish_event(struct worker *w, struct job *j, const json_t *event, producer_ack_fn *fn);
 /* For keep.c: the record in work->record_text, with its own ack. */
 bool publish_record(struct worker *w, struct job *j, producer_ack_fn *fn);
 void publish_note_outcome(struct job *j, bool ok, int64_t offset);
