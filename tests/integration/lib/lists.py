@@ -92,8 +92,8 @@ def billing(bench):
     with Place(bench, "billing", accounts=services) as p:
         p.worker()
         p.publish(*[created(f"c{s}", s, sequence=1) for s in services])
-        p.publish(priced("p1", "70001", ("P1", "4.90", "BRL"), ("P2", "9.90", "BRL", "2026-12-11"), sequence=2),
-                  priced("p2", "70002", ("P1", "4.90", "BRL"), ("P2", "9.90", "BRL", "2026-12-10"), ("P3",), sequence=2),
+        p.publish(priced("p1", "70001", ("P1", "4.90", "BRL"), ("P2", "9.90", "BRL", "2026-12-10"), sequence=2),
+                  priced("p2", "70002", ("P1", "4.90", "BRL"), ("P2", "9.90", "BRL", "2026-12-09"), ("P3",), sequence=2),
                   priced("p3", "70003", ("P1", "1", "BRL"), ("P2", "1", "EUR"), sequence=2), priced("p4", "70004", ("P3",), sequence=2))
         p.await_finals(["p1", "p2", "p3", "p4"])
         rows, sums, err = bills(p, status=1)
