@@ -176,7 +176,7 @@ enum cli_status cli_parse(const struct cli_command *c, const struct cli_group *g
 enum cli_status cli_parse_provider(const struct cli_command *c, const struct cli_group *groups, size_t n, int argc, char **argv,
                                    const char **ret_provider)
 {
-    int operand;
+    int operand = 0;
     enum cli_status status = cli_parse(c, groups, n, argc, argv, &operand);
     if (status == CLI_RUN && argc - operand != 1)
         return cli_usage(c, "which provider?");

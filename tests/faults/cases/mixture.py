@@ -36,7 +36,8 @@ def _must_be_alike(p, young, elder):
 
 
 CALM_S = 25  # what was freed is given back after some seconds, and idle connections are closed
-MEMORY_KB, DESCRIPTORS = 8192, 30  # descriptors: connections to the platform come and go, 24 at most
+MEMORY_KB = 8192
+DESCRIPTORS = 2 * 24 + 12  # who has just begun has no connection to the platform yet; there are at most twice in_flight, idle ones too
 
 
 def _disturb(p, others):
