@@ -187,18 +187,14 @@ static void fail(struct row *r, enum result result, const char *why)
 }
 
 /* A function of what it says: the same seen again is the same event. */
-static void event_id(const char *service, const json_t *data, char ret[64])
+static bool event_id(const char *service, const json_t *data, char ret[64])
 {
-    struct buf text;
-    uint8_t digest[HASH_SHA256_SIZE];
-    char hex[2 * 16 + 1];
-    buf_init(&text, (size_t)1024 * 1024);
-    json_add_canonical(&text, data);
-    const struct hash_part parts[] = {{service, strlen(service)}, {text.data, text.len}};
-    hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    hash_hex(digest, 16, hex);
-    snprintf(ret, 64, "adopt-%s", hex);
-    buf_fini(&text);
+    char digest[JSON_DIGEST_SIZE];
+    const struct hash_part of = {service, strlen(service)};
+    if (json_digest(&of, 1, data, digest) != 0)
+        return false;
+    snprintf(ret, 64, "adopt-%s", digest);
+    return true;
 }
 
 static void send_seen(struct adoption *a, struct row *r, json_t *record)
@@ -208,11 +204,11 @@ static void send_seen(struct adoption *a, struct row *r, json_t *record)
     json_t *data = json_pack("{s:s, s:O}", "fence", json_text(known, "fence"), "record", record);
     const struct own_event e = {.service = r->service, .type = "service.adopted", .id = id, .basis = basis, .data = data};
     struct err err = {0};
-    event_id(r->service, data, id);
+    bool good = data != NULL && event_id(r->service, data, id);
     known_basis(known, 1, basis);
     if (json_object_get(record, "status") == NULL)
         fail(r, FAILED, "the platform says nothing of its status");
-    else if (data == NULL || own_events_send(a->events, &e, &err) != 0)
+    else if (!good || own_events_send(a->events, &e, &err) != 0)
         fail(r, FAILED, err.msg);
     if (err.code != ERR_NONE && err.code != ERR_INVAL)
         a->error = err;

@@ -19,7 +19,6 @@
 #define TYPE "billing.processed"
 #define RATE_DEFAULT 200
 #define WAIT_DEFAULT_MS 60000
-#define FAULTS_SHOWN 20
 
 struct processed_options {
     const char *file;
@@ -63,15 +62,9 @@ struct processed {
     struct kafka_place place;
     struct row_events *events;
     json_t *lines; /* "<service> <due>" -> the line that has it */
-    size_t faults;
+    struct rows_faults faults;
     struct cli_progress progress;
 };
-
-static void complain(struct processed *p, long line, const char *text)
-{
-    if (++p->faults <= FAULTS_SHOWN)
-        fprintf(stderr, "%s:%ld: %s\n", strcmp(p->options.file, "-") == 0 ? "stdin" : p->options.file, line, text);
-}
 
 /* ---- rows ---- */
 
@@ -130,12 +123,7 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
     bool sums = json_object_get(row, "end") != NULL;
     if (sums || strcmp(json_text(row, "state"), BILL_PROCESSED) == 0 || take(p, row, line, &err) == 0)
         return 0;
-    if (err.code != ERR_INVAL) {
-        *reterr = err;
-        return -1;
-    }
-    complain(p, line, err.msg);
-    return 0;
+    return rows_faults_take(&p->faults, line, &err, reterr);
 }
 
 /* ---- the command ---- */
@@ -168,17 +156,17 @@ static enum cli_status run(struct processed *p)
     const struct rows_form form = {.names = names, .n = ARRAY_LEN(names)};
     const char *dir = p->place.settings != NULL ? p->place.settings->schemas : NULL;
     struct err err = {0};
+    p->faults.file = p->options.file;
     if (p->place.settings != NULL && settings_provider(p->place.settings, p->provider) == NULL)
         return cli_fail(&command, CLI_REFUSED, "the settings have no provider \"%s\"", p->provider);
     p->events = row_events_new(p->provider, SOURCE, TYPE, dir, &err);
     p->lines = json_object();
     if (p->events == NULL || (p->lines == NULL && err_nomem(&err) != 0) || rows_read(p->options.file, &form, on_row, p, &err) != 0)
         return cli_fail(&command, CLI_REFUSED, "%s", err.msg);
-    if (p->faults == 0)
+    if (p->faults.n == 0)
         return carry_out(p);
-    if (p->faults > FAULTS_SHOWN)
-        fprintf(stderr, "... and %zu more\n", p->faults - FAULTS_SHOWN);
-    return cli_fail(&command, CLI_REFUSED, "%zu rows have faults: nothing was sent", p->faults);
+    rows_faults_end(&p->faults);
+    return cli_fail(&command, CLI_REFUSED, "%zu rows have faults: nothing was sent", p->faults.n);
 }
 
 static enum cli_status open_place(struct processed *p, const struct kafka_options *kafka)

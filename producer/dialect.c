@@ -54,8 +54,10 @@ static int path_of(const char *schemas, const char *name, char *ret, size_t size
 {
     char dir[3900], names[200];
     snprintf(dir, sizeof(dir), "%s/billing", schemas);
-    snprintf(ret, size, "%s%s%s%s", strchr(name, '/') != NULL ? "" : dir, strchr(name, '/') != NULL ? "" : "/", name,
-             strchr(name, '/') != NULL ? "" : SUFFIX);
+    if (strchr(name, '/') != NULL)
+        snprintf(ret, size, "%s", name);
+    else
+        snprintf(ret, size, "%s/%s" SUFFIX, dir, name);
     FILE *f = fopen(ret, "r");
     if (f != NULL)
         return fclose(f);

@@ -183,23 +183,11 @@ static int take_accounts(struct import *m, struct err *reterr)
 
 /* ---- output ---- */
 
-/* A function of what it says: billing drops what it has seen. */
-static void event_id(const json_t *row, char ret[33])
-{
-    struct buf text;
-    uint8_t digest[HASH_SHA256_SIZE];
-    buf_init(&text, (size_t)1024 * 1024);
-    json_add_canonical(&text, row);
-    hash_sha256(text.data, text.len, digest);
-    hash_hex(digest, 16, ret);
-    buf_fini(&text);
-}
-
 static void show_event(const struct import *m, const json_t *row, const char *kind)
 {
-    char id[33], time[CLOCK_RFC3339_SIZE], type[64], subject[ACCOUNT_TEXT_SIZE];
+    char id[JSON_DIGEST_SIZE] = "", time[CLOCK_RFC3339_SIZE], type[64], subject[ACCOUNT_TEXT_SIZE];
     static const char *const ids[] = {"id", "external_id", "account_number", "login"};
-    event_id(row, id);
+    (void)json_digest(NULL, 0, row, id); /* a function of what it says: billing drops what it has seen */
     clock_format_rfc3339(clock_real_ms(), time);
     snprintf(type, sizeof(type), "tvbridge.found.%s", kind);
     subject[0] = '\0';

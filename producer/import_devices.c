@@ -12,12 +12,12 @@
 #include "kafka_client.h"
 #include "listing.h"
 #include "row_events.h"
+#include "rows.h"
 
 #define SOURCE "/tvbridge/import"
 #define TYPE "device.added"
 #define RATE_DEFAULT 20
 #define WAIT_DEFAULT_MS 60000
-#define FAULTS_SHOWN 20
 #define ALIASES_MAX (2 * CLI_LIST_MAX + BOXES_ALIASES)
 
 struct devices_options {
@@ -71,18 +71,11 @@ struct devices {
     struct kafka_place place;
     struct row_events *events;
     struct boxes *boxes;
-    size_t faults;
+    struct rows_faults faults;
     struct cli_progress progress;
 };
 
 /* ---- checking ---- */
-
-static void complain(struct devices *d, long line, const char *text)
-{
-    const char *file = strcmp(d->options.file, "-") == 0 ? "stdin" : d->options.file;
-    if (++d->faults <= FAULTS_SHOWN)
-        fprintf(stderr, "%s:%ld: %s\n", file, line, text);
-}
 
 static const char *found(const struct box *x, const char *pointer)
 {
@@ -123,12 +116,7 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
     json_decref(x.data);
     if (rc == 0)
         return 0;
-    if (err.code != ERR_INVAL) {
-        *reterr = err;
-        return -1;
-    }
-    complain(d, line, err.msg);
-    return 0;
+    return rows_faults_take(&d->faults, line, &err, reterr);
 }
 
 static int add_alias(struct rows_alias *list, size_t *n, char *word, struct err *reterr)
@@ -176,10 +164,9 @@ static void show(struct devices *d)
 
 static enum cli_status sum_up(const struct devices *d, int64_t silent)
 {
-    if (d->faults > FAULTS_SHOWN)
-        fprintf(stderr, "... and %zu more\n", d->faults - FAULTS_SHOWN);
-    if (d->faults > 0)
-        return cli_fail(&command, CLI_REFUSED, "%zu rows have faults and were left out", d->faults);
+    rows_faults_end(&d->faults);
+    if (d->faults.n > 0)
+        return cli_fail(&command, CLI_REFUSED, "%zu rows have faults and were left out", d->faults.n);
     size_t refused = row_events_not_done(d->events);
     if (refused > 0)
         return cli_fail(&command, CLI_REFUSED, "%zu boxes were not taken: see RESULT", refused);
@@ -207,18 +194,18 @@ static enum cli_status run(struct devices *d)
 {
     struct err err = {0};
     const char *dir = d->place.settings != NULL ? d->place.settings->schemas : NULL;
+    d->faults.file = d->options.file;
     if (d->place.settings != NULL && settings_provider(d->place.settings, d->provider) == NULL)
         return cli_fail(&command, CLI_REFUSED, "the settings have no provider \"%s\"", d->provider);
     d->events = row_events_new(d->provider, SOURCE, TYPE, dir, &err);
     d->boxes = boxes_new();
     if (d->events == NULL || (d->boxes == NULL && err_nomem(&err) != 0) || read_rows(d, &err) != 0)
         return cli_fail(&command, CLI_REFUSED, "%s", err.msg);
-    if (d->faults == 0 || d->options.skip_invalid)
+    if (d->faults.n == 0 || d->options.skip_invalid)
         return carry_out(d);
-    if (d->faults > FAULTS_SHOWN)
-        fprintf(stderr, "... and %zu more\n", d->faults - FAULTS_SHOWN);
-    return cli_fail(&command, CLI_REFUSED, "%zu of %zu rows have faults: nothing was sent (--skip-invalid takes the others)", d->faults,
-                    d->faults + json_array_size(row_events_rows(d->events)));
+    rows_faults_end(&d->faults);
+    return cli_fail(&command, CLI_REFUSED, "%zu of %zu rows have faults: nothing was sent (--skip-invalid takes the others)", d->faults.n,
+                    d->faults.n + json_array_size(row_events_rows(d->events)));
 }
 
 static enum cli_status open_place(struct devices *d, const struct kafka_options *kafka)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "contract/json_scan.h"
 
 static const char *cell_of(const json_t *row, const char *name, char ret[ACCOUNT_TEXT_SIZE])
 {
@@ -27,7 +28,7 @@ static void show_table(const struct listing *l)
     buf_init(&out, (size_t)2 * 1024 * 1024);
     cli_table_init(&t, columns, l->n, cli_width(stdout), cli_has_colour(stdout));
     cli_table_head(&t, &out);
-    json_array_foreach((json_t *)(uintptr_t)l->rows, i, row) /* jansson's takes no const; nothing is written */
+    json_array_foreach(json_unconst(l->rows), i, row)
     {
         const char *cells[CLI_COLUMNS_MAX];
         for (size_t k = 0; k < l->n; k++)
@@ -65,7 +66,7 @@ static void show_csv(const struct listing *l)
     for (size_t k = 0; k < l->n; k++)
         printf("%s%s", k > 0 ? "," : "", l->members[k].name);
     fputs("\r\n", stdout);
-    json_array_foreach((json_t *)(uintptr_t)l->rows, i, row)
+    json_array_foreach(json_unconst(l->rows), i, row)
     {
         for (size_t k = 0; k < l->n; k++) {
             fputs(k > 0 ? "," : "", stdout);
@@ -79,7 +80,7 @@ static void show_json(const struct listing *l)
 {
     json_t *row;
     size_t i;
-    json_array_foreach((json_t *)(uintptr_t)l->rows, i, row)
+    json_array_foreach(json_unconst(l->rows), i, row)
     {
         json_dumpf(row, stdout, JSON_COMPACT);
         putchar('\n');

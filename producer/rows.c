@@ -14,6 +14,7 @@
 #define COLUMNS_MAX 64
 #define COLUMN_SIZE 64
 #define CHUNK ((size_t)65536)
+#define FAULTS_SHOWN 20
 
 struct reading {
     const struct rows_form *form;
@@ -320,4 +321,23 @@ int rows_read(const char *path, const struct rows_form *form, rows_fn *fn, void 
     else if (rc != 0)
         err_prefix(reterr, "%s", is_stdin ? "stdin" : path);
     return rc;
+}
+
+/* ---- faults of single rows ---- */
+
+int rows_faults_take(struct rows_faults *f, long line, const struct err *err, struct err *reterr)
+{
+    if (err->code != ERR_INVAL) {
+        *reterr = *err;
+        return -1;
+    }
+    if (++f->n <= FAULTS_SHOWN)
+        fprintf(stderr, "%s:%ld: %s\n", strcmp(f->file, "-") == 0 ? "stdin" : f->file, line, err->msg);
+    return 0;
+}
+
+void rows_faults_end(const struct rows_faults *f)
+{
+    if (f->n > FAULTS_SHOWN)
+        fprintf(stderr, "... and %zu more\n", f->n - FAULTS_SHOWN);
 }

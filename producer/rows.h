@@ -28,6 +28,16 @@ struct rows_form {
 /* One row, an object without empty members; borrowed for the call. Of CSV all values are text. -1 and @reterr: the reading ends. */
 typedef int rows_fn(void *arg, const json_t *row, long line, struct err *reterr);
 
+/* Faults of single rows, which do not end the reading: each is told on stderr, with file and line, the first 20 of them. */
+struct rows_faults {
+    const char *file; /* "-": stdin */
+    size_t n;
+};
+/* @err, of the row at @line, is told and counted: 0. -1 and @reterr: it is none of the row's. */
+int rows_faults_take(struct rows_faults *f, long line, const struct err *err, struct err *reterr);
+/* How many more there are than were told. */
+void rows_faults_end(const struct rows_faults *f);
+
 /* Reads @path ("-": stdin). -1 and @reterr, which names file and line. */
 int rows_read(const char *path, const struct rows_form *form, rows_fn *fn, void *arg, struct err *reterr);
 

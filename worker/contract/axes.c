@@ -5,7 +5,6 @@
 
 #include "base/attr.h"
 
-
 static const char *const names[EVENT_TYPE_COUNT] = {
     [EVENT_SERVICE_CREATED] = "service.created",
     [EVENT_SERVICE_DELETED] = "service.deleted",

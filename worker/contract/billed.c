@@ -5,6 +5,7 @@
 
 #include "contract/decimal.h"
 #include "contract/json.h"
+#include "contract/json_scan.h"
 
 /* "4.9" and "4.90" are one amount. */
 static bool is_same_amount(const json_t *a, const json_t *b)
@@ -17,7 +18,7 @@ static bool is_same_amount(const json_t *a, const json_t *b)
 /* Days sort as text. NULL: none. */
 static const char *oldest_of(const json_t *days)
 {
-    json_t *p = (json_t *)(uintptr_t)days; /* jansson's iterators take no const; nothing is written */
+    json_t *p = json_unconst(days);
     const char *oldest = NULL;
     for (void *it = json_object_iter(p); it != NULL; it = json_object_iter_next(p, it))
         if (oldest == NULL || strcmp(json_object_iter_key(it), oldest) < 0)

@@ -9,6 +9,7 @@
 #include "contract/account.h"
 #include "contract/axes.h"
 #include "contract/json.h"
+#include "contract/json_scan.h"
 #include "contract/wanted.h"
 
 #define PACKAGES_MAX 32 /* of one event: schemas/events/definitions.schema.json */
@@ -20,11 +21,6 @@ struct diff {
     json_t *changes, *left;
     bool failed;
 };
-
-static json_t *unconst(const json_t *v)
-{
-    return (json_t *)(uintptr_t)v; /* jansson's iterators take no const; nothing is written */
-}
 
 /* Whatever could not be kept, the comparison has failed. */
 static void keep(struct diff *d, int rc)
@@ -49,11 +45,8 @@ static bool is_supported(const struct diff *d, const char *type)
 
 static bool is_cut(const char *type)
 {
-    static const char *const cuts[] = {"service.deleted", "contract.blocked", "contract.suspended", "package.removed"};
-    for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
-        if (strcmp(cuts[i], type) == 0)
-            return true;
-    return false;
+    enum event_type t;
+    return event_type_of_name(type, &t) == 0 && event_is_cut(t);
 }
 
 static bool is_known(const struct diff_ask *ask)
@@ -134,7 +127,7 @@ static int state_of(const struct diff *d, const json_t *package)
 static json_t *package_data(const char *id, const json_t *of)
 {
     json_t *one = json_object();
-    if (one != NULL && (of == NULL || json_object_update(one, unconst(of)) == 0) && json_object_set_new(one, "id", json_string(id)) == 0)
+    if (one != NULL && (of == NULL || json_object_update(one, json_unconst(of)) == 0) && json_object_set_new(one, "id", json_string(id)) == 0)
         return one;
     json_decref(one);
     return NULL;
@@ -165,7 +158,7 @@ static json_t *packages_to_add(struct diff *d)
     const char *id;
     keep(d, list == NULL);
     const json_t *have = json_object_get(d->ask->real, "packages");
-    json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
+    json_object_foreach(json_unconst(json_object_get(d->ask->wanted, "packages")), id, v)
         if (state_of(d, v) == ON && json_object_get(have, id) == NULL && is_in_catalog(d, "packages", id))
             keep(d, json_array_append_new(list, package_data(id, v)));
     return list;
@@ -182,7 +175,7 @@ static void add_later(struct diff *d)
     const json_t *have = json_object_get(d->ask->real, "packages");
     const char *id;
     json_t *v;
-    json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
+    json_object_foreach(json_unconst(json_object_get(d->ask->wanted, "packages")), id, v)
     {
         int64_t from = 0, to = INT64_MAX;
         (void)wanted_times(v, &from, &to);
@@ -196,7 +189,7 @@ static void end_later(struct diff *d)
     const json_t *have = json_object_get(d->ask->real, "packages");
     const char *id;
     json_t *v;
-    json_object_foreach(unconst(json_object_get(d->ask->wanted, "packages")), id, v)
+    json_object_foreach(json_unconst(json_object_get(d->ask->wanted, "packages")), id, v)
     {
         int64_t from = 0, to = INT64_MAX;
         (void)wanted_times(v, &from, &to);
@@ -233,7 +226,7 @@ static json_t *packages_to_remove(struct diff *d)
     const char *id;
     keep(d, list == NULL);
     const json_t *wanted = json_object_get(d->ask->wanted, "packages");
-    json_object_foreach(unconst(json_object_get(d->ask->real, "packages")), id, v)
+    json_object_foreach(json_unconst(json_object_get(d->ask->real, "packages")), id, v)
     {
         const json_t *one = json_object_get(wanted, id);
         if (one != NULL && state_of(d, one) != OFF)
@@ -280,7 +273,7 @@ static void remove_devices(struct diff *d)
     const char *id;
     char mac[18];
     json_t *v;
-    json_object_foreach(unconst(json_object_get(d->ask->real, "devices")), id, v)
+    json_object_foreach(json_unconst(json_object_get(d->ask->real, "devices")), id, v)
     {
         bool has_mac = mac_normalise(id, mac) == 0;
         if (wants_device(d, id))
@@ -304,7 +297,7 @@ static void change_device_limit(struct diff *d, bool more)
 {
     json_t *wanted = json_object_get(d->ask->wanted, "device_limit");
     const json_t *is = json_object_get(d->ask->record, "device_limit");
-    if (!json_is_integer(wanted) || json_equal(wanted, unconst(is)))
+    if (!json_is_integer(wanted) || json_equal(wanted, json_unconst(is)))
         return;
     bool is_more = !json_is_integer(is) || json_integer_value(wanted) > json_integer_value(is);
     if (is_more == more)
@@ -542,7 +535,7 @@ json_t *diff_wanted_of_record(const json_t *record)
         json_decref(packages);
         return ret;
     }
-    json_object_foreach(unconst(json_object_get(record, "packages")), id, v)
+    json_object_foreach(json_unconst(json_object_get(record, "packages")), id, v)
     {
         json_t *one = json_copy(v);
         json_object_del(one, "ours");

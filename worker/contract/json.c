@@ -215,6 +215,25 @@ void json_add_canonical(struct buf *out, const json_t *v)
     add_value(out, v, true);
 }
 
+int json_digest(const struct hash_part *before, size_t n, const json_t *v, char ret[JSON_DIGEST_SIZE])
+{
+    struct hash_part parts[JSON_DIGEST_BEFORE_MAX + 1];
+    uint8_t digest[HASH_SHA256_SIZE];
+    struct buf text;
+    buf_init(&text, (size_t)8 * JSON_EVENT_MAX_BYTES);
+    json_add_canonical(&text, v);
+    bool good = buf_ok(&text);
+    if (good) {
+        if (n > 0)
+            memcpy(parts, before, n * sizeof(*before));
+        parts[n] = (struct hash_part){text.data, text.len};
+        hash_sha256_parts(parts, n + 1, digest);
+        hash_hex(digest, (JSON_DIGEST_SIZE - 1) / 2, ret);
+    }
+    buf_fini(&text);
+    return good ? 0 : -1;
+}
+
 void json_add_compact(struct buf *out, const json_t *v)
 {
     add_value(out, v, false);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 
 #define JSON_EVENT_MAX_BYTES 1048576 /* 1 MiB */
 #define JSON_EVENT_MAX_DEPTH 16
@@ -32,6 +33,10 @@ json_t *json_parse_strict(const char *data, size_t len, struct fault *ret_fault)
 /* Appends @v in canonical form: no white space, object keys sorted by code unit (RFC 8785's
  * order and escapes; numbers as jansson prints them with 17 digits). */
 void json_add_canonical(struct buf *out, const json_t *v);
+#define JSON_DIGEST_SIZE 33 /* with the NUL */
+#define JSON_DIGEST_BEFORE_MAX 3
+/* The first 32 hexadecimal digits of SHA-256 over the @n parts of @before and @v in canonical form. -1: out of memory. */
+int json_digest(const struct hash_part *before, size_t n, const json_t *v, char ret[JSON_DIGEST_SIZE]);
 /* Appends @v compactly, in its own order. */
 void json_add_compact(struct buf *out, const json_t *v);
 

@@ -6,6 +6,7 @@
 #include "base/attr.h"
 #include "contract/axes.h"
 #include "contract/json.h"
+#include "contract/json_scan.h"
 #include "contract/record.h"
 
 static bool copy(json_t *ret, const json_t *record, const char *name)
@@ -17,7 +18,7 @@ static bool copy(json_t *ret, const json_t *record, const char *name)
 static const char *top_of(const json_t *axes)
 {
     const char *axis, *top = "";
-    json_t *last, *from = (json_t *)(uintptr_t)axes; /* jansson's iterators take no const; nothing is written */
+    json_t *last, *from = json_unconst(axes);
     json_object_foreach(from, axis, last) if (strcmp(json_text(last, "order"), top) > 0) top = json_text(last, "order");
     return top;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/attr.h"
-#include "base/hash.h"
 #include "contract/account.h"
 #include "contract/known.h"
 #include "contract/record.h"
@@ -54,19 +53,12 @@ json_t *snapshot_known(const json_t *account, const json_t *record)
 int snapshot_part_id(const struct event *snapshot, const json_t *change, char ret[SNAPSHOT_PART_ID_SIZE])
 {
     const char *type = json_text(change, "type"), *when = json_text(change, "notbefore");
-    uint8_t digest[HASH_SHA256_SIZE];
-    struct buf data;
-    buf_init(&data, (size_t)8 * JSON_EVENT_MAX_BYTES);
-    json_add_canonical(&data, json_object_get(change, "data"));
-    const struct hash_part parts[] = {{type, strlen(type) + 1}, {when, strlen(when) + 1}, {data.data, data.len}};
-    bool good = buf_ok(&data);
-    if (good) {
-        hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-        int n = snprintf(ret, SNAPSHOT_PART_ID_SIZE, "part/%.32s/", snapshot->key);
-        hash_hex(digest, 16, ret + n);
-    }
-    buf_fini(&data);
-    return good ? 0 : -1;
+    char digest[JSON_DIGEST_SIZE];
+    const struct hash_part of[] = {{type, strlen(type) + 1}, {when, strlen(when) + 1}};
+    if (json_digest(of, ARRAY_LEN(of), json_object_get(change, "data"), digest) != 0)
+        return -1;
+    snprintf(ret, SNAPSHOT_PART_ID_SIZE, "part/%.32s/%s", snapshot->key, digest);
+    return 0;
 }
 
 static bool set_text(json_t *event, const char *name, const char *text)

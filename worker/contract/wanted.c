@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "contract/json.h"
+#include "contract/json_scan.h"
 
 /* ---- of a snapshot ---- */
 
@@ -33,7 +34,7 @@ static bool take_packages(json_t *ret, const json_t *data)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *v = json_array_get(list, i);
         json_t *one = json_object(); /* json_copy() would leave out what there is no memory for */
-        if (json_object_set_new(set, json_text(v, "id"), one) != 0 || json_object_update(one, (json_t *)(uintptr_t)v) != 0)
+        if (json_object_set_new(set, json_text(v, "id"), one) != 0 || json_object_update(one, json_unconst(v)) != 0)
             return false;
         (void)json_object_del(one, "id");
     }

@@ -17,9 +17,6 @@ static bool is_of_this_record(const struct work *k)
 void adopt_start(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    if (j->doubt && !j->doubt_own && !takeover_is_quiet(w, j)) /* an earlier owner may have published what came of it */
-        return;
-    j->act = PARK_NO_ACT;
     if (!is_of_this_record(k)) {
         decide_refused(w, j, "other_fence", "the record has moved since the platform was read: adopt it again");
         return;

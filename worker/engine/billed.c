@@ -25,9 +25,6 @@ static bool is_known(const json_t *record)
 void billed_start(struct worker *w, struct job *j)
 {
     const struct work *k = j->work;
-    if (j->doubt && !j->doubt_own && !takeover_is_quiet(w, j)) /* an earlier owner may have published what came of it */
-        return;
-    j->act = PARK_NO_ACT;
     if (!is_known(k->record)) {
         decide_refused(w, j, "unknown_account", "tvbridge knows nothing of this service");
         return;

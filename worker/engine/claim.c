@@ -227,21 +227,35 @@ static void without_steps(struct worker *w, struct job *j, const struct workflow
     }
 }
 
+/* No call of its own can be in doubt: it is decided here, or compared. */
+static bool is_ours(enum event_type t)
+{
+    return t == EVENT_SERVICE_ADOPTED || t == EVENT_BILLING_PROCESSED || t == EVENT_SERVICE_SNAPSHOT;
+}
+
+/* True: it goes on as any event, with a workflow. */
+static bool begins_ours(struct worker *w, struct job *j)
+{
+    enum event_type t = j->work->event.type;
+    if (j->doubt && !j->doubt_own && !takeover_is_quiet(w, j)) /* an earlier owner may have published what came of it */
+        return false;
+    j->act = PARK_NO_ACT;
+    if (t == EVENT_SERVICE_SNAPSHOT)
+        return snapshot_reads(w, j);
+    if (t == EVENT_SERVICE_ADOPTED)
+        adopt_start(w, j);
+    else
+        billed_start(w, j);
+    return false;
+}
+
 /* Ours to work: at its first step, or after the last step that is known. */
 static void begin_run(struct worker *w, struct job *j, const struct claim_reply *r)
 {
     struct work *k = j->work;
     const struct workflow *wf = workflow_of(w, k);
     job_go(w, j, JOB_CALLING);
-    if (k->event.type == EVENT_SERVICE_ADOPTED) { /* no call */
-        adopt_start(w, j);
-        return;
-    }
-    if (k->event.type == EVENT_BILLING_PROCESSED) {
-        billed_start(w, j);
-        return;
-    }
-    if (k->event.type == EVENT_SERVICE_SNAPSHOT && !snapshot_reads(w, j))
+    if (is_ours(k->event.type) && !begins_ours(w, j))
         return;
     if (k->run != NULL) { /* kept over a wait: it goes on where it was */
         call_resume(w, j);

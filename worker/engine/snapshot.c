@@ -13,6 +13,7 @@
 
 #include "base/crash_point.h"
 #include "contract/diff.h"
+#include "contract/json_scan.h"
 #include "contract/password.h"
 #include "contract/snapshot.h"
 #include "contract/wanted.h"
@@ -25,10 +26,7 @@ enum { PARTS_MAX = 500 };
 bool snapshot_reads(struct worker *w, struct job *j)
 {
     struct work *k = j->work;
-    if (j->doubt && !j->doubt_own && !takeover_is_quiet(w, j)) /* an earlier owner may have published what came of it */
-        return false;
     j->doubt = j->doubt_all = false;
-    j->act = PARK_NO_ACT;
     if (w->plan->by_type[EVENT_SERVICE_SNAPSHOT] != NULL && record_exists(k->record))
         return true;
     call_drop_run(k); /* of a record that named an account before */
@@ -96,7 +94,7 @@ static json_t *told(const struct work *k, const json_t *change)
 {
     char id[SNAPSHOT_PART_ID_SIZE];
     json_t *one = json_object(); /* json_copy() would leave out what there is no memory for */
-    bool good = one != NULL && json_object_update(one, (json_t *)(uintptr_t)change) == 0; /* reads it only */
+    bool good = one != NULL && json_object_update(one, json_unconst(change)) == 0;
     (void)json_object_del(one, "data");
     if (good && is_preview(k))
         return one;
