@@ -219,8 +219,8 @@ static void make_call(struct diff *d, struct call *c)
             argf(c, "%lld", (long long)sim_range(&d->sim, 1, 3));
         else
             fence(d, c, event);
-        if (id == SCRIPT_PARK)
-            argf(c, "%u", event);
+        if (id == SCRIPT_PARK && sim_chance(&d->sim, 500))
+            argf(c, "1");
         if (id == SCRIPT_STEP)
             argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
         if (id == SCRIPT_STEP && sim_chance(&d->sim, 300))

@@ -313,12 +313,19 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
-/* An event passes a doubt for a person that it covers, once nothing of that can come any more: in the end, that is. What one of the
- * same type says is not known there. */
+/* An event passes what was not sent and it covers, and a doubt for a person once nothing of that can come any more: in the end, that
+ * is. What one of the same type says is not known there. */
 static bool passes(const struct oracle *o, const struct place *newer, const struct place *older)
 {
     const struct oevent *e = o->events[newer->event], *d = o->events[older->event];
-    return older->parked && !older->parked_dead && e->order > d->order && e->kind != d->kind && d->kind != KIND_MESSAGE && (e->kind == KIND_DELETE || same_axis(e, d));
+    bool may = older->parked ? !older->parked_dead : older->unsent;
+    return may && e->order > d->order && e->kind != d->kind && d->kind != KIND_MESSAGE && (e->kind == KIND_DELETE || same_axis(e, d));
+}
+
+/* A newer one that sets all that the older one does. */
+static bool may_cover(const struct oevent *newer, const struct oevent *older)
+{
+    return newer->service == older->service && newer->order > older->order && (newer->kind == KIND_DELETE || same_axis(newer, older));
 }
 
 /* It waits for a person, or behind one that does: an older one, the newer one that its entry names, which covers it, or one that came
@@ -334,8 +341,7 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
     if (!rest && p->behind > at && p->behind < o->place_count[partition])
         rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
     for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)
-        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && !list[i].parked_dead &&
-               o->events[list[i].event]->order > o->events[p->event]->order && same_axis(o->events[list[i].event], o->events[p->event]);
+        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && !list[i].parked_dead && may_cover(o->events[list[i].event], o->events[p->event]);
     return rest;
 }
 

@@ -374,6 +374,7 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
         return;
     p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
+    p->unsent = p->waits && e.state == ENTRY_UNSENT;
     p->parked = p->waits && is_for_person(&e);
     p->was_parked |= p->parked;
     p->parked_dead = p->parked && e.state == ENTRY_DEAD;

@@ -366,18 +366,34 @@ static bool may_be_sent(enum entry_state s)
     return s == ENTRY_SENDING || s == ENTRY_DOUBT;
 }
 
+/* Of two that are one event the first goes first, but for one that may have been sent while the first was not. */
+static bool holds_repeat(const struct wait *older, const struct wait *x, enum entry_state as)
+{
+    return is_repeat(older, x) && (older->busy || older->state != ENTRY_UNSENT || !may_be_sent(as));
+}
+
+/* It waits for the first one: its own order, where that is its place, says nothing. */
+static bool is_repeat_held(const struct wait *x, enum entry_state as)
+{
+    for (const struct wait *b = x->prev; b != NULL; b = b->prev)
+        if (holds_repeat(b, x, as))
+            return true;
+    return false;
+}
+
 static bool holds(const struct wait *older, const struct wait *x, enum entry_state as, const struct covers_event *e)
 {
     struct axes axes;
     struct covers_event o = event_of(older, &axes);
     bool sent = may_be_sent(older->state) && may_be_sent(as) && covers_doubts(x->type);
     bool passable = !older->busy && (older->state == ENTRY_UNSENT || sent);
-    if ((!share(older, x) && !is_repeat(older, x)) || (passable && entry_passes(as, e, &o)))
+    if (is_repeat(older, x))
+        return holds_repeat(older, x, as);
+    if (!share(older, x) || (passable && entry_passes(as, e, &o)))
         return false;
-    if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) &&
-        (is_repeat(older, x) || order_cmp(older->order, x->order) > 0))
+    if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) && order_cmp(older->order, x->order) > 0)
         return false; /* the older one only by its place; and those that the doubt covers wait for it */
-    return is_repeat(older, x) || !covers_entry(e, older);
+    return !covers_entry(e, older);
 }
 
 /* One that waits for an entry before it. */
@@ -397,7 +413,7 @@ static bool covered_by(const struct covers_event *e, const struct wait *newer)
     if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD) /* before its axes are copied: floods are long */
         return false;
     struct covers_event n = event_of(newer, &axes);
-    return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) || !is_held(newer, &n));
+    return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) ? !is_repeat_held(newer, newer->state) : !is_held(newer, &n));
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)

@@ -459,7 +459,7 @@ static bool another_try(struct worker *w, struct job *j, int64_t retry_after_ms,
     return true;
 }
 
-/* What was maybe sent is in doubt there too: Redis keeps the steps, and the lane goes on without it. False: not now. */
+/* What was maybe sent is in doubt there too: Redis keeps the steps. False: not now. */
 static bool set_aside(struct worker *w, struct job *j, enum entry_reason reason, int64_t delay_ms)
 {
     struct work *k = j->work;
@@ -469,10 +469,11 @@ static bool set_aside(struct worker *w, struct job *j, enum entry_reason reason,
     if (doubt)
         park_save_steps(w, j);
     if (doubt && (!redis_is_up(w->redis) ||
-                  redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL) != 0))
+                  redis_doubt(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL) != 0))
         return false;
     aside_set(w, j, &(struct aside){.state = doubt ? ENTRY_DOUBT : ENTRY_UNSENT,
                                     .reason = reason,
+                                    .claimed = doubt,
                                     .release_at_ms = clock_real_ms() + delay_ms});
     return true;
 }

@@ -33,7 +33,7 @@ static void on_parked(void *arg, enum redis_result res)
     if (job_callback_is_late(w, j))
         return;
     if (res == REDIS_OK)
-        aside_set(w, j, &(struct aside){.state = ENTRY_DOUBT, .reason = ENTRY_FOR_DOUBT});
+        aside_set(w, j, &(struct aside){.state = ENTRY_DOUBT, .reason = ENTRY_FOR_DOUBT, .claimed = true});
     else /* it is claimed anew: decided meanwhile, or in doubt as before */
         job_wait(w, j, PARK_AGAIN_MS, false);
 }
@@ -77,7 +77,7 @@ void park_doubt(struct worker *w, struct job *j, const char *detail)
     j->act = PARK_NO_ACT;
     job_release_place(w, j);
     job_go(w, j, JOB_DECIDING);
-    if (redis_park(w->redis, k->event.service, k->event.key, k->fence, on_parked, j) == 0)
+    if (redis_doubt(w->redis, k->event.service, k->event.key, k->fence, on_parked, j) == 0)
         j->pending++;
     else
         job_wait(w, j, PARK_AGAIN_MS, false);

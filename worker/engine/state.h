@@ -141,6 +141,7 @@ struct aside {
     int64_t release_at_ms;     /* Unix ms; 0: not by the clock */
     bool notice;               /* billing is told; aside_set() decides */
     bool drop;                 /* a person drops it: its tombstone is written, and nothing else */
+    bool claimed;              /* Redis lets its lane wait until the entry is there */
 };
 
 /* What a job needs while it is at work. Pooled. */

@@ -164,6 +164,9 @@ int redis_keep(struct redis *r, const char *service, const char *event_key, cons
 /* Only when proven not sent, or judged: gives lane and event back (state HELD). @fn may be NULL. */
 int redis_release(struct redis *r, const char *service, const char *event_key, const char *fence,
                   redis_done_fn *fn, void *arg);
+/* In doubt, and about to be set aside: its lane waits for whoever claims it next, or for redis_park(). @fn may be NULL. */
+int redis_doubt(struct redis *r, const char *service, const char *event_key, const char *fence,
+                redis_done_fn *fn, void *arg);
 /* In doubt, and set aside in the waiting topic: its lane goes on without it. Holds under an older fence too: for what is set aside,
  * in a Redis that came back from before that. @fn may be NULL. */
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,

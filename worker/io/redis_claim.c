@@ -322,7 +322,13 @@ int redis_release(struct redis *r, const char *service, const char *event_key, c
 int redis_park(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg)
 {
-    return holder(r, SCRIPT_PARK, service, event_key, fence, event_key, strlen(event_key), fn, arg);
+    return holder(r, SCRIPT_PARK, service, event_key, fence, "1", 1, fn, arg);
+}
+
+int redis_doubt(struct redis *r, const char *service, const char *event_key, const char *fence,
+                redis_done_fn *fn, void *arg)
+{
+    return holder(r, SCRIPT_PARK, service, event_key, fence, NULL, 0, fn, arg);
 }
 
 static int of_round(struct redis *r, enum script_id id, const char *service, const char *event_key, unsigned round,

@@ -250,14 +250,16 @@ static const char renew_text[] = HOLDER_TEXT "if st ~= 'S' and st ~= 'Q' then re
     "redis.call('HSET', KEYS[3], 'until', string.format('%.0f', now + lease))\n"
     "return 0\n";
 
-/* PARK: the event is in doubt and set aside. Whoever works it next finds it in doubt; its lane goes on. ARGV 3 event key. Also
- * for a Redis that came back from before it: then the fence that it holds is an older one. */
+/* PARK: the event is in doubt. Whoever works it next finds it so; its lane waits for it, until ARGV 3 says that the waiting topic
+ * has it, which the lane follows then. Also for a Redis that came back from before it: then the fence that it holds is an older one. */
 static const char park_text[] =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
     "local e = redis.call('HMGET', KEYS[2], 'st', 'fence')\n"
     "if (tonumber(e[2]) or 0) > (tonumber(ARGV[2]) or 0) or (e[1] ~= 'S' and e[1] ~= 'Q') then return 1 end\n"
     "redis.call('HSET', KEYS[2], 'st', 'Q')\n"
-    "if redis.call('HGET', KEYS[3], 'sent') == ARGV[3] then redis.call('HSET', KEYS[3], 'owner', '', 'sent', '') end\n"
+    "if redis.call('HGET', KEYS[3], 'sent') ~= string.match(KEYS[2], '.*:e:(.*)') then return 0 end\n"
+    "redis.call('HSET', KEYS[3], 'owner', '')\n"
+    "if ARGV[3] then redis.call('HSET', KEYS[3], 'sent', '') end\n"
     "return 0\n";
 
 /* REOPEN: the event is worked in another round. ARGV 2 round. Refused when it was decided in that round or a later one. */
