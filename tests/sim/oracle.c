@@ -190,7 +190,7 @@ bool holds_back(const struct oevent *earlier, const struct oevent *later)
 /* 12: a decided event stays as it is; a dead one may go on in another round, or be dropped. */
 void oracle_event_state(struct sim *s, const char *key, char before, char after)
 {
-    bool act = before == 'X' && (after == 'H' || after == 'C');
+    bool act = before == 'X' && (after == 'H' || after == 'C'); /* what was dropped does not go on */
     struct oevent *e = after == 'C' ? event_of_key(s->oracle, key) : NULL;
     if (e && !e->dropped) {
         if (!has_newer(s->oracle, e, true))

@@ -153,6 +153,26 @@ Test(redis_merge, what_is_parked_keeps_its_doubt_and_lets_its_lane_go)
     redis_server_stop(s);
 }
 
+Test(redis_merge, the_lane_of_a_doubt_waits_until_it_is_parked)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w, other;
+    struct claim_request c = event("e1", ORDER(5)), older = event("e0", ORDER(4));
+    worker_start(&w, s, "w1");
+    worker_start(&other, s, "w2");
+    STATE(&w, &c, CLAIM_FRESH);
+    cr_assert(zero(int, redis_doubt(w.redis, "s1", "e1", w.a.fence, on_done, &w)));
+    run_for(&w, 1);
+    RESULT(w.result, REDIS_OK);
+    STATE(&other, &older, CLAIM_BUSY); /* whoever is next may see the older one first */
+    STATE(&other, &c, CLAIM_DOUBT);
+    RESULT(park(&other, "e1", other.a.fence), REDIS_OK);
+    STATE(&other, &older, CLAIM_FRESH);
+    worker_end(&w);
+    worker_end(&other);
+    redis_server_stop(s);
+}
+
 Test(redis_merge, a_redis_from_before_it_was_parked_lets_the_lane_go_for_the_entrys_fence_alone)
 {
     struct redis_server *s = redis_server_start(NULL);
@@ -227,6 +247,8 @@ Test(redis_merge, what_was_dropped_is_answered_so)
         cr_expect(eq(int, dropped_seen, i == 1));
         RESULT(of_round(&w, true, "e1", 1), i == 0 ? REDIS_OK : REDIS_FENCED);
     }
+    RESULT(of_round(&w, false, "e1", 2), REDIS_FENCED); /* asked for by a repeat of it */
+    STATE(&w, &c, CLAIM_DECIDED);
     worker_end(&w);
     redis_server_stop(s);
 }

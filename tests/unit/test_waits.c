@@ -316,6 +316,21 @@ Test(waits, of_two_that_may_have_been_sent_the_newer_goes_first)
     waits_free(ws);
 }
 
+/* Where the order is the place, the repeat's says nothing: the one between them covers the first, and nobody waits in a circle. */
+Test(waits, of_two_that_are_one_event_the_first_goes_first)
+{
+    struct waits *ws = waits_new();
+    struct wait *first = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    struct wait *between = put_typed(ws, 15, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    struct wait *repeat = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(between), repeat), "two events");
+    first->keyed = repeat->keyed = true;
+    cr_expect(eq(ptr, waits_blocker_of(repeat), first));
+    cr_expect(eq(ptr, waits_blocker_of(first), between));
+    cr_expect(eq(ptr, waits_blocker_of(between), NULL));
+    waits_free(ws);
+}
+
 Test(waits, one_that_was_called_back_is_held_by_what_it_is)
 {
     struct waits *ws = waits_new();

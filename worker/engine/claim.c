@@ -382,7 +382,7 @@ static void already_decided(struct worker *w, struct job *j, const struct claim_
     }
     outcome_fini(&k->outcome);
     k->outcome = facts;
-    if (k->outcome.round < j->round) /* what CLAIM says by itself */
+    if (k->outcome.round < j->round && !r->dropped) /* what CLAIM says by itself */
         k->outcome.round = j->round;
     k->dropped = r->dropped;
     k->decided_before = true;

@@ -174,7 +174,7 @@ int redis_park(struct redis *r, const char *service, const char *event_key, cons
 /* The claim stays, and nothing is done under it until it is taken anew: a crash is not its doing. @fn may be NULL. */
 int redis_rest(struct redis *r, const char *service, const char *event_key, const char *fence,
                redis_done_fn *fn, void *arg);
-/* Its next round begins. REDIS_FENCED: it was decided in @round or a later one. With 1, nothing begins: it is only asked. */
+/* Its next round begins. REDIS_FENCED: it was decided in @round or a later one, or dropped. With 1, nothing begins: it is only asked. */
 int redis_reopen(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);
 /* It died in @round, and a person dropped it: whoever brings it again is told so. @fn may be NULL. */
 int redis_close(struct redis *r, const char *service, const char *event_key, unsigned round, redis_done_fn *fn, void *arg);

@@ -262,13 +262,14 @@ static const char park_text[] =
     "if ARGV[3] then redis.call('HSET', KEYS[3], 'sent', '') end\n"
     "return 0\n";
 
-/* REOPEN: the event is worked in another round. ARGV 2 round. Refused when it was decided in that round or a later one. */
+/* REOPEN: the event is worked in another round. ARGV 2 round. Refused when it was decided in that round or a later one, or dropped. */
 static const char reopen_text[] =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 2 end\n"
     "local e = redis.call('HMGET', KEYS[2], 'st', 'rnd')\n"
     "local st, was = e[1], tonumber(e[2]) or 1\n"
     "if not st then return 0 end\n"
-    "local decided = st == 'D' or st == 'X' or st == 'C'\n"
+    "if st == 'C' then return 1 end\n"
+    "local decided = st == 'D' or st == 'X'\n"
     "if was >= tonumber(ARGV[2]) then return decided and 1 or 0 end\n"
     "redis.call('HSET', KEYS[2], 'rnd', ARGV[2])\n"
     "if decided then redis.call('HSET', KEYS[2], 'st', 'H') end\n"
