@@ -151,6 +151,21 @@ static void on_request(struct sim *s, void *arg)
 
 /* ---- the queue ---- */
 
+/* The client looks at the age of what it has before it sends anything: so after a pause nothing leaves that the broker was not
+ * given before it. */
+static void expire(struct way *w)
+{
+    struct pending *old = w->first, **at = &old;
+    int64_t now = w->producer->p->sim->now;
+    while (*at && now - (*at)->born > w->producer->timeout)
+        at = &(*at)->next;
+    w->first = *at;
+    if (!w->first)
+        w->last = NULL;
+    *at = NULL;
+    report(w->producer, old, false);
+}
+
 static void on_linger(struct sim *s, void *arg)
 {
     struct way *w = arg;
@@ -161,7 +176,10 @@ static void on_linger(struct sim *s, void *arg)
         return;
     }
     w->flush_posted = false;
-    if (w->flying || !w->first)
+    if (w->flying)
+        return;
+    expire(w);
+    if (!w->first)
         return;
     w->flying = w->first;
     w->first = w->last = NULL;
