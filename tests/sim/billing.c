@@ -46,9 +46,22 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
     case KIND_UPDATE:
         snprintf(to, size, "{\"comment\":\"v%u\"}", variant);
         return;
+    case KIND_SNAPSHOT: /* snapshot_data() */
     case KIND_COUNT:
         return;
     }
+}
+
+static void snapshot_data(char *to, size_t size, const struct snapshot_ask *a)
+{
+    static const char *const packages[] = {"[]", "[{\"id\":\"p0\"}]", "[{\"id\":\"p1\"}]", "[{\"id\":\"p0\"},{\"id\":\"p1\"}]"};
+    int n = snprintf(to, size, "{\"mode\":\"%s\",\"status\":\"%s\",\"block\":\"%s\"", a->preview ? "preview" : "apply",
+                     a->status == ASK_SUSPENDED ? "suspended" : "active", a->status == ASK_BLOCKED ? "total" : "none");
+    if (a->plan >= 0)
+        n += snprintf(to + n, size - (size_t)n, ",\"plan\":\"v%d\"", a->plan);
+    if (a->packages >= 0)
+        n += snprintf(to + n, size - (size_t)n, ",\"packages\":%s", packages[a->packages]);
+    snprintf(to + n, size - (size_t)n, "}");
 }
 
 struct facts {
@@ -58,12 +71,16 @@ struct facts {
     int64_t expires_ms;
     bool first_access;
     int64_t begins_ms; /* 0: at once */
+    struct snapshot_ask ask; /* of a snapshot */
 };
 
 static void write_letter(struct letter *l, const struct facts *f, unsigned event, unsigned variant)
 {
     char data[200], sequence[48] = "", expires[64] = "", begins[64] = "", at[CLOCK_RFC3339_SIZE];
-    data_of(data, sizeof(data), f->kind, f->part, variant, f->first_access);
+    if (f->kind == KIND_SNAPSHOT)
+        snapshot_data(data, sizeof(data), &f->ask);
+    else
+        data_of(data, sizeof(data), f->kind, f->part, variant, f->first_access);
     if (f->sequence >= 0)
         snprintf(sequence, sizeof(sequence), "\"sequence\":\"%" PRId64 "\",", f->sequence);
     if (f->expires_ms > 0) {
@@ -119,7 +136,7 @@ static void post(struct sim *s, const struct letter *l, int64_t at_ms)
 static enum event_kind some_kind(struct sim *s)
 {
     unsigned all = 0;
-    for (int i = 0; i < KIND_COUNT; i++)
+    for (int i = 0; i < KIND_MIXED; i++)
         all += s->cfg.mix[i];
     unsigned at = (unsigned)sim_range(s, 0, all - 1);
     int kind = 0;
@@ -191,12 +208,39 @@ static void plan_one(struct sim *s, int64_t *sequences, int64_t at_ms)
     }
 }
 
+/* By what the seed says of it alone: so the rest of the story is the same with it and without it. */
+static void plan_snapshot(struct sim *s, int64_t *sequences, unsigned number, int64_t at_ms)
+{
+    uint64_t pick = sim_pick(s, 3000 + number);
+    struct facts f = {.kind = KIND_SNAPSHOT, .service = (unsigned)(pick / 8 % s->cfg.services), .sequence = -1};
+    struct letter l = {.kind = PLACE_EVENT};
+    if (pick % 4 != 0)
+        return;
+    pick = sim_pick(s, 4000 + number);
+    f.ask = (struct snapshot_ask){.preview = pick % 8 == 0, .status = pick / 8 % 4 < 2 ? ASK_ON : pick / 8 % 4 == 2 ? ASK_BLOCKED : ASK_SUSPENDED,
+                                  .plan = (int)(pick / 32 % 3) - 1, .packages = (int)(pick / 96 % 5) - 1};
+    if (!s->cfg.by_offset || f.service % 2 == 0) {
+        sequences[f.service] += 10;
+        f.sequence = sequences[f.service];
+    }
+    unsigned event = oracle_event(s, KIND_SNAPSHOT, f.service, 0, f.sequence, false, false, 0);
+    oracle_snapshot(s, event, &f.ask);
+    write_letter(&l, &f, event, 0);
+    learn_key(s, &l, event);
+    post(s, &l, at_ms);
+    if (s->cfg.on[FAULT_DUPLICATES] && pick / 1024 % 4 == 0)
+        post(s, &l, at_ms + (int64_t)(pick / 4096 % 60000));
+}
+
 void billing_plan(struct sim *s)
 {
     int64_t sequences[16] = {0};
     int64_t each = s->cfg.publish_ms / s->cfg.events;
-    for (unsigned i = 0; i < s->cfg.events; i++)
+    for (unsigned i = 0; i < s->cfg.events; i++) {
         plan_one(s, sequences, each * i + sim_range(s, 0, each));
+        if (s->cfg.on[FAULT_SNAPSHOTS])
+            plan_snapshot(s, sequences, i, each * (i + 1));
+    }
 }
 
 bool billing_is_done(const struct sim *s)

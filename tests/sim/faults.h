@@ -61,6 +61,7 @@ enum trouble {
     /* the platform's users */
     FAULT_FIRST_ACCESS,
     FAULT_DATES,
+    FAULT_SNAPSHOTS,
     FAULT_COUNT
 };
 

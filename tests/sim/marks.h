@@ -67,6 +67,9 @@ enum mark {
     MARK_CUT_BY_PERCENT,     /* more than the number of accounts alone lets go */
     MARK_RELEASED,
     MARK_REBASED,
+    MARK_PART,               /* a worker wrote an event that a snapshot asks for */
+    MARK_PART_AGAIN,         /* and once more, after a crash */
+    MARK_REACHED,            /* in the end the platform is as a snapshot says */
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

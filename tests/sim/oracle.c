@@ -19,6 +19,7 @@ static const struct kind_entry kinds[KIND_COUNT] = {
     [KIND_BACK] = {"contract.reactivated", {OP_BACK}},
     [KIND_UNPACK] = {"package.removed", {OP_PACKAGE}},
     [KIND_UPDATE] = {"service.updated", {OP_TAG, OP_LABEL, OP_NOTE}},
+    [KIND_SNAPSHOT] = {"service.snapshot", {OP_PING}},
 };
 
 const struct kind_entry *kind_entry(enum event_kind k)
@@ -47,7 +48,7 @@ unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, uns
 {
     struct oracle *o = s->oracle;
     struct oevent *e = sim_alloc(s, sizeof(*e));
-    *e = (struct oevent){.number = o->event_count, .service = service, .part = part, .kind = kind, .order = order,
+    *e = (struct oevent){.number = o->event_count, .service = service, .part = part, .kind = kind, .order = order < 0 ? -1 : ORDER_STEPS * order,
                          .refused = refused, .put_off = put_off, .expires_ms = expires_ms, .variant = -1, .final = {-1, -1}};
     o->events[o->event_count] = e;
     return o->event_count++;
@@ -74,10 +75,13 @@ void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_ki
         return;
     struct oevent *e = o->events[event];
     if (e->order < 0)
-        e->order = offset;
-    char text[96];
-    snprintf(text, sizeof(text), "e%u: %s of s%u, order %lld, at", event, kind_entry(e->kind)->type, e->service, (long long)e->order);
+        e->order = ORDER_STEPS * offset;
+    char text[128];
+    snprintf(text, sizeof(text), "e%u: %s of s%u, order %lld%s, at", event, kind_entry(e->kind)->type, e->service,
+             (long long)(e->order / ORDER_STEPS), e->of ? " and a step" : "");
     sim_note(s, NULL, "event", text, partition, offset);
+    if (e->kind == KIND_SNAPSHOT)
+        oracle_tell_ask(s, e);
 }
 
 struct place *place_at(struct oracle *o, int32_t partition, int64_t offset)
@@ -167,7 +171,7 @@ unsigned doubts_of(const struct oevent *e)
 
 bool same_axis(const struct oevent *a, const struct oevent *b)
 {
-    if (a->service != b->service || a->kind == KIND_MESSAGE)
+    if (a->service != b->service || a->kind == KIND_MESSAGE || a->kind == KIND_SNAPSHOT)
         return false;
     if (a->kind == KIND_BLOCK || a->kind == KIND_UNBLOCK)
         return b->kind == KIND_BLOCK || b->kind == KIND_UNBLOCK;
@@ -182,7 +186,7 @@ bool holds_back(const struct oevent *earlier, const struct oevent *later)
 {
     if (earlier->service != later->service)
         return false;
-    return earlier == later || same_axis(earlier, later) || earlier->kind == KIND_DELETE || later->kind == KIND_DELETE;
+    return earlier == later || same_axis(earlier, later) || says_all(earlier) || says_all(later);
 }
 
 /* ---- Redis ---- */
@@ -216,6 +220,8 @@ void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key
     if (script < 0 || !a)
         return;
     int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
+    if (e && script == SCRIPT_DECIDE && code == 0)
+        e->decided = true;
     if (e && script == SCRIPT_CLAIM && (code == CODE_FRESH || code == CODE_DOUBT))
         e->granted_to = p;
     sim_note(s, p, "redis did", script < (int)ARRAY_LEN(names) ? names[script] : "?", e ? (int64_t)e->number : -1, code);
@@ -313,19 +319,21 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
+/* One that is refused must not let an older snapshot run. */
+bool may_cover(const struct oevent *newer, const struct oevent *older)
+{
+    if (newer->service != older->service || newer->order <= older->order || has_no_axis(older))
+        return false;
+    return same_axis(newer, older) || (newer->kind == KIND_DELETE && older->kind != KIND_SNAPSHOT) || (newer->kind == KIND_SNAPSHOT && says_all(newer));
+}
+
 /* An event passes what was not sent and it covers, and a doubt for a person once nothing of that can come any more: in the end, that
  * is. What one of the same type says is not known there. */
 static bool passes(const struct oracle *o, const struct place *newer, const struct place *older)
 {
     const struct oevent *e = o->events[newer->event], *d = o->events[older->event];
-    bool may = older->parked ? !older->parked_dead : older->unsent;
-    return may && e->order > d->order && e->kind != d->kind && d->kind != KIND_MESSAGE && (e->kind == KIND_DELETE || same_axis(e, d));
-}
-
-/* A newer one that sets all that the older one does. */
-static bool may_cover(const struct oevent *newer, const struct oevent *older)
-{
-    return newer->service == older->service && newer->order > older->order && (newer->kind == KIND_DELETE || same_axis(newer, older));
+    bool may = older->parked ? !older->parked_dead && e->kind != KIND_SNAPSHOT : older->unsent;
+    return may && (e->kind != d->kind || says_all(e)) && may_cover(e, d);
 }
 
 /* It waits for a person, or behind one that does: an older one, the newer one that its entry names, which covers it, or one that came
@@ -404,18 +412,13 @@ void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
     }
 }
 
-static bool was_applied(const struct oevent *e)
-{
-    return e->variant >= 0 && e->final[e->variant] == OUTCOME_APPLIED;
-}
-
 /* The newest of the events that were applied on an axis; NULL: none. */
 static const struct oevent *newest_applied(const struct oracle *o, const struct oevent *like)
 {
     const struct oevent *newest = NULL;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        if (was_applied(e) && same_axis(e, like) && (!newest || e->order > newest->order))
+        if (moved_record(e) && same_axis(e, like) && (!newest || e->order > newest->order))
             newest = e;
     }
     return newest;
@@ -428,7 +431,7 @@ static bool counts_no_more(const struct oracle *o, const struct oevent *e)
         return true;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
-        if (n->kind == KIND_DELETE && n->service == e->service && n->order > e->order && was_applied(n))
+        if (n->kind == KIND_DELETE && n->service == e->service && n->order > e->order && moved_record(n))
             return true;
     }
     return false;
@@ -445,7 +448,7 @@ static void check_axis(struct sim *s, const struct oevent *e)
             continue;
         const struct slot *at = &o->slots[e->service][slot_of(&r)];
         const struct oevent *last = at->event >= 0 ? o->events[at->event] : NULL;
-        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!was_applied(last) && counts_no_more(o, last))));
+        bool excused = newest->excused || (last && (last->in_doubt || last->excused || (!moved_record(last) && counts_no_more(o, last))));
         if (last != newest && !excused)
             sim_broken(s, "5: service s%u ends with e%d on %s, but the newest applied is e%u", e->service, at->event,
                        op_entry(r.op)->name, newest->number);
@@ -457,7 +460,7 @@ static void check_records(struct sim *s)
     struct oracle *o = s->oracle;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *e = o->events[i];
-        if (was_applied(e) && e->kind != KIND_MESSAGE && !e->recorded)
+        if (moved_record(e) && !has_no_axis(e) && !e->recorded)
             sim_broken(s, "1: e%u was applied and no record says so", i);
     }
 }
@@ -470,4 +473,5 @@ void oracle_final(struct sim *s)
             check_axis(s, o->events[i]);
     check_records(s);
     oracle_accounts_final(s);
+    oracle_snapshots_final(s);
 }

@@ -10,10 +10,20 @@
 #include "kafka.h"
 #include "platform.h"
 
-/* What billing sends. The order is that of the table in oracle_event.c. */
+/* What billing sends. The order is that of the table in oracle.c. */
 enum event_kind {
     KIND_BLOCK, KIND_UNBLOCK, KIND_DELETE, KIND_PLAN, KIND_PACKAGE, KIND_MESSAGE, KIND_LIMIT, KIND_UPDATE, KIND_CUT, KIND_BACK, KIND_UNPACK,
+    KIND_MIXED, /* those before it are, by their weights */
+    KIND_SNAPSHOT = KIND_MIXED,
     KIND_COUNT
+};
+
+/* What a snapshot asks for. */
+struct snapshot_ask {
+    bool preview;
+    enum { ASK_ON, ASK_BLOCKED, ASK_SUSPENDED } status;
+    int plan;     /* v<plan>; -1: not said */
+    int packages; /* a bit for each; -1: not said */
 };
 
 struct kind_entry {
@@ -31,6 +41,11 @@ struct oracle *oracle_new(struct sim *s);
 unsigned oracle_event(struct sim *s, enum event_kind kind, unsigned service, unsigned part, int64_t order, bool refused,
                       bool put_off, int64_t expires_ms);
 void oracle_key(struct sim *s, unsigned event, const char *key); /* the idempotency key */
+void oracle_snapshot(struct sim *s, unsigned event, const struct snapshot_ask *ask);
+/* The event with that id, of billing or of a snapshot, as it stands in an URL; EVENTS_NONE: none. */
+unsigned oracle_event_of_id(const struct sim *s, const char *id, size_t len);
+/* What the platform says of an account. */
+void oracle_account(struct sim *s, unsigned service, char *ret, size_t size);
 /* It stands in the log now. */
 void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_kind kind, unsigned event, unsigned variant);
 bool oracle_is_refused(struct sim *s, unsigned event);

@@ -34,7 +34,7 @@ bool oracle_entry_done(const struct sim *s, struct entry_place at, const char *s
     const struct place *p = place_at(s->oracle, at.partition, at.offset);
     const struct oevent *e = p && p->kind == PLACE_EVENT ? s->oracle->events[p->event] : NULL;
     if (e && step[0] == '\0') /* the event as a whole */
-        return e->steps[steps_of(e) - 1].effects > 0;
+        return steps_of(e) > 0 && e->steps[steps_of(e) - 1].effects > 0;
     for (int i = 0; e && i < STEPS; i++)
         if (strcmp(op_entry(kind_entry(e->kind)->ops[i])->name, step) == 0)
             return e->steps[i].effects > 0;
@@ -195,7 +195,7 @@ bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order)
     snprintf(name, sizeof(name), "s%u", service);
     for (int32_t i = 0; i < o->sim->kafka->partitions; i++)
         for (const struct oact *a = o->acts[i]; a; a = a->next)
-            if (a->act.kind == ACT_REBASE_ORDER && strcmp(a->act.service, name) == 0 && order <= (int64_t)a->act.number)
+            if (a->act.kind == ACT_REBASE_ORDER && strcmp(a->act.service, name) == 0 && order <= ORDER_STEPS * (int64_t)a->act.number)
                 return true;
     return false;
 }

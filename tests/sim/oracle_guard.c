@@ -32,7 +32,9 @@ static bool says_it_exists(const json_t *record)
 {
     const char *status = json_string_value(json_object_get(record, "status"));
     bool silent = status == NULL || strcmp(status, "unknown") == 0;
-    return silent ? json_object_size(json_object_get(record, "axes")) > 0 : strcmp(status, "terminated") != 0;
+    const json_t *axes = json_object_get(record, "axes");
+    bool touched = json_object_size(axes) > (json_object_get(axes, "all") ? 1U : 0U); /* a snapshot alone sets nothing */
+    return silent ? touched : strcmp(status, "terminated") != 0;
 }
 
 static bool text_says_it_exists(const char *text, size_t len)

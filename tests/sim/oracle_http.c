@@ -29,6 +29,7 @@ enum slot_name slot_of(const struct request *r)
     case OP_DONE:
     case OP_EXTRAS:
     case OP_SEEN:
+    case OP_ACCOUNT:
     case OP_MESSAGE:
     case OP_COUNT:
         return SLOT_COUNT;
@@ -188,7 +189,7 @@ static bool goes_first(const struct oevent *e, const struct oevent *older)
 static bool covers_parked(const struct sim *s, const struct oevent *e, const struct oevent *older, bool dead)
 {
     const struct settings_numbers *n = &s->env->provider->numbers;
-    if (e->order <= older->order || !(same_axis(e, older) || e->kind == KIND_DELETE))
+    if (!may_cover(e, older))
         return false;
     for (unsigned i = 0; i < steps_of(older) && !dead; i++)
         if (older->steps[i].last_left > 0 && (s->now - older->steps[i].last_left) / SIM_MS < n->request_ms + n->provider_max_ms)
@@ -240,6 +241,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_owner(s, r);
     check_held(s, e, r);
     check_begins(s, e, r);
+    oracle_check_passed(s, e);
     oracle_cut_left(s, e, partition_of_service(s, r->service));
     e->variant = (int)r->value;
     st->doubts++;
@@ -307,7 +309,7 @@ static void check_order(struct sim *s, const struct oevent *e, const struct requ
     const struct slot *newer = at->order > e->order ? at : gone->order > e->order ? gone : NULL;
     if (newer && newer->event != (int)e->number)
         sim_broken(s, "6: %s of e%u (order %lld) is done after e%d (order %lld)", op_entry(r->op)->name, e->number,
-                   (long long)e->order, newer->event, (long long)newer->order);
+                   (long long)(e->order / ORDER_STEPS), newer->event, (long long)(newer->order / ORDER_STEPS));
     if (!newer)
         *at = (struct slot){(int)e->number, e->order};
 }

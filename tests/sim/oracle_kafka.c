@@ -30,7 +30,7 @@ bool place_is_settled(const struct oracle *o, const struct place *p)
 /* Its last step is, so all are. */
 static bool is_done(const struct oevent *e)
 {
-    return e->steps[steps_of(e) - 1].effects > 0;
+    return e->kind == KIND_SNAPSHOT ? e->decided || e->recorded : e->steps[steps_of(e) - 1].effects > 0;
 }
 
 /* For `superseded` (@done) it was done at the platform, which Redis may have been told though Kafka was not; for `stale` it
@@ -39,8 +39,8 @@ bool has_newer(const struct oracle *o, const struct oevent *e, bool done)
 {
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
-        bool applied = n->variant >= 0 && n->final[n->variant] == OUTCOME_APPLIED;
-        if (n != e && (applied || (done && is_done(n))) && n->service == e->service && n->order >= e->order + done && (same_axis(n, e) || n->kind == KIND_DELETE))
+        bool sets = same_axis(n, e) || says_all(n) || (says_all(e) && e->kind == KIND_SNAPSHOT && !has_no_axis(n));
+        if (n != e && (moved_record(n) || (done && is_done(n))) && n->service == e->service && n->order >= e->order + done && sets)
             return true;
     }
     return false;
@@ -186,6 +186,8 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
                        outcome_kind_name(kind));
         if (*final < 0)
             check_kind(s, e, p, kind, reason);
+        if (e->kind == KIND_SNAPSHOT && outcome_kind_moves_record(kind))
+            oracle_snapshot_ended(s, e, data);
         *final = (int)kind;
         p->outcome_written = true;
         p->outcome = kind;
@@ -202,7 +204,7 @@ static void on_record(struct sim *s, const struct kmessage *m)
     const char *name;
     json_object_foreach (json_object_get(root, "axes"), name, axis) {
         const char *id = text_of(axis, "id");
-        unsigned n = id[0] == 'e' ? (unsigned)strtoul(id + 1, NULL, 10) : EVENTS_MAX;
+        unsigned n = oracle_event_of_id(s, id, strlen(id));
         if (n < o->event_count)
             o->events[n]->recorded = true;
     }
@@ -221,13 +223,13 @@ static void record_acked(struct sim *s, const struct kmessage *m)
     o->remembered[service] = (unsigned)json_integer_value(json_object_get(json_object_get(root, "remembered"), "extras"));
     json_object_foreach (json_object_get(root, "axes"), name, axis) {
         const char *id = text_of(axis, "id");
-        unsigned n = id[0] == 'e' ? (unsigned)strtoul(id + 1, NULL, 10) : EVENTS_MAX;
+        unsigned n = oracle_event_of_id(s, id, strlen(id));
         for (unsigned i = 0; i < o->event_count && n < o->event_count; i++)
             if (o->events[i] == o->events[n] || (same_axis(o->events[i], o->events[n]) && o->events[i]->order <= o->events[n]->order))
                 o->events[i]->record_acked = true;
     }
     for (unsigned i = 0; i < o->event_count; i++) /* these have no axis: any record does */
-        if (o->events[i]->service == service && o->events[i]->kind == KIND_MESSAGE)
+        if (o->events[i]->service == service && has_no_axis(o->events[i]))
             o->events[i]->record_acked = true;
     json_decref(root);
 }
@@ -332,6 +334,8 @@ void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, co
         on_entry(s, m);
     else if (strstr(t->name, "dead"))
         on_dead(s, m);
+    else if (strstr(t->name, "events"))
+        oracle_part_written(s, partition, m);
 }
 
 /* The place that an outcome is about; NULL: none, or it is no final one. */

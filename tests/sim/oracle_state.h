@@ -2,12 +2,14 @@
 #ifndef TVB_SIM_ORACLE_STATE_H
 #define TVB_SIM_ORACLE_STATE_H
 
+#include <jansson.h>
+
 #include "contract/act.h"
 #include "contract/outcome.h"
 #include "io/redis_link.h"
 #include "oracle.h"
 
-enum { EXTRAS_ALL = 7, VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3, ROUNDS_MAX = 8 };
+enum { EXTRAS_ALL = 7, VARIANTS = 2, EVENTS_MAX = 256, SERVICES_MAX = 16, PARTS_MAX = 4, STEPS = 3, ROUNDS_MAX = 8, ORDER_STEPS = 10 };
 
 /* One changing request of an event. */
 struct ostep {
@@ -20,7 +22,7 @@ struct ostep {
 struct oevent {
     unsigned number, service, part;
     enum event_kind kind;
-    int64_t order;        /* -1: its first offset, not known yet */
+    int64_t order;        /* ten times what billing says, and of a snapshot's part its step; -1: its first offset, not known yet */
     bool refused, put_off, poison, culprit;
     int64_t begins_ms;    /* notbefore; 0: none */
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
@@ -40,6 +42,11 @@ struct oevent {
     bool produced;        /* an outcome was handed to a Kafka client */
     bool excused;         /* claimed again after that: FAULT_REDIS_OWED is off */
     bool recorded, record_acked;
+    bool decided;         /* Redis knows what came of it */
+    struct snapshot_ask ask; /* of a snapshot */
+    bool compared;        /* with what the platform said */
+    const struct oevent *of; /* the snapshot that it is a part of; NULL: billing's */
+    const char *id, *text; /* of a part */
     bool was_released, was_held; /* ever; by the guard */
     uint64_t least;       /* that the guard let go when it was released, at least: the fewest of all times */
 };
@@ -139,6 +146,18 @@ void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition);
 void oracle_released(struct sim *s, struct proc *p, struct oevent *e);
 void oracle_held(struct sim *s, struct oevent *e, int32_t partition);
 size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
+/* oracle_parts.c */
+void oracle_part_written(struct sim *s, int32_t partition, const struct kmessage *m);
+void oracle_snapshot_ended(struct sim *s, struct oevent *e, const json_t *data); /* what its outcome says */
+void oracle_check_passed(struct sim *s, const struct oevent *e); /* it leaves */
+void oracle_snapshots_final(struct sim *s);
+void oracle_tell_ask(struct sim *s, const struct oevent *e);
+bool says_all(const struct oevent *e);
+bool has_no_axis(const struct oevent *e);
+/* Applied, or unchanged as a snapshot can be. */
+bool moved_record(const struct oevent *e);
+/* It sets all that the older one does. */
+bool may_cover(const struct oevent *newer, const struct oevent *older);
 /* An act says that all of the service up to there counts as applied. */
 bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order);
 bool place_is_settled(const struct oracle *o, const struct place *p);

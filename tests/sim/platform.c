@@ -7,7 +7,7 @@
 
 static const struct op_entry ops[OP_COUNT] = {
     [OP_PING] = {"ping", CALL_READ},       [OP_DONE] = {"done", CALL_READ},       [OP_EXTRAS] = {"extras", CALL_READ},
-    [OP_SEEN] = {"seen", CALL_READ},       [OP_CUT] = {"cut", CALL_SAFE},         [OP_BACK] = {"back", CALL_SAFE},     [OP_BLOCK] = {"block", CALL_SAFE},
+    [OP_SEEN] = {"seen", CALL_READ},       [OP_ACCOUNT] = {"account", CALL_READ}, [OP_CUT] = {"cut", CALL_SAFE},         [OP_BACK] = {"back", CALL_SAFE},     [OP_BLOCK] = {"block", CALL_SAFE},
     [OP_DELETE] = {"delete", CALL_SAFE},   [OP_LABEL] = {"label", CALL_SAFE},     [OP_PLAN] = {"plan", CALL_KEYED},
     [OP_TAG] = {"tag", CALL_KEYED},        [OP_PACKAGE] = {"package", CALL_QUERY}, [OP_NOTE] = {"note", CALL_QUERY},
     [OP_MESSAGE] = {"message", CALL_NEVER}, [OP_LIMIT] = {"limit", CALL_NEVER},
@@ -37,7 +37,7 @@ struct platform *platform_new(struct sim *s)
     return pl;
 }
 
-/* ---- reading: http://tv.sim/s/s<service>/<op>?id=e<event>&v=<text that ends in digits>&step=<op> ---- */
+/* ---- reading: http://tv.sim/s/s<service>/<op>?id=<event>&v=v<variant>&part=p<package>&step=<op> ---- */
 
 static int find_op(const char *name, size_t len)
 {
@@ -63,15 +63,10 @@ static const char *query(const char *url, const char *name, size_t *ret_len)
     return NULL;
 }
 
-/* "p2-v1" is part 2, variant 1. */
-static void read_value(const char *v, size_t len, struct request *ret)
+/* "v1" is variant 1, "p2" part 2. */
+static unsigned read_value(const char *v, size_t len)
 {
-    for (size_t i = 0; v && i + 1 < len; i++) {
-        if (v[i] == 'v')
-            ret->value = (unsigned)strtoul(v + i + 1, NULL, 10);
-        else if (v[i] == 'p')
-            ret->part = (unsigned)strtoul(v + i + 1, NULL, 10);
-    }
+    return v && len > 1 ? (unsigned)strtoul(v + 1, NULL, 10) : 0;
 }
 
 bool platform_read(struct platform *pl, const struct call_request *req, struct request *ret)
@@ -82,17 +77,19 @@ bool platform_read(struct platform *pl, const struct call_request *req, struct r
     if (strcmp(req->url, "http://tv.sim/ping") == 0)
         return true;
     const char *id = query(req->url, "id", &len), *v;
-    if (strncmp(req->url, stem, sizeof(stem) - 1) != 0 || !id || id[0] != 'e') {
+    if (strncmp(req->url, stem, sizeof(stem) - 1) != 0 || !id) {
         sim_broken(pl->sim, "a request that is none: %s", req->url);
         return false;
     }
-    ret->event = (unsigned)strtoul(id + 1, NULL, 10);
+    ret->event = oracle_event_of_id(pl->sim, id, len);
     char *end;
     ret->service = (unsigned)strtoul(req->url + sizeof(stem) - 1, &end, 10);
     int op = find_op(end + 1, strcspn(end + 1, "?"));
     ret->op = (enum op)op;
     v = query(req->url, "v", &len);
-    read_value(v, len, ret);
+    ret->value = read_value(v, len);
+    v = query(req->url, "part", &len);
+    ret->part = read_value(v, len);
     if (op == OP_LIMIT && ret->value > 0)
         ret->value--; /* no limit of 0 devices */
     v = query(req->url, "step", &len);
@@ -146,7 +143,11 @@ bool platform_has_seen(const struct sim *s, unsigned service)
 
 const char *platform_answer(struct platform *pl, const struct request *r)
 {
-    char text[64];
+    char text[128];
+    if (r->op == OP_ACCOUNT) {
+        oracle_account(pl->sim, r->service, text, sizeof(text));
+        return sim_copy(pl->sim, text, strlen(text));
+    }
     if (r->op == OP_EXTRAS) {
         int len = snprintf(text, sizeof(text), "{\"ok\":true,\"extras\":%u}", oracle_extras(pl->sim, r->service));
         return sim_copy(pl->sim, text, (size_t)len);

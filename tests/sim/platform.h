@@ -14,6 +14,7 @@ enum op {
     OP_DONE,    /* was it done? */
     OP_EXTRAS,  /* what is switched on? */
     OP_SEEN,    /* was its user there? */
+    OP_ACCOUNT, /* what has it? */
     OP_BLOCK,   /* safe */
     OP_CUT,     /* safe: takes all extras away */
     OP_BACK,    /* safe: gives extras back */

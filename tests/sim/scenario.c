@@ -24,6 +24,7 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
         s->cfg.on[i] = allowed[i] && sim_chance(s, share);
     s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
     s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
+    s->cfg.on[FAULT_SNAPSHOTS] = allowed[FAULT_SNAPSHOTS] && sim_pick(s, 0) / 16 % 4 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -55,7 +56,7 @@ void scenario_choose(struct sim *s, const bool allowed[FAULT_COUNT])
     c->calm_ms = sim_chance(s, 300) ? 1000 : sim_range(s, 1000, 12000);
     c->guard = c->on[FAULT_ACTS] && c->on[FAULT_GUARD] ? (unsigned)sim_range(s, 1, 4) : 0;
     bool narrow = sim_chance(s, 400); /* few kinds, so that they meet */
-    for (int i = 0; i < KIND_COUNT; i++)
+    for (int i = 0; i < KIND_MIXED; i++)
         c->mix[i] = narrow && sim_chance(s, 600) ? 0 : (unsigned)sim_range(s, 1, 10);
     c->mix[KIND_DELETE] = c->mix[KIND_DELETE] > 8;
     c->mix[KIND_PLAN]++;

@@ -54,7 +54,7 @@ struct scenario {
     int32_t partitions;
     int64_t publish_ms;   /* over how long the events come */
     int64_t faults_ms;    /* when the faults stop */
-    unsigned mix[11];      /* weights of the kinds of events, enum event_kind */
+    unsigned mix[11];      /* weights of the kinds of events below KIND_MIXED */
     unsigned http_bad;    /* of 1000 calls, for each http fault that is on */
     unsigned wire_bad;    /* of 1000 messages, for each lost-message fault that is on */
     unsigned in_flight;
