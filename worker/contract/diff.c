@@ -355,15 +355,24 @@ static void cut(struct diff *d, const char *wanted)
         change(d, "contract.blocked", json_pack("{s:s}", "reason", "administrative"), "block");
 }
 
+static bool is_blocked(const json_t *record)
+{
+    const char *block = json_text(record, "block");
+    return block[0] != '\0' && strcmp(block, "none") != 0;
+}
+
+/* What was both suspended and blocked is given back both ways, where the platform has no one way for that. */
 static void restore(struct diff *d)
 {
-    bool suspended = json_is_true(json_object_get(d->ask->record, "suspended"));
-    const char *type = "contract.unblocked";
-    if (is_supported(d, "contract.activated"))
-        type = "contract.activated";
-    else if (suspended && is_supported(d, "contract.reactivated"))
-        type = "contract.reactivated";
-    change(d, type, json_object(), "switch on");
+    bool suspended = json_is_true(json_object_get(d->ask->record, "suspended")) && is_supported(d, "contract.reactivated");
+    if (is_supported(d, "contract.activated")) {
+        change(d, "contract.activated", json_object(), "switch on");
+        return;
+    }
+    if (suspended)
+        change(d, "contract.reactivated", json_object(), "switch on");
+    if (!suspended || is_blocked(d->ask->record))
+        change(d, "contract.unblocked", json_object(), suspended ? "unblock" : "switch on");
 }
 
 static bool is_off(const char *status)
