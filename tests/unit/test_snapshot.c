@@ -115,6 +115,8 @@ Test(snapshot, differs_by_what_it_says_and_in_a_safe_order)
         {"an end is made anew where the pack makes ends", SAY(",\"packages\":[{\"id\":\"P1\",\"valid_to\":\"2026-11-22\"},{\"id\":\"P2\"}]"), ACTIVE, RECORD, false, true,
          false, "remove P1 at 2026-11-23T00:00:00.000Z"},
         {"suspended, and the pack knows no activation", SAY(""), OFF, WITH("\"suspended\":true"), false, false, true, "switch on"},
+        {"suspended and blocked", SAY(""), OFF, WITH("\"suspended\":true,\"block\":\"blocked\""), false, false, true, "switch on, unblock"},
+        {"suspended, and blocked no more", SAY(""), OFF, WITH("\"suspended\":true,\"block\":\"none\""), false, false, true, "switch on"},
         {"an id that no event bears", SAY(",\"packages\":[]"), "{\"status\":\"active\",\"packages\":[\"a\\u0001b\"]}", RECORD, true, false, false,
          " | a package whose id no event can bear stays"},
     };
