@@ -319,12 +319,14 @@ void oracle_log(struct sim *s, struct proc *p)
 
 /* ---- ends ---- */
 
-/* One that is refused must not let an older snapshot run. */
+/* A deletion covers what sets something, and nothing that makes an account or ends one. */
 bool may_cover(const struct oevent *newer, const struct oevent *older)
 {
     if (newer->service != older->service || newer->order <= older->order || has_no_axis(older))
         return false;
-    return same_axis(newer, older) || (newer->kind == KIND_DELETE && older->kind != KIND_SNAPSHOT) || (newer->kind == KIND_SNAPSHOT && says_all(newer));
+    if (newer->kind == KIND_DELETE)
+        return !says_all(older);
+    return same_axis(newer, older) || says_all(newer);
 }
 
 /* An event passes what was not sent and it covers, and a doubt for a person once nothing of that can come any more: in the end, that
