@@ -161,6 +161,8 @@ Test(pack_load, workflows_that_are_not_supported_are_refused_by_name)
         {"reason: stopped", "reason: Not A Word", "Not A", "/components/failureActions/stop/x-outcome", "must be a word"},
         {"workflowId: read", "workflowId: contract.blocked", NULL, "/workflows/1", "used twice"},
         {"workflowId: contract.blocked", "workflowId: service.snapshot", NULL, "/workflows/0", "`service.snapshot` is no pack's workflow"},
+        {"workflowId: contract.blocked", "workflowId: billing.processed", NULL, "/workflows/0", "the worker notes it in the record"},
+        {"workflowId: contract.blocked", "workflowId: service.adopted", NULL, "/workflows/0", "`service.adopted` is no pack's workflow"},
         {"          v: $response.body#/v\n", "          'a b': 1\n", "'a b'", STEP "/outputs/a b", "the name of an output"},
         {"required: [record]", "required: [other]", NULL, "/workflows/0/inputs", "not `other`"},
         {"required: [record]", "properties: {data: {properties: {a: {patern: x}}}}", NULL, "/workflows/0/inputs/properties/data", "patern"},

@@ -257,7 +257,7 @@ static void name_workflow(struct loader *l, const json_t *v, const struct at *at
     if (id != NULL && (!is_id(id, true) || pack_workflow(l->pack, id) != NULL))
         load_fault(l, at, "the workflowId `%s` is used twice, or has characters other than a-z, A-Z, 0-9, - _ .", id);
     struct err why = {0};
-    if (id != NULL && strcmp(id, "service.snapshot") == 0 && pack_say_no_workflow(id, &why) != 0)
+    if (id != NULL && pack_may_not_have(id) && pack_say_no_workflow(id, &why) != 0)
         load_fault(l, at, "%s", why.msg);
     struct workflow *w = &l->pack->workflows[l->pack->workflow_count++];
     w->id = id == NULL ? "" : id;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "workflow/arazzo.h"
 #include "workflow/inputs.h"
 #include "workflow/openapi.h"
@@ -116,10 +117,32 @@ const struct workflow *pack_workflow(const struct pack *p, const char *id)
     return NULL;
 }
 
+/* What the worker does with an event that it does not give to the pack. NULL: of no such type. */
+static const char *workers_own(const char *id)
+{
+    static const struct {
+        const char *type, *does;
+    } own[] = {
+        {"service.snapshot", "reads, compares, and sends an event for each change"},
+        {"service.adopted", "makes what it says the record"},
+        {"billing.processed", "notes it in the record"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (strcmp(own[i].type, id) == 0)
+            return own[i].does;
+    return NULL;
+}
+
+bool pack_may_not_have(const char *id)
+{
+    return workers_own(id) != NULL;
+}
+
 int pack_say_no_workflow(const char *id, struct err *reterr)
 {
-    if (strcmp(id, "service.snapshot") == 0)
-        return err_set(reterr, ERR_INVAL, "`%s` is no pack's workflow: the worker reads, compares, and sends an event for each change", id);
+    const char *does = workers_own(id);
+    if (does != NULL)
+        return err_set(reterr, ERR_INVAL, "`%s` is no pack's workflow: the worker %s", id, does);
     return err_set(reterr, ERR_INVAL, "the pack has no workflow `%s`; tvbridge pack check --json lists them", id);
 }
 

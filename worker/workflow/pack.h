@@ -60,6 +60,8 @@ const char *pack_version(const struct pack *p);
 /* The workflow for an event type without prefix ("contract.blocked") or one of `read`, `list`,
  * `catalog`, `accounts`, `authenticate`, `probe`. Borrowed; NULL: the pack has none. */
 const struct workflow *pack_workflow(const struct pack *p, const char *workflow_id);
+/* The worker does itself what events of that type say, and no pack has a workflow for it. */
+bool pack_may_not_have(const char *workflow_id);
 /* Why there is none of that id, as an error. Returns -1. */
 int pack_say_no_workflow(const char *workflow_id, struct err *reterr);
 size_t pack_workflow_count(const struct pack *p);
