@@ -117,6 +117,11 @@ Test(snapshot, differs_by_what_it_says_and_in_a_safe_order)
         {"suspended, and the pack knows no activation", SAY(""), OFF, WITH("\"suspended\":true"), false, false, true, "switch on"},
         {"suspended and blocked", SAY(""), OFF, WITH("\"suspended\":true,\"block\":\"blocked\""), false, false, true, "switch on, unblock"},
         {"suspended, and blocked no more", SAY(""), OFF, WITH("\"suspended\":true,\"block\":\"none\""), false, false, true, "switch on"},
+        {"blocked by taking packages away: what comes back with the release is not known yet", SAY(",\"packages\":[{\"id\":\"P1\"}]"),
+         "{\"status\":\"suspended\",\"packages\":{}}", RECORD, false, false, false, "switch on, add P1"},
+        {"and the next one takes away what is too much", SAY(",\"packages\":[{\"id\":\"P1\"}]"), ACTIVE, RECORD, false, false, false, "remove P2"},
+        {"blocked so, and it stays", SAY(",\"block\":\"total\",\"packages\":[{\"id\":\"P1\"}]"), "{\"status\":\"suspended\",\"packages\":{}}", RECORD,
+         false, false, false, "add P1"},
         {"an id that no event bears", SAY(",\"packages\":[]"), "{\"status\":\"active\",\"packages\":[\"a\\u0001b\"]}", RECORD, true, false, false,
          " | a package whose id no event can bear stays"},
     };
