@@ -31,26 +31,40 @@ static void add_members(struct buf *b, const json_t *operation, const char *memb
     }
 }
 
-static void add_outcomes(struct buf *b, const json_t *operation)
+/* ` (beenius)`: where the guide is about @several platforms, and this is not of all. */
+static void add_pack(struct buf *b, const json_t *one, bool several)
+{
+    const char *pack = json_text(one, "pack");
+    if (several && pack[0] != '\0')
+        buf_addf(b, " (%s)", pack);
+}
+
+static void add_outcomes(struct buf *b, const json_t *operation, bool several)
 {
     const json_t *list = json_object_get(operation, "outcomes");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *o = json_array_get(list, i);
         const char *reason = json_text(o, "reason");
         buf_addf(b, "%s%s%s%s", i > 0 ? ", " : "", json_text(o, "kind"), reason[0] != '\0' ? " " : "", reason);
+        add_pack(b, o, several);
     }
 }
 
-static void add_write_back(struct buf *b, const json_t *operation)
+/* `Online = given.online`: the billing's field, and the outcome's that carries it. A line of a history has none. */
+static void add_write_back(struct buf *b, const json_t *operation, bool several)
 {
     const json_t *list = json_object_get(operation, "write_back");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        buf_addf(b, "%s%s", i > 0 ? ", " : "", json_text(json_array_get(list, i), "to"));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        const char *from = json_text(one, "from");
+        buf_addf(b, "%s%s%s%s", i > 0 ? ", " : "", json_text(one, "to"), from[0] != '\0' ? " = " : "", from);
+        add_pack(b, one, several);
+    }
 }
 
 enum cell { CELL_WORDS, CELL_EVENT, CELL_DATA, CELL_OUTCOMES, CELL_BACK, CELL_COUNT };
 
-static void show_row(const struct cli_table *t, const json_t *operation)
+static void show_row(const struct cli_table *t, const json_t *operation, bool several)
 {
     struct buf cell[CELL_COUNT], out;
     const char *text[CELL_COUNT];
@@ -61,8 +75,8 @@ static void show_row(const struct cli_table *t, const json_t *operation)
     buf_adds(&cell[CELL_EVENT], json_text(operation, "event"));
     add_members(&cell[CELL_DATA], operation, "data", "");
     add_members(&cell[CELL_DATA], operation, "default", "?");
-    add_outcomes(&cell[CELL_OUTCOMES], operation);
-    add_write_back(&cell[CELL_BACK], operation);
+    add_outcomes(&cell[CELL_OUTCOMES], operation, several);
+    add_write_back(&cell[CELL_BACK], operation, several);
     for (int i = 0; i < CELL_COUNT; i++)
         text[i] = buf_cstr(&cell[i]);
     cli_table_row(t, text, NULL, &out);
@@ -78,8 +92,9 @@ static void show_table(const struct dialect *d)
                                                 {"EVENT", 26, 18, false},
                                                 {"DATA (?: unless the event says it)", 34, 10, false},
                                                 {"OUTCOMES", 40, 8, false},
-                                                {"WRITE BACK", 20, 8, false}};
+                                                {"WRITE BACK", 40, 8, false}};
     const json_t *list = json_object_get(dialect_document(d), "operations");
+    bool several = json_array_size(json_object_get(dialect_document(d), "packs")) > 1;
     struct cli_table t;
     struct buf out;
     buf_init(&out, CELL_BYTES);
@@ -88,7 +103,7 @@ static void show_table(const struct dialect *d)
     fputs(buf_cstr(&out), stdout);
     buf_fini(&out);
     for (size_t i = 0; i < json_array_size(list); i++)
-        show_row(&t, json_array_get(list, i));
+        show_row(&t, json_array_get(list, i), several);
 }
 
 void dialect_list(const struct dialect *d, bool json)

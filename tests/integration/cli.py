@@ -291,6 +291,10 @@ def check_publish_dialect(at):
     """A billing's own words, from the command line and from a file."""
     r = run('publish', '--dialect', 'ixc', '--list')
     check('--list shows the words and their events', r.status == 0 and 'aguardando assinatura' in r.out and 'contract.late_notice' in r.out, r)
+    check('--list shows which field of the outcome billing writes back', 'Account number = given.account_number, Online = given.online' in r.out, r)
+    r = run('publish', '--dialect', 'isp-integrator', '--list')
+    check('--list shows what is of one platform only', 'Auth Pin Assinante Beenius = given.auth_pin (beenius)' in r.out and
+          'rejected no_devices (deezer)' in r.out and 'rejected unknown_package,' in r.out, r)
     for name in ('abills', 'isp-integrator', 'ispadmin', 'ixc', 'mk'):
         r = run('publish', '--dialect', name, '--list', '--json')
         check(f'--list --json: each operation of {name} is an object', r.status == 0 and len(r.rows()) > 10 and
