@@ -294,6 +294,24 @@ static bool some_pack_has(const json_t *document, pack_has_fn *has, const char *
     return found;
 }
 
+/* Each pack that has the event's workflow, of those that @what is about. */
+static bool all_packs_have(const json_t *document, pack_has_fn *has, const char *event, const json_t *what)
+{
+    const json_t *packs = json_object_get(document, "packs");
+    const char *pack = json_text(what, "pack");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(packs); i++) {
+        const char *name = json_string_value(json_array_get(packs, i));
+        struct yaml_doc *d = workflows_of(name);
+        bool asked = (pack[0] == '\0' || strcmp(pack, name) == 0) && workflow_of(d, event) != NULL;
+        yaml_doc_free(d);
+        if (asked && !has(name, event, what))
+            return false;
+        n += asked;
+    }
+    return n > 0;
+}
+
 /* What the worker itself says, whatever the pack. */
 static bool is_own(const char *event, const char *said)
 {
@@ -324,7 +342,7 @@ static void expect_words_of_packs(const json_t *document, const json_t *operatio
         const json_t *w = json_array_get(back, i);
         const char *from = json_text(w, "from");
         if (strncmp(from, "given.", 6) == 0 && !is_own(event, from))
-            cr_expect(some_pack_has(document, has_output, event, w), "%s: %s", word, from);
+            cr_expect(all_packs_have(document, has_output, event, w), "%s: %s", word, from);
     }
 }
 
