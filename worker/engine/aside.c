@@ -258,21 +258,12 @@ static void stands_again(struct partition *p, struct wait *x)
     settle_if_last(p, wait_service_name(x), settles);
 }
 
-/* Not before the waiting topic has it: an owner who reads nothing of it there has to find it in Redis, also behind those that it
- * has passed. Where this gets lost, the next claim in the lane is told whom it waits for (park_free_lane()). */
-static void let_lane_go_on(struct worker *w, const struct job *j)
-{
-    const struct work *k = j->work;
-    if (k->aside.claimed && redis_is_up(w->redis))
-        (void)redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
-}
-
 /* Its offset is settled: the waiting topic has it. */
 static void is_aside(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     crash_point("set_aside");
-    let_lane_go_on(w, j);
+    park_stands(w, j);
     log_aside(w, j);
     telemetry_count(w->tel, COUNTER_SET_ASIDE, 1);
     stands_again(p, j->wait);

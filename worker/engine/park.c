@@ -38,6 +38,14 @@ static void on_parked(void *arg, enum redis_result res)
         job_wait(w, j, PARK_AGAIN_MS, false);
 }
 
+/* Where this gets lost, the next claim in the lane is told whom it waits for: park_free_lane(). */
+void park_stands(struct worker *w, const struct job *j)
+{
+    const struct work *k = j->work;
+    if (k->aside.claimed && redis_is_up(w->redis))
+        (void)redis_park(w->redis, k->event.service, k->event.key, k->fence, NULL, NULL);
+}
+
 static bool may_park(struct worker *w, struct job *j)
 {
     if (!j->doubt_own && !takeover_is_quiet(w, j)) /* somebody else's: he may have published its outcome meanwhile */

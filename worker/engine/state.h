@@ -575,8 +575,7 @@ bool snapshot_reads(struct worker *w, struct job *j);
 void snapshot_start(struct worker *w, struct job *j, const struct run_result *read);
 
 /* ---- supersede.c: newer events that cover older ones ---- */
-/* Before @head, just taken from its lane, which holds others too, is claimed. True: it is not claimed now: a newer one
- * that covers it is the head, or the lane waits. */
+/* Before @head, just taken from its lane, is claimed. True: not now: a newer one that covers it is the head, or the lane waits. */
 bool supersede_look(struct worker *w, struct job *head);
 /* @j is settled: those that it covers are told what came of it, before any newer one. */
 void supersede_settled(struct job *j);
@@ -591,8 +590,7 @@ void publish_start(struct worker *w, struct job *j);
 void publish_gathered(struct worker *w);
 /* How long until then at most; 0 when nothing has gathered or it is time. */
 int64_t publish_wait_ms(const struct worker *w);
-/* Published, and Redis knows: the event is settled. */
-void publish_done(struct worker *w, struct job *j);
+void publish_done(struct worker *w, struct job *j); /* and Redis knows: the event is settled */
 /* For aside.c: a notice is an outcome with its own ack, which tells publish_note_outcome(). */
 bool publish_notice(struct worker *w, struct job *j, producer_ack_fn *fn);
 /* One of the job's messages: @fn is called with it, as for the two beside it. False: it did not leave. */
@@ -721,9 +719,11 @@ void aside_redrive_letter(struct worker *w, struct job *j, unsigned round);
 void aside_call_back(struct partition *p, struct wait *x, enum park_act act);
 
 /* ---- park.c: what waits for a person ---- */
-/* Nothing but a person can tell whether @j's request was done: it is set aside with its doubt and its steps, and its lane goes on
- * with what shares no axis with it. @detail is a word. It may have to wait before that, and comes here again then. */
+/* Nothing but a person can tell whether @j's request was done: it is set aside with its doubt and its steps, and its lane goes
+ * on with what shares no axis with it. @detail: a word. It may have to wait before that, and comes here again. */
 void park_doubt(struct worker *w, struct job *j, const char *detail);
+/* @j's entry stands: its lane goes on in Redis, too. Not before, since whoever reads no entry has to find it there. */
+void park_stands(struct worker *w, const struct job *j);
 /* @j's outcome stands: whether its entry is to hold back what comes after (`park: dead`). */
 bool park_holds(const struct worker *w, const struct job *j);
 /* The steps that @j's run has done are kept with its entry. */
