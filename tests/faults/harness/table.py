@@ -11,8 +11,8 @@ from harness import points
 
 # Features of the engine that are there. The words: ownership (proof before each send), ceiling, takeover (outcomes read by
 # a new owner), merge (Redis that forgot), waiting (the waiting topic), tombstone (only after the outcome), superseding,
-# breaker (and the retry budget), late (the late packet of a safe request), sentinel.
-LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late", "tombstone", "sentinel", "remembering"}
+# breaker (and the retry budget), late (the late packet of a safe request), sentinel, remembering (`x-record` with `before: next`).
+LANDED = {"ownership", "ceiling", "takeover", "merge", "waiting", "breaker", "late", "tombstone", "sentinel", "remembering", "superseding"}
 
 
 @dataclasses.dataclass
@@ -20,7 +20,7 @@ class Case:
     name: str
     play: typing.Callable
     needs: str = ""
-    where: str = "beside"   # others; `broker`: one after the other, their Kafka dies; `alone`: at the end, it measures
+    where: str = "beside"   # others; `broker`: one after the other, their Kafka dies; `alone`: before the others, it measures
     by_hand: bool = False   # only when it is named
 
     @property
