@@ -29,6 +29,7 @@ struct settings_numbers {
     int64_t window_events;       /* a partition, 20000 */
     int64_t window_bytes;        /* a worker, 32 MiB */
     int64_t lane_limit;          /* 1000 */
+    int64_t waiting_limit;       /* entries of the waiting topic, a partition, 1000000 */
     int64_t aside_after_ms;      /* an event that would be tried later than this after its first failure is set aside, 60000 */
     int64_t held_poll_ms;        /* how soon the platform is asked again for an account that is not active yet, 300000 */
     int64_t sequence_jump;       /* a sequence further ahead of the service's last is implausible; 0: off */

@@ -20,6 +20,7 @@ static const struct settings_number table[] = {
     {"window_bytes", offsetof(struct settings_numbers, window_bytes), 33554432, 2097152,
      1073741824},
     {"lane_limit", offsetof(struct settings_numbers, lane_limit), 1000, 1, 1000000},
+    {"waiting_limit", offsetof(struct settings_numbers, waiting_limit), 1000000, 10, 10000000},
     {"aside_after_ms", offsetof(struct settings_numbers, aside_after_ms), 60000, 100, 86400000},
     {"held_poll_ms", offsetof(struct settings_numbers, held_poll_ms), 300000, 100, 86400000},
     {"sequence_jump", offsetof(struct settings_numbers, sequence_jump), 0, 0, 9007199254740991},

@@ -13,6 +13,7 @@
 #include "engine/state.h"
 
 #define AGAIN_MS 500
+#define ALARM_EACH 1000 /* entries of one service: somebody should look at it */
 
 /* ---- an entry, written ---- */
 
@@ -159,9 +160,11 @@ void aside_again(struct worker *w, struct job *j)
 static void log_aside(struct worker *w, const struct job *j)
 {
     const struct work *k = j->work;
-    if (!log_begin(w->log, LOG_LEVEL_INFO, "set_aside"))
+    size_t n = waits_count_of(j->part->waits, wait_service_name(j->wait));
+    if (!log_begin(w->log, n > 0 && n % ALARM_EACH == 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "set_aside"))
         return;
     job_log_event(w, j);
+    log_int(w->log, "waiting_of_service", (int64_t)n);
     log_str(w->log, "state", entry_state_name(k->aside.state));
     log_str(w->log, "waits_for", entry_reason_name(k->aside.reason));
     log_int(w->log, "partition", j->partition);

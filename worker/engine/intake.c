@@ -11,14 +11,17 @@
 #define HOLD_MS 500
 #define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
+/* Its open events, or those that wait in its topic: they are kept in memory, too. */
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
-    return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events;
+    return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events ||
+           (int64_t)waits_count(p->waits) >= w->numbers->waiting_limit;
 }
 
 static bool partition_has_room(const struct worker *w, const struct partition *p)
 {
-    return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2;
+    return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2 &&
+           (int64_t)waits_count(p->waits) <= w->numbers->waiting_limit / 2;
 }
 
 static void pause_partition(struct worker *w, struct partition *p)
@@ -158,8 +161,10 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
         break;
     }
     struct job *j = job_new(w, p, d);
-    if (j != NULL && is_flood(w, j) && set_flood_aside(w, j))
+    if (j != NULL && is_flood(w, j) && set_flood_aside(w, j)) {
+        hold_if_full(w, p);
         return;
+    }
     if (j == NULL || lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
         free(j);
         intake_give_up(w, d);

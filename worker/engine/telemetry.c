@@ -64,6 +64,7 @@ static const struct {
     [GAUGE_LAG] = {"tvbridge_lag_events", "Events in the topic that are not settled."},
     [GAUGE_OLDEST_MS] = {"tvbridge_oldest_undone_age_seconds", "Age of the oldest event at work."},
     [GAUGE_WAITING] = {"tvbridge_waiting_tries", "Events that wait for their next try."},
+    [GAUGE_ENTRIES] = {"tvbridge_waiting_entries", "Events in the waiting topic."},
     [GAUGE_PARTITIONS] = {"tvbridge_assigned_partitions", "Partitions that this process works."},
     [GAUGE_REDIS_UP] = {"tvbridge_redis_connections_up", "Worker threads whose Redis is usable."},
     [GAUGE_PROVIDER_OK] = {"tvbridge_provider_credentials_ok", "Worker threads whose credentials are good."},

@@ -19,6 +19,7 @@ enum gauge {
     GAUGE_LAG,
     GAUGE_OLDEST_MS,   /* shown in seconds */
     GAUGE_WAITING,     /* for their next try */
+    GAUGE_ENTRIES,     /* of the waiting topic */
     GAUGE_PARTITIONS,
     GAUGE_REDIS_UP,
     GAUGE_PROVIDER_OK,

@@ -96,9 +96,11 @@ static int64_t lag_events(const struct worker *w)
 
 static void housekeeping(struct worker *w)
 {
-    int64_t open = 0;
-    for (int32_t i = 0; i < w->part_count; i++)
+    int64_t open = 0, entries = 0;
+    for (int32_t i = 0; i < w->part_count; i++) {
         open += w->parts[i] != NULL ? (int64_t)offsets_open_count(w->parts[i]->offsets) : 0;
+        entries += w->parts[i] != NULL ? (int64_t)waits_count(w->parts[i]->waits) : 0;
+    }
     atomic_store_explicit(&w->open_events, open, memory_order_relaxed);
     if (open == 0)
         atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
@@ -109,6 +111,7 @@ static void housekeeping(struct worker *w)
     telemetry_gauge(w->tel, GAUGE_LAG, lag_events(w));
     telemetry_gauge(w->tel, GAUGE_OLDEST_MS, oldest_age_ms(w));
     telemetry_gauge(w->tel, GAUGE_WAITING, (int64_t)w->timers.n);
+    telemetry_gauge(w->tel, GAUGE_ENTRIES, entries);
     telemetry_gauge(w->tel, GAUGE_SLOTS, limit_slots(&w->limit));
     telemetry_gauge(w->tel, GAUGE_LEASES, w->leases.held);
     telemetry_gauge(w->tel, GAUGE_CONNECTIONS, http_connections(w->http));

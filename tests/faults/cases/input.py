@@ -99,8 +99,13 @@ def flood_refused(p):
     p.mark()
 
 
-def _flood(p):
-    p.open(numbers={"lane_limit": 4})
+def flood_full(p):
+    """The same; no more entries have room than a few, so that the partitions take no new events for a while."""
+    _flood(p, waiting_limit=10)
+
+
+def _flood(p, **numbers):
+    p.open(numbers={"lane_limit": 4, **numbers})
     p.worker()
     p.worker()
     p.await_quarantine()
