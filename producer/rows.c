@@ -178,7 +178,9 @@ static int read_cell(struct reading *r, bool *ret_last, struct err *reterr)
     if (!*ret_last && *r->at != r->delimiter)
         return err_set(reterr, ERR_INVAL, "text behind a closing quote");
     r->at += r->at < r->end;
-    return buf_ok(&r->cell) ? 0 : err_set(reterr, ERR_INVAL, "a cell of more than %zu bytes", CHUNK);
+    if (!buf_ok(&r->cell))
+        return err_set(reterr, ERR_INVAL, "a cell of more than %zu bytes", CHUNK);
+    return memchr(buf_cstr(&r->cell), '\0', r->cell.len) == NULL ? 0 : err_set(reterr, ERR_INVAL, "a cell with a NUL: want UTF-8 text");
 }
 
 static int read_names(struct reading *r, struct err *reterr)

@@ -77,13 +77,13 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
 }
 
 /* The rows of a file with that text, one a line; or the error, without its path. */
-static char *rows_of(const char *text)
+static char *rows_of(const char *text, size_t len)
 {
     char path[] = "/tmp/tvb-rows-XXXXXX";
     struct seen s;
     struct err err = {0};
     int fd = mkstemp(path);
-    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    cr_assert(fd >= 0 && write(fd, text, len) == (ssize_t)len);
     close(fd);
     buf_init(&s.all, 1 << 20);
     int rc = rows_read(path, &map_form, on_row, &s, &err);
@@ -121,10 +121,22 @@ Test(rows, are_read_from_csv_and_json_alike)
         {"not UTF-8", "service,name\n1,\xff\n", "2: name: want UTF-8 text"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char *got = rows_of(rows[i].text);
+        char *got = rows_of(rows[i].text, strlen(rows[i].text));
         cr_expect(eq(str, got, (char *)rows[i].want), "%s", rows[i].why);
         free(got);
     }
+}
+
+/* A text ends there for whoever looks at it later. */
+Test(rows, have_no_nul)
+{
+    static const char name[] = "service\0x,login\n1,a\n", cell[] = "service,login\n1,a\n2,b\0c\n";
+    char *got = rows_of(name, sizeof(name) - 1);
+    cr_expect(eq(str, got, "1: a cell with a NUL: want UTF-8 text"));
+    free(got);
+    got = rows_of(cell, sizeof(cell) - 1);
+    cr_expect(eq(str, got, "3: a cell with a NUL: want UTF-8 text"));
+    free(got);
 }
 
 /* ---- wanted ---- */
