@@ -70,6 +70,12 @@ static int unknown(const struct rows_form *form, const char *name, struct err *r
 
 /* ---- JSON ---- */
 
+/* It says nothing, as an empty cell of CSV does. */
+static bool is_empty(const json_t *v)
+{
+    return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0);
+}
+
 static int take_member(const struct reading *r, json_t *row, const char *name, json_t *v, struct err *reterr)
 {
     char called[COLUMN_SIZE];
@@ -79,7 +85,7 @@ static int take_member(const struct reading *r, json_t *row, const char *name, j
         to_name(called);
     if (strlen(name) >= sizeof(called) || !known(r->form, called, &as))
         return unknown(r->form, name, reterr);
-    if (as == NULL)
+    if (as == NULL || is_empty(v))
         return 0;
     if (json_object_get(row, as) != NULL)
         return err_set(reterr, ERR_INVAL, "%s is there twice", as);

@@ -107,6 +107,7 @@ Test(rows, are_read_from_csv_and_json_alike)
         {"empty cells say nothing, empty lines are none", "service,login,name\n\n1,,x\n,,\n", "3 {\"name\":\"x\",\"service\":\"1\"}\n"},
         {"a name alone", "service\n1\n", "2 {\"service\":\"1\"}\n"},
         {"JSON lines", "{\"service\":\"1\",\"login\":\"a\"}\n{\"service\":2}\n", "1 {\"login\":\"a\",\"service\":\"1\"}\n2 {\"service\":2}\n"},
+        {"empty members say nothing", "{\"service\":\"1\",\"login\":\"\",\"name\":null}\n", "1 {\"service\":\"1\"}\n"},
         {"a JSON array", " [{\"service\":\"1\"},\n{\"service\":\"2\"}]", "1 {\"service\":\"1\"}\n2 {\"service\":\"2\"}\n"},
         {"nothing", "", ""},
         {"white space", "\n \n", ""},
