@@ -341,6 +341,8 @@ Test(diff, says_what_would_make_the_two_one)
          "left: | package P9 is unknown to billing: --remove-unknown removes it | package P8 is unknown to billing: --remove-unknown removes it"},
         {"and removed when that is said", "{\"packages\":{\"P1\":{}}}", REAL("active", "\"P1\":{},\"P9\":{},\"P8\":{}"), KNOWN, {.remove_unknown = true},
          "change: remove P9 P8"},
+        {"by an id that no event can bear", "{\"packages\":{}}", REAL("active", "\"P\\u0001\":{},\"P8\":{}"), KNOWN, {.remove_unknown = true},
+         "change: remove P8 | a package whose id no event can bear stays"},
         {"billing's, and wanted no more", "{\"packages\":{}}", REAL("active", "\"P1\":{}"), KNOWN, {0}, "change: remove P1"},
         {"not named by billing", NULL, REAL("active", ""), KNOWN, {0}, "left: | billing does not name it: --remove-unknown deletes it"},
         {"and deleted when that is said", NULL, REAL("active", ""), KNOWN, {.remove_unknown = true}, "remove: delete"},

@@ -234,7 +234,7 @@ static json_t *packages_to_remove(struct diff *d)
         const json_t *one = json_object_get(wanted, id);
         if (one != NULL && state_of(d, one) != OFF)
             continue;
-        if (d->rules->whole != NULL && !can_be_said(id))
+        if (!can_be_said(id))
             leave(d, "a package whose id no event can bear stays");
         else if (is_billings(d, id) || d->rules->remove_unknown)
             keep(d, json_array_append_new(list, package_data(id, NULL)));
