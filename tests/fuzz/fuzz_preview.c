@@ -1,6 +1,6 @@
 /* Saved previews, how far they were applied, and what they are made from. Input: a preview's file; a line "%%"; its progress file; then a
- * list of services (CSV or JSON), accounts and records, a JSON value a line. What is taken and written again is the same; what differs of a
- * service has one hash; no password is in a preview. */
+ * list of services (CSV or JSON), accounts and records, a JSON value a line. With an even number of bytes what billing does not know is
+ * to go. What is taken and written again is the same; what differs of a service has one hash; no password is in a preview. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -183,6 +183,23 @@ struct written {
     json_t *found; /* service -> { found, hash } */
 };
 
+/* What goes is named by the platform: an event can bear it. */
+static void can_go(const json_t *found)
+{
+    const json_t *changes = json_object_get(found, "changes");
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        const json_t *one = json_array_get(changes, i);
+        struct event made;
+        if (strcmp(json_text(one, "type"), "package.removed") != 0)
+            continue;
+        json_t *e = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", "i", "source", "/s", "subject", "70001", "provider",
+                              PROVIDER, "type", "tvbridge.package.removed", "data", json_object_get(one, "data"));
+        fuzz_valid_event(e, &made);
+        event_fini(&made);
+        json_decref(e);
+    }
+}
+
 static bool write_found(void *arg, const json_t *found, const char *hash)
 {
     struct written *w = arg;
@@ -190,6 +207,7 @@ static bool write_found(void *arg, const json_t *found, const char *hash)
     fuzz_check(json_object_get(w->found, json_text(found, "service")) == NULL, "\"%s\" is found twice", json_text(found, "service"));
     json_object_set_new(w->found, json_text(found, "service"), json_pack("{s:O, s:s}", "found", found, "hash", hash));
     preview_write_service(found, hash, w->file);
+    can_go(found);
     return true;
 }
 
@@ -268,9 +286,10 @@ static void find_again(const struct sync_state *s, json_t *all)
     }
 }
 
-static void compare(struct accounts *accounts, struct book *known, bool secret)
+static void compare(struct accounts *accounts, struct book *known, bool remove_unknown, bool secret)
 {
-    struct sync_state s = {.known = known, .wanted = book_new(), .accounts = accounts, .provider = PROVIDER, .rules = {.now_ms = now()}};
+    struct sync_state s = {.known = known, .wanted = book_new(), .accounts = accounts, .provider = PROVIDER,
+                           .rules = {.now_ms = now(), .remove_unknown = remove_unknown}};
     struct err err = {0};
     struct written w;
     (void)rows_read(fuzz_path("list"), &wanted_form, want, s.wanted, &err);
@@ -334,7 +353,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_text of = fuzz_part(&rest);
     struct book *known = take_records(rest);
     struct accounts *accounts = take_accounts(of);
-    compare(accounts, known, secret);
+    compare(accounts, known, size % 2 == 0, secret);
     accounts_free(accounts);
     accounts = take_accounts(of);
     convert(accounts, known);
