@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "contract/json_scan.h"
 #include "document.h"
 
-#define POINTER_SIZE 320
+#define POINTER_BYTES 1024 /* more than four names of 63 characters, escaped */
 
 struct catalogue {
     struct yaml_doc *doc;
@@ -27,19 +28,24 @@ static const json_t *packages_of(const struct checking *k)
     return json_object_get(k->of, "packages");
 }
 
-static int refuse_name(const struct checking *k, const char *below, const char *wanted, const char *found)
+/* @below: the members below the provider's, with NULL behind the last one. */
+static int refuse_name(const struct checking *k, const char *const below[], const char *wanted, const char *found)
 {
-    char at[POINTER_SIZE];
-    snprintf(at, sizeof(at), "/providers/%s%s", k->provider, below);
-    return document_refuse(k->c->doc, at, k->reterr, "wanted %s, found \"%s\"", wanted, found);
+    struct buf at;
+    buf_init(&at, POINTER_BYTES);
+    json_pointer_add(&at, "providers");
+    json_pointer_add(&at, k->provider);
+    for (; *below != NULL; below++)
+        json_pointer_add(&at, *below);
+    int rc = document_refuse(k->c->doc, buf_cstr(&at), k->reterr, "wanted %s, found \"%s\"", wanted, found);
+    buf_fini(&at);
+    return rc;
 }
 
 /* The member @name, where there is one, is a key of @among. */
 static int check_name(const struct checking *k, const char *name, const json_t *among, const char *wanted)
 {
-    char below[96];
-    const char *id = json_text(k->of, name);
-    snprintf(below, sizeof(below), "/%s", name);
+    const char *id = json_text(k->of, name), *const below[] = {name, NULL};
     if (id[0] == '\0' || json_object_get(among, id) != NULL)
         return 0;
     return refuse_name(k, below, wanted, id);
@@ -54,9 +60,9 @@ static int check_defaults(const struct checking *k)
         check_name(k, "default_base", packages_of(k), "one of the packages") != 0)
         return -1;
     if (base[0] != '\0' && !json_is_true(json_object_get(json_object_get(packages_of(k), base), "base")))
-        return refuse_name(k, "/default_base", "a package with base: true", base);
+        return refuse_name(k, (const char *const[]){"default_base", NULL}, "a package with base: true", base);
     if (point != NULL && json_text(package, "id")[0] == '\0')
-        return refuse_name(k, "/additional_point/package", "one of the packages, with an id of its own", id);
+        return refuse_name(k, (const char *const[]){"additional_point", "package", NULL}, "one of the packages, with an id of its own", id);
     return 0;
 }
 
@@ -65,11 +71,11 @@ static int check_list(const struct checking *k, const char *kind, const char *na
 {
     const json_t *list = json_object_get(owner, member);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        char below[200];
-        const char *id = json_string_value(json_array_get(list, i));
+        char at[24];
+        const char *id = json_string_value(json_array_get(list, i)), *const below[] = {kind, name, member, at, NULL};
         if (json_object_get(packages_of(k), id) != NULL || json_object_get(plans, id) != NULL)
             continue;
-        snprintf(below, sizeof(below), "/%s/%s/%s/%zu", kind, name, member, i);
+        snprintf(at, sizeof(at), "%zu", i);
         return refuse_name(k, below, strcmp(member, "needs") == 0 ? "one of the plans or packages" : "one of the packages", id);
     }
     return 0;
@@ -96,11 +102,10 @@ static int check_lists(const struct checking *k)
 /* Notes that the package @name of billing's is @id at the platform. */
 static int claim(const struct checking *k, json_t *owners, const char *id, const char *name)
 {
-    char below[96], wanted[200];
-    const char *other = json_text(owners, id);
+    char wanted[400];
+    const char *other = json_text(owners, id), *const below[] = {"packages", name, NULL};
     if (other[0] == '\0')
         return json_object_set_new(owners, id, json_string(name)) == 0 ? 0 : err_nomem(k->reterr);
-    snprintf(below, sizeof(below), "/packages/%s", name);
     snprintf(wanted, sizeof(wanted), "an id that \"%s\" does not have, since taking one away would take the other", other);
     return refuse_name(k, below, wanted, id);
 }

@@ -10,6 +10,7 @@
 
 #define NEAR_SIZE 90
 #define ID_SHOWN 40
+#define QUANTITY_MAX 100 /* of an event: schemas/events/definitions.schema.json */
 
 /* One event, or one service's desired state. */
 struct sale {
@@ -208,7 +209,9 @@ static bool put_price(json_t *made, const json_t *as, bool first)
 static int append_as(const struct sale *s, json_t *into, const json_t *theirs, const json_t *as, json_t *id, bool first, bool priced)
 {
     json_t *made = json_deep_copy(theirs);
-    json_int_t quantity = quantity_of(theirs) * quantity_of(as);
+    json_int_t quantity = quantity_of(theirs);
+    if (quantity >= 1 && quantity <= QUANTITY_MAX) /* what is none is for the schema to say */
+        quantity *= quantity_of(as);
     bool good = made != NULL && json_object_set(made, "id", id) == 0;
     if (good && quantity != quantity_of(theirs))
         good = json_object_set_new(made, "quantity", json_integer(quantity)) == 0;

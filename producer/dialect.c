@@ -70,6 +70,8 @@ static int add(struct dialect *d, const char *shown, const json_t *means, const 
     struct word *w = &d->words[d->n];
     w->shown = shown;
     w->means = means;
+    if (event_type_short(shown) != shown)
+        return document_refuse(d->doc, pointer, reterr, "wanted a word without \"" EVENT_TYPE_PREFIX "\", which any word may be said with");
     if (!words_fold(shown, w->folded))
         return document_refuse(d->doc, pointer, reterr, "wanted a word of letters, at most %d bytes", WORDS_SIZE - 1);
     d->n++;

@@ -75,19 +75,38 @@ static int take_head(struct preview *p, const char *kind, const char *provider, 
     const json_t *o = p->root;
     struct preview_head *h = &p->head;
     *h = (struct preview_head){.kind = json_text(o, "preview"), .provider = json_text(o, "provider")};
-    snprintf(h->id, sizeof(h->id), "%s", json_text(o, "id"));
+    const char *id = json_text(o, "id");
+    bool is_id = strlen(id) == PREVIEW_ID_SIZE - 1 && strspn(id, "0123456789abcdef") == PREVIEW_ID_SIZE - 1;
+    snprintf(h->id, sizeof(h->id), "%s", is_id ? id : "");
     h->desired = json_string_value(json_object_get(o, "desired"));
     h->catalogue = json_string_value(json_object_get(o, "catalogue"));
     h->first_name = json_string_value(json_object_get(o, "first_name"));
     h->last_name = json_string_value(json_object_get(o, "last_name"));
     h->remove_unknown = json_is_true(json_object_get(o, "remove_unknown"));
-    if (strcmp(h->kind, kind) != 0 || strlen(h->id) != PREVIEW_ID_SIZE - 1 || clock_parse_rfc3339(json_text(o, "made"), &h->made_ms) != 0)
+    if (strcmp(h->kind, kind) != 0 || !is_id || clock_parse_rfc3339(json_text(o, "made"), &h->made_ms) != 0)
         return err_set(reterr, ERR_INVAL, "is not a preview of this command");
     if (strcmp(h->provider, provider) != 0)
         return err_set(reterr, ERR_INVAL, "is a preview of %s", h->provider);
     if (now_ms - h->made_ms > max_age_ms)
         return err_set(reterr, ERR_INVAL, "is older than %lld minutes: look again", (long long)(max_age_ms / 60000));
     return 0;
+}
+
+/* What a file of lines still has: NULL when that is nothing. */
+struct lines {
+    char *rest, *end;
+};
+
+/* The next line, and how long it is: NUL bytes, as a crash leaves them in a file, do not end it. NULL: there is none. */
+static const char *next_line(struct lines *l, size_t *ret_len)
+{
+    char *line = l->rest;
+    if (line == NULL)
+        return NULL;
+    char *end = memchr(line, '\n', (size_t)(l->end - line));
+    *ret_len = (size_t)((end != NULL ? end : l->end) - line);
+    l->rest = end != NULL ? end + 1 : NULL;
+    return line;
 }
 
 /* *@ret_end: it was the last line. */
@@ -100,16 +119,18 @@ static int take_line(struct preview *p, json_t *line, bool *ret_end, struct err 
     return json_object_set(p->services, service, line) == 0 ? 0 : err_nomem(reterr);
 }
 
-static int take_lines(struct preview *p, char *text, struct err *reterr)
+static int take_lines(struct preview *p, char *text, size_t size, struct err *reterr)
 {
-    char *rest = text, *one;
+    struct lines lines = {text, text + size};
+    const char *one;
+    size_t len;
     bool end = false;
     long number = 0;
-    while ((one = strsep(&rest, "\n")) != NULL && !end) {
+    while (!end && (one = next_line(&lines, &len)) != NULL) {
         number++;
-        if (one[0] == '\0')
+        if (len == 0)
             continue;
-        json_t *line = json_read_any(one, strlen(one));
+        json_t *line = json_read_any(one, len);
         int rc = json_is_object(line) ? 0 : err_set(reterr, ERR_INVAL, "line %ld is no JSON object", number);
         if (rc == 0 && p->root == NULL)
             p->root = json_incref(line);
@@ -132,7 +153,7 @@ int preview_read(struct preview *ret, const char *path, const char *kind, const 
         reterr->code = ERR_INVAL; /* no peer that could come back */
         return -1;
     }
-    int rc = ret->services == NULL ? err_nomem(reterr) : take_lines(ret, text, reterr);
+    int rc = ret->services == NULL ? err_nomem(reterr) : take_lines(ret, text, len, reterr);
     if (rc == 0)
         rc = take_head(ret, kind, provider, now_ms, max_age_ms, reterr);
     free(text);
@@ -162,12 +183,15 @@ static int read_progress(struct progress_file *p, const struct preview_head *h, 
     size_t len;
     if (access(p->path, F_OK) != 0)
         return 0;
-    char *text = file_read(p->path, FILE_MAX_BYTES, &len, reterr), *rest = text, *one;
+    char *text = file_read(p->path, FILE_MAX_BYTES, &len, reterr);
     if (text == NULL)
         return -1;
+    struct lines lines = {text, text + len};
+    const char *one;
+    size_t one_len;
     bool ours = false;
-    while ((one = strsep(&rest, "\n")) != NULL) {
-        json_t *line = json_read_any(one, strlen(one));
+    while ((one = next_line(&lines, &one_len)) != NULL) {
+        json_t *line = json_read_any(one, one_len);
         ours = ours || strcmp(json_text(line, "of"), h->id) == 0;
         if (ours && json_text(line, "service")[0] != '\0')
             json_object_set_new(p->done, json_text(line, "service"), json_true());

@@ -70,6 +70,12 @@ static int unknown(const struct rows_form *form, const char *name, struct err *r
 
 /* ---- JSON ---- */
 
+/* It says nothing, as an empty cell of CSV does. */
+static bool is_empty(const json_t *v)
+{
+    return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0);
+}
+
 static int take_member(const struct reading *r, json_t *row, const char *name, json_t *v, struct err *reterr)
 {
     char called[COLUMN_SIZE];
@@ -79,7 +85,7 @@ static int take_member(const struct reading *r, json_t *row, const char *name, j
         to_name(called);
     if (strlen(name) >= sizeof(called) || !known(r->form, called, &as))
         return unknown(r->form, name, reterr);
-    if (as == NULL)
+    if (as == NULL || is_empty(v))
         return 0;
     if (json_object_get(row, as) != NULL)
         return err_set(reterr, ERR_INVAL, "%s is there twice", as);
@@ -178,7 +184,9 @@ static int read_cell(struct reading *r, bool *ret_last, struct err *reterr)
     if (!*ret_last && *r->at != r->delimiter)
         return err_set(reterr, ERR_INVAL, "text behind a closing quote");
     r->at += r->at < r->end;
-    return buf_ok(&r->cell) ? 0 : err_set(reterr, ERR_INVAL, "a cell of more than %zu bytes", CHUNK);
+    if (!buf_ok(&r->cell))
+        return err_set(reterr, ERR_INVAL, "a cell of more than %zu bytes", CHUNK);
+    return memchr(buf_cstr(&r->cell), '\0', r->cell.len) == NULL ? 0 : err_set(reterr, ERR_INVAL, "a cell with a NUL: want UTF-8 text");
 }
 
 static int read_names(struct reading *r, struct err *reterr)

@@ -25,7 +25,8 @@ struct rows_form {
     size_t alias_count;
 };
 
-/* One row, an object without empty members; borrowed for the call. Of CSV all values are text. -1 and @reterr: the reading ends. */
+/* One row, an object without empty members ("" and null say nothing); borrowed for the call. Of CSV all values are text. -1 and @reterr:
+ * the reading ends. */
 typedef int rows_fn(void *arg, const json_t *row, long line, struct err *reterr);
 
 /* Faults of single rows, which do not end the reading: each is told on stderr, with file and line, the first 20 of them. */

@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "contract/yaml.h"
 
 void fuzz_check(bool good, const char *fmt, ...)
 {
@@ -125,8 +128,8 @@ const char *fuzz_folder(void)
 {
     if (folder[0] != '\0')
         return folder;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof(folder), "%s/tvb-fuzz-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    const char *tmp = getenv("TMPDIR"), *memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* some are synced each time */
+    snprintf(folder, sizeof(folder), "%s/tvb-fuzz-XXXXXX", tmp != NULL ? tmp : memory);
     fuzz_check(mkdtemp(folder) != NULL, "no temporary folder");
     atexit(remove_folder);
     return folder;
@@ -146,6 +149,36 @@ void fuzz_write(const char *name, struct fuzz_text t)
     close(fd);
 }
 
+int fuzz_pieces(struct fuzz_text t, size_t piece)
+{
+    enum { PIECES_MAX = 100 };
+    int ends[2];
+    if (piece < t.len / PIECES_MAX + 1)
+        piece = t.len / PIECES_MAX + 1;
+    fuzz_check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0, "no sockets");
+    for (size_t at = 0; at < t.len; at += piece) {
+        size_t n = t.len - at < piece ? t.len - at : piece;
+        fuzz_check(send(ends[0], t.data + at, n, MSG_DONTWAIT) == (ssize_t)n, "the socket is full");
+    }
+    close(ends[0]);
+    return ends[1];
+}
+
+char *fuzz_stdout(void)
+{
+    static int fd = -1;
+    fflush(stdout);
+    if (fd < 0) {
+        fd = memfd_create("stdout", MFD_CLOEXEC);
+        fuzz_check(fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0, "no place for what is printed");
+    }
+    off_t n = lseek(fd, 0, SEEK_END);
+    char *text = calloc(1, (size_t)n + 1);
+    fuzz_check(text != NULL && pread(fd, text, (size_t)n, 0) == n, "cannot read what was printed");
+    fuzz_check(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0, "cannot forget what was printed");
+    return text;
+}
+
 /* --- texts --- */
 
 bool fuzz_is_text(const char *s)
@@ -157,6 +190,46 @@ bool fuzz_is_text(const char *s)
             return false;
     }
     return true;
+}
+
+void fuzz_refused(const struct err *e, const char *path)
+{
+    fuzz_check(e->code == ERR_INVAL && e->msg[0] != '\0', "refused with %d, \"%s\"", (int)e->code, e->msg);
+    fuzz_check(fuzz_is_text(e->msg), "a refusal that is no text: \"%s\"", e->msg);
+    fuzz_check(path == NULL || strncmp(e->msg, path, strlen(path)) == 0, "a refusal without its file: %s", e->msg);
+}
+
+void fuzz_refused_at(const struct fault *f)
+{
+    fuzz_check(f->reason[0] != '\0' && !f->nomem, "refused without a reason");
+    fuzz_check(fuzz_is_text(f->reason), "a reason that is no text: \"%s\"", f->reason);
+    fuzz_check(f->pointer[0] == '\0' || f->pointer[0] == '/', "refused at \"%s\"", f->pointer);
+}
+
+/* The pointer at @text's begin ends with ": ", which may stand in a name as well. */
+static bool begins_with_place(const json_t *root, const char *text)
+{
+    char *copy = strdup(text);
+    bool found = false;
+    for (char *end = copy; !found && (end = strstr(end + 1, ": ")) != NULL;) {
+        *end = '\0';
+        found = json_at_pointer(root, strcmp(copy, "/") == 0 ? "" : copy) != NULL;
+        *end = ':';
+    }
+    free(copy);
+    return found;
+}
+
+void fuzz_refused_document(const struct err *e, const char *path)
+{
+    struct err again;
+    fuzz_refused(e, path);
+    const char *line = e->msg + strlen(path) + 1, *at = strchr(line, ' ');
+    struct yaml_doc *d = yaml_load_file(path, &again);
+    bool is_changed = strlen(e->msg) > 150 || strchr(e->msg, '?') != NULL; /* a pointer may be cut, and a control in it is '?' */
+    if (d != NULL && !is_changed)
+        fuzz_check(*line >= '1' && *line <= '9' && at != NULL && begins_with_place(yaml_root(d), at + 1), "a place that is not there: %s", e->msg);
+    yaml_doc_free(d);
 }
 
 char *fuzz_json(const json_t *v)
@@ -178,6 +251,16 @@ const struct event_schemas *fuzz_schemas(void)
     return s;
 }
 
+void fuzz_valid_event(const json_t *root, struct event *ret)
+{
+    char *text = fuzz_json(root);
+    const char *key = json_text(root, "subject");
+    const struct event_message m = {.key = key, .key_len = strlen(key), .value = text, .value_len = strlen(text)};
+    struct fault f = {.reason = ""};
+    fuzz_check(event_decode(fuzz_schemas(), &m, ret, &f) == 0, "no event: %s %s: %s", f.pointer, f.reason, text);
+    free(text);
+}
+
 const struct event *fuzz_event(enum event_type t)
 {
     static struct event events[EVENT_TYPE_COUNT];
@@ -188,12 +271,7 @@ const struct event *fuzz_event(enum event_type t)
     snprintf(path, sizeof(path), TVB_ROOT "/schemas/vectors/valid/%s-1.json", event_type_name(t));
     json_t *v = json_load_file(path, 0, NULL);
     fuzz_check(v != NULL, "cannot read %s", path);
-    char *text = fuzz_json(v);
-    const char *key = json_string_value(json_object_get(v, "subject"));
-    struct event_message m = {.key = key, .key_len = strlen(key), .value = text, .value_len = strlen(text)};
-    struct fault f;
-    fuzz_check(event_decode(fuzz_schemas(), &m, e, &f) == 0, "%s is no event", path);
-    free(text);
+    fuzz_valid_event(v, e);
     json_decref(v);
     return e;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/err.h"
 #include "contract/event.h"
 
 /* libFuzzer's entry points. */
@@ -53,13 +54,26 @@ void fuzz_write(const char *name, struct fuzz_text t);
 /* The path of a file of fuzz_folder(): valid until the next call. */
 const char *fuzz_path(const char *name);
 
+/* A socket out of which @t comes in pieces of @piece bytes, of more where there would be over a hundred. The caller closes it. */
+int fuzz_pieces(struct fuzz_text t, size_t piece);
+
+/* What was written to stdout since the last call, which the first call takes away from the terminal. The caller frees it. */
+char *fuzz_stdout(void);
+
 /* Valid UTF-8 without control characters: what may stand in a message to a person. */
 bool fuzz_is_text(const char *s);
+/* A refusal is the input's fault, has words, and begins with @path (NULL: with anything). */
+void fuzz_refused(const struct err *e, const char *path);
+void fuzz_refused_at(const struct fault *f);
+/* A refusal of the YAML file: "FILE:LINE: ...", and where it is not YAML's own "FILE:LINE: /pointer: ...", which is in the file. */
+void fuzz_refused_document(const struct err *e, const char *path);
 /* The value as compact JSON. The caller frees it. */
 char *fuzz_json(const json_t *v);
 
 /* The schemas of the source tree, and an event of each type made from schemas/vectors/valid. All live until the end. */
 const struct event_schemas *fuzz_schemas(void);
 const struct event *fuzz_event(enum event_type t);
+/* The event in structured form is a valid one, and @ret is it; event_fini() frees it. */
+void fuzz_valid_event(const json_t *root, struct event *ret);
 
 #endif

@@ -78,8 +78,7 @@ static void was_refused(const struct fault *f)
     struct dead_letter d = {.reason = DEAD_INVALID, .detail = f->reason, .pointer = f->pointer, .topic = "t", .round = 1};
     struct dead_store store;
     struct event_header headers[DEAD_HEADERS_MAX];
-    fuzz_check(f->reason[0] != '\0' && !f->nomem, "refused without a reason");
-    fuzz_check(fuzz_is_text(f->reason), "the reason is no text");
+    fuzz_refused_at(f);
     size_t n = dead_letter_headers(&d, &store, headers);
     for (size_t i = 0; i < n; i++)
         fuzz_check(headers[i].value != NULL && memchr(headers[i].value, '\0', headers[i].len) == NULL, "a header with NUL");

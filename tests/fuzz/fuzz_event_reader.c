@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "event_reader.h"
-
-enum { PIECES_MAX = 100 };
 
 /* All that the reader gives, as one text. */
 static void read_all(int fd, size_t size, struct buf *out)
@@ -39,15 +36,9 @@ static void read_all(int fd, size_t size, struct buf *out)
 
 static void read_in_pieces(const uint8_t *data, size_t size, size_t piece, struct buf *out)
 {
-    int ends[2];
-    fuzz_check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0, "no sockets");
-    for (size_t at = 0; at < size; at += piece) {
-        size_t n = size - at < piece ? size - at : piece;
-        fuzz_check(send(ends[0], data + at, n, MSG_DONTWAIT) == (ssize_t)n, "the socket is full");
-    }
-    close(ends[0]);
-    read_all(ends[1], size, out);
-    close(ends[1]);
+    int fd = fuzz_pieces(fuzz_input(data, size), piece);
+    read_all(fd, size, out);
+    close(fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -60,8 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t piece = 1 + data[0] % 16;
     data++;
     size--;
-    if (piece < size / PIECES_MAX + 1)
-        piece = size / PIECES_MAX + 1;
     struct buf whole, pieces;
     buf_init(&whole, SIZE_MAX / 2);
     buf_init(&pieces, SIZE_MAX / 2);

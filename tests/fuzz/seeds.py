@@ -327,12 +327,145 @@ def schemas(seeds):
                     seeds.add("schema", text, compact(test["data"]))
 
 
+def event_with(kind, data):
+    event = {"specversion": "1.0", "id": "i", "source": "/b", "subject": "70001", "provider": "oletv", "type": "tvbridge." + kind}
+    return compact(event if data is None else {**event, "data": data})
+
+
+SMALL_DIALECT = """billing: mine
+title: Mine
+language: pt-BR
+packs: [stalker]
+service: the contract
+operations:
+  - {word: Bloqueio parcial, also: [cortar, desligação], event: contract.blocked, grade: seen, data: {scope: partial}, default: {reason: delinquency},
+     outcomes: [{kind: applied, means: done}]}
+  - {word: novo, event: service.created, grade: read, outcomes: [{kind: applied}], example: {login: a}}
+states:
+  - {word: Ativo, grade: seen, follows: what is shown}"""
+
+
+def dialects(seeds):
+    """The billings' own words, with the data that the words' examples and events' own examples have."""
+    examples = {path.name.removesuffix(".schema.json"): json.loads(path.read_text()).get("examples", [{}])[0]
+                for path in (ROOT / "schemas/events").glob("*.schema.json")}
+    for path in sorted((ROOT / "schemas/billing").glob("*.yaml")):
+        text = path.read_text()
+        head, *operations = re.split(r"(?m)^(?=  - word: )", re.sub(r"(?m)^states:\n", "", text))
+        states = [one for one in operations if "event:" not in one]
+        for one in operations:
+            event = re.search(r"event: (\S+)", one)
+            if event is None:
+                continue
+            word = one.split("word:", 1)[1].split("\n")[0].strip().strip('"')
+            kind = event[1].rstrip(",}")
+            seeds.add("dialect", path.stem, event_with(word, None), event_with(word, examples.get(kind, {})),
+                      event_with(word.upper().replace(" ", "_"), {"reason": "administrative"}))
+            seeds.add("dialect", head + one + "states: []\n", event_with(word, {}))
+        if states:
+            seeds.add("dialect", head + operations[0] + "states:\n" + states[0])
+    for text in (SMALL_DIALECT, SMALL_DIALECT.replace("novo", "Cortar"), SMALL_DIALECT.replace("service.created", "no.event"),
+                 SMALL_DIALECT.replace("novo", "tvbridge.novo"), SMALL_DIALECT.replace("novo", "contract.blocked")):
+        seeds.add("dialect", text, event_with("bloqueio_PARCIAL", {"scope": "total"}), event_with("desligacao", {"note": "x"}),
+                  event_with("ativo", {}), event_with("blokeio parcial", {}), event_with("contract.unblocked", {}))
+
+
+def catalogues(seeds):
+    example = re.sub(r"(?m) *#.*$", "", (ROOT / "deploy/catalogue.example.yaml").read_text())
+    whole = [("service.created", {"plan": "TV-COMPLETO", "devices": [{"serial": "1"}, {"serial": "2"}]}), ("plan.changed", {"plan": "TV-ESSENCIAL"}),
+             ("package.added", {"packages": [{"id": "HBO", "quantity": 2}, {"id": "FILMES", "price": "9.90"}]}),
+             ("package.removed", {"packages": [{"id": "PONTO"}]}), ("contract.blocked", {"reason": "delinquency"}),
+             ("service.snapshot", {"mode": "apply", "status": "active", "packages": [{"id": "HBOO"}]}),
+             ("service.snapshot", {"mode": "apply", "status": "terminated"})]
+    rows = [{"service": "70001", "provider": "playhub", "packages": ["INFANTIL", "PREMIUM", {"id": "ESPORTES", "valid_to": "2026-12-31"}]},
+            {"service": "1", "provider": "stalker", "plan": "5", "status": "blocked"}, {"service": "1", "provider": "nobody"}]
+    of_playhub = [event_with(kind, data).replace("oletv", "playhub") for kind, data in
+                  (("service.created", {"packages": [{"id": "BASICO"}, {"id": "PREMIUM"}]}), ("package.added", {"packages": [{"id": "INFANTIL"}]}),
+                   ("service.snapshot", {"mode": "preview", "status": "active"}))]
+    for text in ("example", example):
+        seeds.add("catalogue", text, *[event_with(*one) for one in whole], *of_playhub, *map(compact, rows))
+        for one in whole:
+            seeds.add("catalogue", text, event_with(*one))
+        for one in [*of_playhub, *map(compact, rows)]:
+            seeds.add("catalogue", text, one)
+    small = "providers: {p: {plans: {A: {id: a, packages: [X]}}, packages: {X: {id: x, quantity: 2, base: true}, Y: {ids: [y, z], needs: [A]}}%s}}"
+    for more in ("", ", default_plan: A, default_base: X", ", default_plan: B", ", default_base: Y", ", additional_point: {package: X, included: 1}",
+                 ", additional_point: {package: Y}"):
+        seeds.add("catalogue", small % more, event_with("service.created", {"plan": "A", "packages": [{"id": "Y"}], "devices": [{"serial": "1"}]})
+                  .replace("oletv", "p"), '{"service":"1","provider":"p","packages":["Y","X"]}')
+    seeds.add("catalogue", small.replace("z", "x") % "")
+    seeds.add("catalogue", small.replace("[X]", "[Z]") % "")
+
+
+def lists(seeds):
+    """The first byte: the form (boxes, boxes with names of one's own, desired state, map), and how long the pieces are."""
+    boxes = ["service,mac,serial,model,location,patrimony\n70001,00:1A:79:4D:2B:11,092013N1,MAG322,\"living, room\",17\n70002,,S2,,,\n",
+             "Service;CASN;STB MAC;stb-type\n1;S1;001a.794d.2b11;x\n\n2;S1;;\n3;;zz;\n4;;;\n", "service\tserial\r\n1\ta\"b\r\n2\t\"a\"\"b\nc\"\r\n",
+             '{"service":"1","mac":"001a794d2b11"}\n{"service":2,"serial":7,"model":null}\n{"service":"3"}', '[{"service":"1","casn":"S"},\n{"serial":"S"}]',
+             "\ufeffservice,serial\n1,a\n", "service,nothing\n1,2\n", "service,service\n", "service,serial\n1,\"a", "service,serial\n1,\"a\"b\n",
+             "service,serial\n1,2,3\n", " \n{\"service\":\"1\",\"serial\":\"S\"}", "Contrato,serial,Ativo\n1,2,sim\n"]
+    wanted = ["service,login,status,plan,packages,password\n70001,ann,active,3,P1 P2@2026-12-01..2026-12-31,pw\n70002,,blocked,,-,\n",
+              '{"service":"1","plan":5,"packages":["P1",{"id":"P2","valid_from":"2026-12-01","price":"9.90","quantity":2}],"devices":[{"serial":"S"}],'
+              '"device_limit":2,"subscriber":{"name":"Ann"},"extra":{"a":1},"language":"pt"}', "service,status\n1,off\n", "service,packages\n1,A|B;A\n",
+              "service,packages\n1,A@2026-13-01\n2,A@2026-12-31..2026-12-01\n"]
+    maps = ["service,client,name,service_name\n70001,501,Ann,TV\n70002,502,,\n", '{"service":"1","client":501,"account_number":"7","external_id":"8","login":"a"}']
+    for form, texts in ((0, boxes), (1, boxes), (2, wanted), (3, maps)):
+        for i, text in enumerate(texts):
+            seeds.add("rows", bytes([form + 4 * (i % 7)]) + text.encode())
+
+
+ACCOUNTS = [{"account_number": "7", "external_id": "70001", "login": "ann", "status": "active", "plan": "3", "packages": ["P1", "P9"], "device_limit": 2,
+             "devices": [{"mac": "001a794d2b11", "serial": "S1"}]},
+            {"external_id": "501", "login": "Bob", "status": "suspended", "packages": [{"id": "P1", "valid_to": "2026-12-31"}], "mac": "00:1A:79:4D:2B:12"},
+            {"account_number": 502, "login": "70002", "status": "inactive", "ids": {"block": "9"}}]
+RECORD = {"service": "70001", "provider": "stalker", "status": "active", "login": "ann", "plan": "3", "fence": "17", "order_by": "sequence",
+          "packages": {"P1": {"valid_to": "2026-12-31"}, "P2": {}}, "devices": {"00:1A:79:4D:2B:11": {}, "S2": {}}, "device_limit": 2,
+          "axes": {"existence": {"order": "000000-000000000000000001-000000", "id": "c", "offset": 3}}}
+
+
+def previews(seeds):
+    head = {"preview": "tvbridge.sync", "id": "0123456789abcdef" * 2, "provider": "stalker", "made": "2026-11-22T09:30:00.000Z", "desired": "wanted.csv",
+            "remove_unknown": True}
+    line = {"service": "70001", "kind": "change", "hash": "ab" * 16, "changes": [{"type": "plan.changed", "what": "plan 3 -> 5"}], "left": ["package P9"]}
+    end = {"end": True, "services": 1}
+    rows = ["service,client,name,service_name,login,plan\n70001,501,Ann,TV,ann,5\n70002,502,,,,\n", '{"service":"70001","client":"501","login":"ann",'
+            '"packages":["P2"],"password":"pw","status":"blocked"}\n{"service":"70003","client":"501","plan":"9"}', "service,client\n70002,502\n"]
+    accounts = "\n".join(map(compact, ACCOUNTS))
+    records = compact(RECORD) + "\n" + compact({**RECORD, "service": "70009", "login": "x", "axes": {}, "status": "unknown"})
+    heads = [head, {**head, "catalogue": "c.yaml"}, {**head, "preview": "tvbridge.convert", "first_name": "{name}", "last_name": "{client}", "desired": None},
+             {**head, "provider": "other"}, {**head, "made": "2026-11-21T09:30:00Z"}, {**head, "id": "short"}]
+    progress = ["", '{"of":"%s"}\n{"service":"70001"}\n{"about":"70001","event":"e","outcome":"applied","reason":""}\n{"serv' % head["id"], '{"of":"another"}\n', "\n"]
+    for i, one in enumerate(heads):
+        text = "\n".join(map(compact, (one, line, {"account": {"login": "x"}}, {**line, "service": "70002", "client": "502", "read": {}}, end)))
+        for row in rows:
+            seeds.add("preview", text, progress[i % len(progress)], row, accounts, records)
+    for text in (compact(head), compact(head) + "\n" + compact(end), compact(head) + "\n[]\n", ""):
+        for log in progress:
+            seeds.add("preview", text, log, rows[0], accounts)
+
+
+def snapshots(seeds):
+    datas = json.loads((ROOT / "schemas/events/service.snapshot.schema.json").read_text())["examples"]
+    full = {"mode": "apply", "status": "active", "login": "anna", "password": "pw", "plan": "7", "device_limit": 3, "pin": "1234",
+            "packages": [{"id": "P1"}, {"id": "P3", "price": "9.90"}, {"id": "P4", "valid_from": "2026-12-01", "valid_to": "2026-12-31"},
+                         {"id": "P2", "valid_to": "2026-11-21"}], "devices": [{"serial": "S2"}, {"mac": "001A.794D.2B99"}], "remove_unknown": True}
+    datas += [full, {**full, "status": "suspended", "devices": []}, {**full, "block": "partial", "packages": []}, {**full, "block": "total"}]
+    words = ["", "sequence ends 1", "cuts reactivate password 9", "sequence password reactivate ends 3"]
+    records = ["", compact(RECORD), compact({**RECORD, "status": "suspended", "suspended": True, "block": "blocked"}),
+               compact({**RECORD, "adopted": "e", "block": "partial"}), compact({**RECORD, "status": "terminated"})]
+    for i, data in enumerate(datas):
+        for k, record in enumerate(records):
+            account = ["", *map(compact, ACCOUNTS)][(i + k) % 4]
+            seeds.add("snapshot", words[(i + k) % 4], compact(data), account, record)
+
+
 def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         print(__doc__)
         return 2
     seeds = Seeds(sys.argv[1])
-    for make in (events, control, kept, packs, small_pack, stalker_cases, expressions, redis, small_texts, settings, schemas):
+    for make in (events, control, kept, packs, small_pack, stalker_cases, expressions, redis, small_texts, settings, schemas,
+                 dialects, catalogues, lists, previews, snapshots):
         make(seeds)
     print(f"{seeds.written} seeds in {seeds.folder}")
     return 0

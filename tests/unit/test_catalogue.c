@@ -137,6 +137,11 @@ Test(catalogue, a_package_of_several_and_points_that_are_included)
     cr_expect(eq(int, catalogue_apply(c, e, &fault), 0), "%s", fault.reason);
     expect_json(json_object_get(json_object_get(e, "data"), "packages"), "[{\"id\":\"b\"},{\"id\":\"d\",\"quantity\":6}]", "no point for two devices");
     json_decref(e);
+    e = event_of("p", ADDED, "{\"packages\":[{\"id\":\"DUO\",\"quantity\":9223372036854775807}]}");
+    cr_expect(eq(int, catalogue_apply(c, e, &fault), 0), "%s", fault.reason);
+    expect_json(json_object_get(json_object_get(e, "data"), "packages"), "[{\"id\":\"d\",\"quantity\":9223372036854775807}]",
+                "what is no quantity is for the schema");
+    json_decref(e);
     e = event_of("p", CREATED, "{\"packages\":[{\"id\":\"DUO\"}]}");
     cr_expect(eq(int, catalogue_apply(c, e, &fault), -1));
     cr_expect(strstr(fault.reason, "wanted one of the base packages of p: the catalogue has no default_base") != NULL, "%s", fault.reason);
@@ -243,6 +248,10 @@ Test(catalogue, a_desired_state_with_something_unknown_is_refused)
 
 /* ---- files ---- */
 
+/* 63 characters, 126 bytes. */
+#define LONG_9 "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+#define LONG LONG_9 LONG_9 LONG_9 LONG_9 LONG_9 LONG_9 LONG_9
+
 Test(catalogue, what_is_wrong_in_a_file_is_named_with_its_line)
 {
     static const struct { const char *why, *text, *want; } rows[] = {
@@ -260,6 +269,9 @@ Test(catalogue, what_is_wrong_in_a_file_is_named_with_its_line)
         {"a point that is no package", "providers:\n  p:\n    packages: { A: { id: a } }\n    additional_point: { package: X }\n", "/additional_point/package"},
         {"two that are one", "providers:\n  p:\n    packages:\n      A: { id: a }\n      B: { ids: [b, a] }\n",
          ":5: /providers/p/packages/B: wanted an id that \"A\" does not have, since taking one away would take the other, found \"a\""},
+        {"a name with what a pointer escapes", "providers:\n  p:\n    packages:\n      A: { id: a }\n      B/C~: { id: b, needs: [X] }\n",
+         ":5: /providers/p/packages/B~1C~0/needs/0: wanted"},
+        {"a long name", "providers:\n  p:\n    packages:\n      A: { id: a }\n      " LONG ": { id: a }\n", ":5: /providers/p/packages/" LONG ": wanted an id"},
         {"no YAML", "providers: [", ":"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -478,6 +478,8 @@ Test(dialect, what_is_wrong_in_a_file_is_named)
          "/operations/0/grade"},
         {"a word of nothing", "- { word: '--', grade: assumed, event: contract.blocked, outcomes: [{ kind: applied }] }\n", " []",
          "/operations/0/word: wanted a word of letters"},
+        {"a word with the prefix of ours", "- { word: tvbridge.novo, grade: assumed, event: service.created, outcomes: [{ kind: applied }] }\n", " []",
+         ":7: /operations/0/word: wanted a word without \"tvbridge.\""},
         {"both a value and a line", "- { word: block, grade: assumed, event: contract.blocked, outcomes: [{ kind: applied }], write_back: [{ to: x, from: kind, line: y }] }\n", " []",
          "/operations/0/write_back/0"},
     };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/utf8.h"
@@ -41,6 +42,37 @@ Test(err, a_long_text_is_cut_and_ended)
     cr_expect(eq(sz, strlen(e.msg), sizeof(e.msg) - 1));
     err_prefix(&e, "a");
     cr_expect(eq(int, strncmp(e.msg, "a: xxx", 6), 0));
+}
+
+Test(err, a_text_is_one_line_of_utf8_whatever_is_quoted)
+{
+    static const struct { const char *why, *text, *want; } rows[] = {
+        {"letters stay", "a\u00e9\u20ac\U0001F600", "a\u00e9\u20ac\U0001F600"},
+        {"a line end and an escape", "a\nb\x1b[2J\x7f", "a?b?[2J?"},
+        {"a late control", "a\xc2\x9b" "b", "a?b"},
+        {"no UTF-8", "\xff\xc3(\xed\xa0\x80", "?" "?(" "???"},
+        {"one that is not whole at the end", "ab\xf0\x9f\x98", "ab"},
+    };
+    struct err e;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        err_set(&e, ERR_INVAL, "%s", rows[i].text);
+        cr_expect(eq(str, e.msg, (char *)rows[i].want), "%s", rows[i].why);
+    }
+    for (size_t n = 1; n <= 4; n++) { /* wherever the cut falls */
+        char big[800] = "abcd";
+        big[n] = '\0';
+        while (strlen(big) + 3 < sizeof(big))
+            strcat(big, "\u20ac");
+        err_set(&e, ERR_INVAL, "%s", big);
+        size_t len = strlen(e.msg), left = len;
+        for (const char *s = e.msg; left > 0 && utf8_len(s, left) > 0;) {
+            size_t one = utf8_len(s, left);
+            s += one;
+            left -= one;
+        }
+        cr_expect(zero(sz, left), "after %zu bytes", n);
+        cr_expect(ge(sz, len, sizeof(e.msg) - 4), "after %zu bytes", n);
+    }
 }
 
 Test(err, nobody_has_to_listen)

@@ -106,6 +106,24 @@ Test(preview, that_is_old_or_not_whole_or_of_another_is_refused)
     }
 }
 
+/* The id stands in the progress file too. */
+Test(preview, whose_id_is_none_is_refused)
+{
+    static const char *const ids[] = {"", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef0", "0123456789abcde\\\"0123456789abcdef"};
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        struct place at = place();
+        struct preview p;
+        struct err err = {0};
+        FILE *f = fopen(at.path, "w");
+        fprintf(f, "{\"preview\":\"" KIND "\",\"id\":\"%s\",\"provider\":\"stalker\",\"made\":\"2026-11-22T10:00:00Z\"}\n{\"end\":true}\n", ids[i]);
+        fclose(f);
+        cr_expect(eq(int, preview_read(&p, at.path, KIND, "stalker", 0, HOUR, &err), -1), "\"%s\"", ids[i]);
+        cr_expect(strstr(err.msg, "is not a preview of this command") != NULL, "%s", err.msg);
+        preview_fini(&p);
+        place_fini(&at);
+    }
+}
+
 Test(progress, is_there_again_after_a_crash_and_of_its_own_preview_only)
 {
     struct place at = place();
@@ -129,6 +147,15 @@ Test(progress, is_there_again_after_a_crash_and_of_its_own_preview_only)
     progress_close(p);
     p = progress_open(at.path, &h, &err);
     cr_expect(progress_has(p, "1") && progress_has(p, "4"));
+    progress_close(p);
+    f = fopen(at.progress, "a"); /* zeros, as a file system may leave them */
+    fwrite("\0\0\0", 1, 3, f);
+    fclose(f);
+    p = progress_open(at.path, &h, &err);
+    cr_assert(progress_note(p, "5") == 0);
+    progress_close(p);
+    p = progress_open(at.path, &h, &err);
+    cr_expect(progress_has(p, "1") && progress_has(p, "5"));
     progress_close(p);
     cr_expect(progress_open(at.path, &other, &err) == NULL);
     cr_expect(strstr(err.msg, "is of another preview") != NULL, "%s", err.msg);

@@ -141,6 +141,31 @@ Test(snapshot, differs_by_what_it_says_and_in_a_safe_order)
     }
 }
 
+/* 85 characters, 255 bytes. */
+#define EUROS_17 "\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac"
+#define EUROS EUROS_17 EUROS_17 EUROS_17 EUROS_17 EUROS_17
+
+Test(snapshot, is_compared_however_long_the_platforms_texts_are)
+{
+    static const struct {
+        const char *why, *data, *account;
+        size_t changes, left;
+    } rows[] = {
+        {"a login", SAY(",\"login\":\"ann\""), "{\"status\":\"active\",\"login\":\"" EUROS "\"}", 1, 0},
+        {"a package that is unknown", SAY(",\"packages\":[]"), "{\"status\":\"active\",\"packages\":[\"" EUROS_17 "\"]}", 0, 1},
+        {"a device that is unknown", SAY(",\"devices\":[]"), "{\"status\":\"active\",\"devices\":[{\"serial\":\"" EUROS "\"}]}", 0, 1},
+        {"a plan that goes", SAY(",\"plan\":\"3\""), "{\"status\":\"active\",\"plan\":\"" EUROS "\"}", 1, 0},
+    };
+    const struct diff_whole whole = {.ends_follow = false};
+    const struct diff_rules rules = {.whole = &whole};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *found = found_of(rows[i].data, rows[i].account, WITH("\"plan\":\"3\""), &rules);
+        cr_expect(eq(sz, json_array_size(json_object_get(found, "changes")), rows[i].changes), "%s", rows[i].why);
+        cr_expect(eq(sz, json_array_size(json_object_get(found, "left")), rows[i].left), "%s", rows[i].why);
+        json_decref(found);
+    }
+}
+
 Test(snapshot, is_compared_with_what_the_platform_says_and_the_record_for_the_rest)
 {
     json_t *record = json(RECORD), *account = json("{\"status\":\"suspended\",\"plan\":\"9\",\"device_limit\":5}"), *real = NULL;

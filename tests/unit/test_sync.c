@@ -77,13 +77,13 @@ static int on_row(void *arg, const json_t *row, long line, struct err *reterr)
 }
 
 /* The rows of a file with that text, one a line; or the error, without its path. */
-static char *rows_of(const char *text)
+static char *rows_of(const char *text, size_t len)
 {
     char path[] = "/tmp/tvb-rows-XXXXXX";
     struct seen s;
     struct err err = {0};
     int fd = mkstemp(path);
-    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    cr_assert(fd >= 0 && write(fd, text, len) == (ssize_t)len);
     close(fd);
     buf_init(&s.all, 1 << 20);
     int rc = rows_read(path, &map_form, on_row, &s, &err);
@@ -107,6 +107,7 @@ Test(rows, are_read_from_csv_and_json_alike)
         {"empty cells say nothing, empty lines are none", "service,login,name\n\n1,,x\n,,\n", "3 {\"name\":\"x\",\"service\":\"1\"}\n"},
         {"a name alone", "service\n1\n", "2 {\"service\":\"1\"}\n"},
         {"JSON lines", "{\"service\":\"1\",\"login\":\"a\"}\n{\"service\":2}\n", "1 {\"login\":\"a\",\"service\":\"1\"}\n2 {\"service\":2}\n"},
+        {"empty members say nothing", "{\"service\":\"1\",\"login\":\"\",\"name\":null}\n", "1 {\"service\":\"1\"}\n"},
         {"a JSON array", " [{\"service\":\"1\"},\n{\"service\":\"2\"}]", "1 {\"service\":\"1\"}\n2 {\"service\":\"2\"}\n"},
         {"nothing", "", ""},
         {"white space", "\n \n", ""},
@@ -121,10 +122,22 @@ Test(rows, are_read_from_csv_and_json_alike)
         {"not UTF-8", "service,name\n1,\xff\n", "2: name: want UTF-8 text"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char *got = rows_of(rows[i].text);
+        char *got = rows_of(rows[i].text, strlen(rows[i].text));
         cr_expect(eq(str, got, (char *)rows[i].want), "%s", rows[i].why);
         free(got);
     }
+}
+
+/* A text ends there for whoever looks at it later. */
+Test(rows, have_no_nul)
+{
+    static const char name[] = "service\0x,login\n1,a\n", cell[] = "service,login\n1,a\n2,b\0c\n";
+    char *got = rows_of(name, sizeof(name) - 1);
+    cr_expect(eq(str, got, "1: a cell with a NUL: want UTF-8 text"));
+    free(got);
+    got = rows_of(cell, sizeof(cell) - 1);
+    cr_expect(eq(str, got, "3: a cell with a NUL: want UTF-8 text"));
+    free(got);
 }
 
 /* ---- wanted ---- */
@@ -328,6 +341,8 @@ Test(diff, says_what_would_make_the_two_one)
          "left: | package P9 is unknown to billing: --remove-unknown removes it | package P8 is unknown to billing: --remove-unknown removes it"},
         {"and removed when that is said", "{\"packages\":{\"P1\":{}}}", REAL("active", "\"P1\":{},\"P9\":{},\"P8\":{}"), KNOWN, {.remove_unknown = true},
          "change: remove P9 P8"},
+        {"by an id that no event can bear", "{\"packages\":{}}", REAL("active", "\"P\\u0001\":{},\"P8\":{}"), KNOWN, {.remove_unknown = true},
+         "change: remove P8 | a package whose id no event can bear stays"},
         {"billing's, and wanted no more", "{\"packages\":{}}", REAL("active", "\"P1\":{}"), KNOWN, {0}, "change: remove P1"},
         {"not named by billing", NULL, REAL("active", ""), KNOWN, {0}, "left: | billing does not name it: --remove-unknown deletes it"},
         {"and deleted when that is said", NULL, REAL("active", ""), KNOWN, {.remove_unknown = true}, "remove: delete"},

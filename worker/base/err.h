@@ -17,7 +17,7 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    char msg[512]; /* NUL-terminated; longer texts are cut */
+    char msg[512]; /* one line of UTF-8 (utf8_make_line()); longer texts are cut */
 };
 
 /* Sets @reterr (may be NULL) and returns -1, so that `return err_set(...)` ends a function. */

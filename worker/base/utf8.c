@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_len(const char *s, size_t left)
 {
     unsigned char first = (unsigned char)s[0];
@@ -32,4 +34,41 @@ size_t utf8_put(uint32_t code, char *ret)
     }
     ret[0] = (char)(leads[n] | code);
     return n;
+}
+
+/* U+0000 to U+001F, U+007F to U+009F: terminals obey them. */
+static bool is_control(const char *s, size_t len)
+{
+    unsigned char first = (unsigned char)s[0];
+    return first < 0x20 || first == 0x7f || (len == 2 && first == 0xc2 && (unsigned char)s[1] <= 0x9f);
+}
+
+/* @s begins a character, of which the last @left bytes are not all. */
+static bool is_cut(const char *s, size_t left)
+{
+    unsigned char first = (unsigned char)s[0];
+    size_t n = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || left >= n)
+        return false;
+    for (size_t i = 1; i < left; i++)
+        if (((unsigned char)s[i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+void utf8_make_line(char *text)
+{
+    char *to = text;
+    const char *at = text;
+    for (size_t len, n = strlen(text); n > 0 && !is_cut(at, n); at += len, n -= len) {
+        len = utf8_len(at, n);
+        if (len > 0 && !is_control(at, len)) {
+            memmove(to, at, len);
+            to += len;
+        } else {
+            *to++ = '?';
+            len = len > 0 ? len : 1;
+        }
+    }
+    *to = '\0';
 }

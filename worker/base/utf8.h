@@ -10,6 +10,9 @@
 size_t utf8_len(const char *s, size_t left);
 /* Writes @code (at most U+10FFFF, no surrogate) to @ret; its length, 1 to 4. */
 size_t utf8_put(uint32_t code, char *ret);
+/* Makes @text, which may be anything and may have been cut, one line of UTF-8, in place: a control (DEL and C1 too) or a byte that is no
+ * UTF-8 becomes '?', and a character that is not whole at the end falls away. */
+void utf8_make_line(char *text);
 
 #define UTF8_EACH UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
 

@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "contract/account.h"
 #include "contract/axes.h"
 #include "contract/json.h"
@@ -35,6 +36,7 @@ static void ATTR_PRINTF(2, 3) leave(struct diff *d, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    utf8_make_line(text);
     keep(d, json_array_append_new(d->left, json_string(text)));
 }
 
@@ -54,10 +56,11 @@ static bool is_known(const struct diff_ask *ask)
     return json_is_true(json_object_get(ask->record, "known"));
 }
 
-/* Takes over @data, which may be NULL. @notbefore_ms: 0: at once. */
-static void add_change(struct diff *d, const char *type, json_t *data, int64_t notbefore_ms, const char *what)
+/* Takes over @data, which may be NULL. @notbefore_ms: 0: at once. @what may have been cut. */
+static void add_change(struct diff *d, const char *type, json_t *data, int64_t notbefore_ms, char *what)
 {
     char when[CLOCK_RFC3339_SIZE];
+    utf8_make_line(what);
     if (!is_supported(d, type)) {
         leave(d, "%s: the pack has no workflow %s", what, type);
         json_decref(data);
@@ -231,7 +234,7 @@ static json_t *packages_to_remove(struct diff *d)
         const json_t *one = json_object_get(wanted, id);
         if (one != NULL && state_of(d, one) != OFF)
             continue;
-        if (d->rules->whole != NULL && !can_be_said(id))
+        if (!can_be_said(id))
             leave(d, "a package whose id no event can bear stays");
         else if (is_billings(d, id) || d->rules->remove_unknown)
             keep(d, json_array_append_new(list, package_data(id, NULL)));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "contract/json_read.h"
 #include "contract/json_scan.h"
 
@@ -19,6 +20,7 @@ int fault_set(struct fault *ret, const char *pointer, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(f.reason, sizeof(f.reason), fmt, ap);
     va_end(ap);
+    utf8_make_line(f.reason);
     *ret = f;
     return -1;
 }

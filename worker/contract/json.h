@@ -18,7 +18,7 @@
 /* What was wrong with an input, and where. Both texts are NUL-terminated, cut when too long. */
 struct fault {
     char pointer[160]; /* RFC 6901 JSON pointer; "" is the whole document */
-    char reason[240];  /* for a person; holds no values that could be personal */
+    char reason[240];  /* for a person, one line of UTF-8; holds no values that could be personal */
     bool nomem;        /* not the input's fault: there was no memory to look at it */
 };
 
