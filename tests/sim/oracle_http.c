@@ -155,6 +155,20 @@ static void check_rights(struct sim *s, const struct oevent *e, const struct req
         sim_broken(s, "17: %s of e%u leaves after its outcome", name, e->number);
 }
 
+/* 3: whoever is next knows that it may have been sent: a commit's ceiling says so, or behind the commit its entry. */
+static void check_covered(struct sim *s, const struct oevent *e, const struct request *r, int32_t partition)
+{
+    const struct oracle *o = s->oracle;
+    for (int64_t at = 0; at < o->place_count[partition]; at++) {
+        const struct place *p = &o->places[partition][at];
+        bool covered = at >= o->committed[partition] ? at < o->ceiling[partition] : p->waits && p->sending;
+        if (p->kind == PLACE_EVENT && p->event == e->number && covered)
+            return;
+    }
+    sim_broken(s, "3: %s of e%u leaves, and neither the ceiling of partition %d (%lld) nor an entry covers it", op_entry(r->op)->name, e->number,
+               (int)partition, (long long)o->ceiling[partition]);
+}
+
 /* 22: what a cut takes away stands in Kafka before the cut leaves. */
 static void check_remembered(struct sim *s, const struct oevent *e, const struct request *r)
 {
@@ -236,6 +250,7 @@ void oracle_left(struct sim *s, struct request *r)
         sim_mark(s, MARK_RESENT_QUERY);
     if (st->doubts > 0)
         check_again(s, e, st, r);
+    check_covered(s, e, r, partition_of_service(s, r->service));
     check_remembered(s, e, r);
     check_alone(s, r);
     check_owner(s, r);

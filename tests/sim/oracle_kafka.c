@@ -379,6 +379,7 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
     p->unsent = p->waits && e.state == ENTRY_UNSENT;
+    p->sending = p->waits && e.state == ENTRY_SENDING;
     p->parked = p->waits && is_for_person(&e);
     p->was_parked |= p->parked;
     p->parked_dead = p->parked && e.state == ENTRY_DEAD;
@@ -477,6 +478,10 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
         sim_broken(s, "2: the commit of partition %d goes back from %lld to %lld (generation %lld)", (int)c->partition,
                    (long long)o->committed[c->partition], (long long)c->offset, (long long)generation);
     o->committed[c->partition] = c->offset;
+    char text[CONSUMER_METADATA_MAX + 1];
+    snprintf(text, sizeof(text), "%.*s", (int)c->metadata_len, c->metadata);
+    const char *ceiling = strstr(text, ";ceil=");
+    o->ceiling[c->partition] = ceiling ? strtoll(ceiling + 6, NULL, 10) : 0;
 }
 
 void oracle_assigned(struct sim *s, const struct kmember *m)

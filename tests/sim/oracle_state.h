@@ -57,6 +57,7 @@ struct place {
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
     bool unsent; /* that entry says that nothing of it was sent */
+    bool sending; /* it says that it may be called */
     bool parked, parked_dead, was_parked; /* that entry waits for a person; as a dead one; it did */
     int64_t behind; /* the place that it waits for; -1: none, or not known */
     int64_t entry_at; /* where its newest version that is acknowledged stands */
@@ -117,6 +118,7 @@ struct oracle {
     struct flight *calls;              /* of all services, reads too */
     struct owner owners[KAFKA_PARTS_MAX];
     int64_t committed[KAFKA_PARTS_MAX];
+    int64_t ceiling[KAFKA_PARTS_MAX];  /* of the newest commit */
     int64_t settled[KAFKA_PARTS_MAX]; /* all places below are */
     bool redis_lost;
     int64_t redis_lost_at;

@@ -143,7 +143,7 @@ Test(settings, everything_that_is_said_is_taken)
     put("ca.pem", "x");
     struct settings *s =
         load_good("kafka: {brokers: 'a:1,b:2', prefix: x., partitions: 3, partitioner: crc32, "
-                  "epoch: 4294967295, instance: i-1,\n"
+                  "epoch: 999999, instance: i-1,\n"
                   "  librdkafka: {security.protocol: ssl, socket.timeout.ms: 5000, debug: '', "
                   "log.connection.close: false}}\n"
                   "redis: {unix: /run/r.sock, db: 2, user: u, password: 'file:secret'}\n"
@@ -163,7 +163,7 @@ Test(settings, everything_that_is_said_is_taken)
                   "numbers: {connect_ms: 600}}\n");
     const struct settings_provider *p = settings_provider(s, "p");
     cr_expect(eq(int, s->partitioner, PARTITIONER_CRC32));
-    cr_expect(eq(u32, s->epoch, 4294967295));
+    cr_expect(eq(u32, s->epoch, 999999));
     cr_expect(eq(str, (char *)s->redis_unix, "/run/r.sock"));
     cr_expect(s->redis_host == NULL);
     cr_expect(eq(int, s->redis_db, 2));
