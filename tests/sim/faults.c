@@ -54,6 +54,7 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_FIRST_ACCESS] = {"first-access", false, true, "users come for the first time when they like, and a limit of devices is nothing before that"},
     [FAULT_DATES] = {"dates", false, true, "events that are for later"},
     [FAULT_SNAPSHOTS] = {"snapshots", false, true, "billing says all of a service, and the workers make events of what differs"},
+    [FAULT_COMPACTION] = {"compaction", false, true, "records and entries that a later one replaced are gone, once they are old"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

@@ -62,6 +62,7 @@ enum trouble {
     FAULT_FIRST_ACCESS,
     FAULT_DATES,
     FAULT_SNAPSHOTS,
+    FAULT_COMPACTION,
     FAULT_COUNT
 };
 

@@ -136,12 +136,23 @@ static bool same_key(const struct kmessage *a, const struct kmessage *b)
     return a->key_len == b->key_len && memcmp(a->key, b->key, a->key_len) == 0;
 }
 
+/* What is younger than that stays: min.compaction.lag.ms of the topics, here three quarantines. */
+static int64_t compaction_lag_ms(const struct sim *s)
+{
+    return 3 * s->env->provider->numbers.quarantine_ms;
+}
+
 void kafka_compact(struct kafka *k, struct ktopic *t)
 {
+    int64_t before = sim_real_ms(k->sim) - compaction_lag_ms(k->sim);
     for (int32_t part = 0; part < k->partitions; part++) {
         struct klog *l = &t->parts[part];
-        for (int64_t i = 0; i < l->n; i++)
+        for (int64_t i = 0; i < l->n && l->items[i]->ts_ms < before; i++) {
+            bool was = l->items[i]->gone;
             for (int64_t later = i + 1; later < l->n && !l->items[i]->gone; later++)
                 l->items[i]->gone = same_key(l->items[i], l->items[later]);
+            if (!was && l->items[i]->gone)
+                sim_mark(k->sim, MARK_COMPACTED);
+        }
     }
 }

@@ -65,6 +65,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_REBASED] = {"rebased", true},
     [MARK_PART] = {"part", true},
     [MARK_PART_AGAIN] = {"part_again", true},
+    [MARK_COMPACTED] = {"compacted", true},
     [MARK_REACHED] = {"reached", true},
     [MARK_CRASH_ASSIGNED] = {"crash_assigned", true},
     [MARK_CRASH_CLAIMED] = {"crash_claimed", true},

@@ -69,6 +69,7 @@ enum mark {
     MARK_REBASED,
     MARK_PART,               /* a worker wrote an event that a snapshot asks for */
     MARK_PART_AGAIN,         /* and once more, after a crash */
+    MARK_COMPACTED,
     MARK_REACHED,            /* in the end the platform is as a snapshot says */
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,

@@ -25,6 +25,7 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     s->cfg.on[FAULT_FIRST_ACCESS] = allowed[FAULT_FIRST_ACCESS] && sim_pick(s, 0) % 4 == 0;
     s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
     s->cfg.on[FAULT_SNAPSHOTS] = allowed[FAULT_SNAPSHOTS] && sim_pick(s, 0) / 16 % 4 == 0;
+    s->cfg.on[FAULT_COMPACTION] = allowed[FAULT_COMPACTION] && sim_pick(s, 0) / 64 % 2 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -151,6 +152,15 @@ static void on_mischief(struct sim *s, void *arg)
     sim_after(s, sim_range(s, 50, s->cfg.calm_ms) * SIM_MS, on_mischief, NULL);
 }
 
+/* It goes on when the faults have stopped. By what the seed says of it alone, as snapshots. */
+static void on_compaction(struct sim *s, void *arg)
+{
+    unsigned *number = arg;
+    kafka_compact(s->kafka, kafka_topic(s->kafka, "tvbridge.records.sim"));
+    kafka_compact(s->kafka, kafka_topic(s->kafka, "tvbridge.waiting.sim"));
+    sim_after(s, (int64_t)(20 + sim_pick(s, 5000 + (*number)++) % 100) * SIM_S, on_compaction, number);
+}
+
 static void on_heal(struct sim *s, void *arg)
 {
     (void)arg;
@@ -191,6 +201,8 @@ void scenario_begin(struct sim *s)
         proc_start(s, i);
     sim_after(s, s->cfg.faults_ms * SIM_MS, on_heal, NULL);
     sim_after(s, sim_range(s, 10, 3000) * SIM_MS, on_mischief, NULL);
+    if (s->cfg.on[FAULT_COMPACTION])
+        on_compaction(s, sim_alloc(s, sizeof(unsigned)));
 }
 
 /* ---- run ---- */
