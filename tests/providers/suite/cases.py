@@ -311,10 +311,18 @@ def probe(place):
 
 def bad_credentials(place):
     """bad credentials change nothing, and are told from a bad account"""
-    life = Life(place)
-    for workflow, data in (("probe", {}), ("service.created", place.profile.CREATE), ("read", {})):
+    p, life = place.profile, Life(place)
+    for workflow, data in (("probe", {}), ("service.created", p.CREATE), ("read", {})):
         life.send(workflow, data, credentials=place.wrong).ends("credentials refused")
     same("effects", place.effects(), [])
+    place.reset()
+    life = born(place)
+    before, since = (life.account(), life.record), place.now()
+    for workflow, data in (("contract.blocked", p.BLOCK), ("package.added", packages(p.PACKAGE))):
+        if workflow not in p.REFUSES:
+            life.send(workflow, data, credentials=place.wrong).ends("credentials refused")
+            same("account and record after " + workflow, (life.account(), life.record), before)
+    same("effects", place.effects(since), [])
 
 
 def refuses(workflow, reason, data):
@@ -329,7 +337,7 @@ def refuses(workflow, reason, data):
 
 
 def error_answer(row):
-    title, workflow, data, trouble, kind, reason = row
+    title, workflow, data, trouble, kind, reason, *settings = row
 
     def case(place):
         life = Life(place) if workflow == "service.created" or workflow in QUESTIONS else born(place)
@@ -341,7 +349,7 @@ def error_answer(row):
         elif trouble:
             place.faults(trouble)
         since = place.now()
-        life.send(workflow, data).ends(kind, reason=reason)
+        life.send(workflow, data, settings={**place.profile.SETTINGS, **settings[0]} if settings else None).ends(kind, reason=reason)
         if kind == "rejected":
             same("effects", place.effects(since), [])
     case.__doc__ = "error answer: %s: %s" % (workflow, title)
