@@ -95,7 +95,8 @@ static void add_text(json_t *row, const char *name, const json_t *from)
 static void add_product(struct import *m, const char *kind, const json_t *v)
 {
     json_t *row = json_pack("{s:s}", "kind", kind);
-    static const char *const texts[] = {"id", "name", "price", "description", "type"};
+    static const char *const texts[] = {"id",           "name",         "price",        "description",  "type",
+                                        "service_type", "all_services", "rent_duration", "days_to_expires"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         add_text(row, texts[i], v);
     if (json_is_true(json_object_get(v, "default")))

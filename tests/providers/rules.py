@@ -17,6 +17,8 @@ sys.path.insert(0, HERE)
 from suite.life import Life, accounts, born, platform  # noqa: E402  (the path comes first)
 from suite.place import ROOT, Wrong, same  # noqa: E402
 
+ROWS = {"000": 13, "001": 6, "002": 6, "003": 7, "004": 7}  # how many rules each seed document has
+
 
 # ---- seed 001: ABillS and Stalker ----------------------------------------------------------------------------------------
 
@@ -38,6 +40,31 @@ def rule_001_3_delete_removes_from_the_platform():
         same("accounts after", [a["account_number"] for a in accounts(place)], ["778"])
 
 
+def rule_001_4_boxes_are_listed():
+    """The list of boxes: each account's MAC address, to be registered with billing; a box that is taken away is in it no longer."""
+    with platform("stalker") as place:
+        life = born(place)
+        Life(place, "778").send("service.created", {"plan": "3"}).ends("applied")
+        same("boxes", {a["account_number"]: a["mac"] for a in accounts(place)}, {"70001": "00:1A:79:2C:D1:C1", "778": ""})
+        asked = Life(place).send("accounts.requested", {}).ends("applied")["outputs"]["accounts"]
+        same("told to billing", sorted(a["mac"] for a in asked), ["", "00:1A:79:2C:D1:C1"])
+        same("serial and model come with it", [w for w in ("serial", "model") if w not in asked[0]], [])
+        life.send("device.removed", {"device": {"mac": "00:1A:79:2C:D1:C1"}}).ends("applied")
+        same("after its removal", [a["mac"] for a in accounts(place)], ["", ""])
+
+
+def rule_001_4_subscriptions_are_listed():
+    """The list of subscriptions: each account's optional packages, by the external ids that billing has."""
+    with platform("stalker") as place:
+        life = born(place)
+        Life(place, "778").send("service.created", {"plan": "3"}).ends("applied")
+        life.send("package.added", {"packages": [{"id": "P3"}]}).ends("applied")
+        same("subscriptions", {a["account_number"]: sorted(a["packages"]) for a in accounts(place)}, {"70001": ["P1", "P3"], "778": []})
+        life.send("package.removed", {"packages": [{"id": "P1"}]}).ends("applied")
+        asked = Life(place).send("accounts.requested", {}).ends("applied")["outputs"]["accounts"]
+        same("told to billing", {a["account_number"]: a["packages"] for a in asked}, {"70001": ["P3"], "778": []})
+
+
 def rule_001_5_tariffs_are_named_by_external_id():
     """A plan is a tariff's external id: the portal's own id of it is refused, before anything is made."""
     with platform("stalker") as place:
@@ -54,11 +81,13 @@ def rule_001_6_tariff_and_package_fields():
     with platform("stalker") as place:
         out = Life(place).send("catalog", {}).ends("applied")["outputs"]
         full = next(t for t in out["plans"] if t["id"] == "3")
-        same("tariff", (full["name"], full["default"]), ("FULL Bez Amoreyo", False))
+        same("tariff", (full["name"], full["default"], full["days_to_expires"]), ("FULL Bez Amoreyo", False, "0"))
         same("fixed package of it", [p["optional"] for p in full["packages"] if p["id"] == "1"], [False])
         same("option of it", [p["optional"] for p in full["packages"] if p["id"] == "P1"], [True])
         package = next(p for p in out["packages"] if p["id"] == "P1")
-        same("package", package, {"id": "P1", "name": "Option 1", "description": "", "type": "tv", "price": "1.00"})
+        same("package", package, {"id": "P1", "name": "Option 1", "description": "", "type": "tv", "all_services": "0",
+                                  "service_type": "periodic", "rent_duration": "0", "price": "1.00"})
+        same("catalog.requested", Life(place).send("catalog.requested", {}).ends("applied")["outputs"], out)
 
 
 # ---- all of them ---------------------------------------------------------------------------------------------------------
@@ -71,6 +100,8 @@ def in_table():
 
 def table_and_tests_agree():
     same("tests that the table names", in_table(), sorted(rules()))
+    tested = {seed: sorted({int(name.split("_")[2]) for name in rules() if name.startswith("rule_%s_" % seed)}) for seed in ROWS}
+    same("rows of the seeds that have a test", tested, {seed: list(range(1, last + 1)) for seed, last in ROWS.items()})
 
 
 def rules():

@@ -3,13 +3,35 @@
 from suite.life import Life, born, platform
 from suite.place import same
 
-BASIC = "65f0c1a2b3c4d5e6f7a80001"
+BASIC, PLUS = "65f0c1a2b3c4d5e6f7a80001", "65f0c1a2b3c4d5e6f7a80002"
 ANA = {"name": "Ana Souza", "email": "ana@example.com", "document": "123.456.789-09"}
 UNREADABLE = {"statuses": {"blocked": "BLOCKED", "suspended": "SUSPENDED"}}
 
 
 def customers(place):
     return list(place.control("GET", "state")["customers"].values())
+
+
+def rule_004_1_ittv_token():
+    """A token is all that is needed: each request bears it, and with another one nothing is done."""
+    with platform("ittv") as place:
+        for workflow, data in (("probe", {}), ("service.created", {"plan": BASIC, "subscriber": ANA})):
+            Life(place, "70001").send(workflow, data, credentials=place.wrong).ends("credentials refused")
+        same("effects", place.effects(), [])
+        play = Life(place, "70001").send("service.created", {"plan": BASIC, "subscriber": ANA}).ends("applied")
+        same("requests without it", [c for c in play["calls"] if "Authorization" not in {h["name"] for h in c["headers"]}], [])
+
+
+def rule_004_2_ittv_product_of_a_plan():
+    """The plan's product is the customer's; it follows a change of plan, and a product that ITTV does not have is refused in words."""
+    with platform("ittv") as place:
+        life = Life(place, "70001")
+        life.send("service.created", {"plan": "none", "subscriber": ANA}).ends("rejected", reason="unknown_plan")
+        same("customers", customers(place), [])
+        life.send("service.created", {"plan": BASIC, "subscriber": ANA}).ends("applied")
+        same("product", customers(place)[0]["product"], BASIC)
+        life.send("plan.changed", {"plan": PLUS}).ends("applied")
+        same("another", customers(place)[0]["product"], PLUS)
 
 
 def rule_004_3_one_contract_a_subscriber():

@@ -225,6 +225,19 @@ def rule_001_5_tariffs_without_external_id_are_faults():
         same("offered", "LITE" in offered, False)
 
 
+def rule_001_6_fields_reach_billing():
+    """What tariffs and packages consist of is in the list and in the events that billing takes them from."""
+    d = day_one()
+    with d.Place(bench(), "rule106", topics=False, follow=False) as p:
+        rows, _ = d.command(p, "import", "catalog", PROVIDER)
+        same("tariffs", {r["id"]: r["days_to_expires"] for r in rows if r["kind"] == "plan"}, {"1": "0", "3": "0", "7": "0"})
+        wanted = {"name": "Option 1", "type": "tv", "service_type": "periodic", "all_services": "0", "rent_duration": "0", "price": "1.00"}
+        package = next(r for r in rows if r["kind"] == "package" and r["id"] == "P1")
+        same("package", {k: package.get(k) for k in wanted}, wanted)
+        found = [json.loads(line)["data"] for line in d.output(p, "import", "catalog", PROVIDER, "--events").splitlines()]
+        same("events say the same", found, rows)
+
+
 # ---- seed 002: ISP-Integrator --------------------------------------------------------------------------------------------
 
 

@@ -34,8 +34,8 @@ def gone(place):
     place.play("service.deleted", {}, {}).ends("applied")
 
 
-def answer(status, body, **match):
-    return {"match": {"method": "POST", **match}, "action": "status", "status": status, "body": body}
+def answer(status, body, times=1, **match):
+    return {"match": {"method": "POST", **match}, "action": "status", "status": status, "body": body, "times": times}
 
 
 STORY = [
@@ -126,6 +126,12 @@ ERRORS = [
     ("408, something behind did not answer", "contract.blocked", {"reason": "delinquency"},
      {"match": {"path": "subscriber/update"}, "action": "status", "status": 408, "body": '{"success":false,"message":"Timeout"}'},
      "applied", ""),
+    *[("403, the subscriber is inactive", workflow, data,
+       answer(403, '{"success":false,"message":"Subscriber is not active"}', times=0, path=path), "rejected", "unauthorized")
+      for workflow, data, path in (("device.added", {"device": {"mac": OTHER_MAC}}, "subscriber/pair-device"),
+                                   ("credentials.changed", {"login": "novak70001"}, "subscriber/update"))],
+    ("403 where the operator is inactive too", "contract.blocked", {"reason": "delinquency"},
+     answer(403, '{"success":false,"message":"Operator is not active"}', times=0), "credentials refused", "http_403"),
     ("500 for ever", "contract.blocked", {"reason": "delinquency"}, {"match": {"path": "subscriber/update"}, "action": "status", "status": 500, "times": 0},
      "in doubt", "attempts_exhausted"),
     ("a method that the platform does not have", "contract.blocked", {"reason": "delinquency"},

@@ -1,5 +1,7 @@
 """Stalker / Ministra: what the suite needs to know of it, in our words."""
 
+import json
+
 STANDIN = "stalker.py"
 ENVIRONMENT = {"STALKER_LOGIN": "billing", "STALKER_PASSWORD": "test-only-secret"}
 CREDENTIALS = {"portal": {"username": "billing", "password": "test-only-secret"}}
@@ -22,6 +24,21 @@ def other_account(**fields):
 
 def api_off(place):
     place.control("POST", "api", "enabled=0")
+
+
+def another_number(place):
+    """Somebody gives the account another number in the portal's panel: what is said to the old one reaches no box."""
+    place.play("subscriber.updated", {"subscriber": {"account_number": "900"}}, {}).ends("applied")
+
+
+def says(error, **match):
+    """The portal's own words for a failure, to the next request like @match."""
+    return {"match": match, "action": "status", "status": 200, "headers": {"Content-Type": "application/json"},
+            "body": json.dumps({"status": "ERROR", "results": None, "error": error})}
+
+
+def gone(place):
+    place.play("service.deleted", {}, {}).ends("applied")
 
 
 STORY = [
@@ -47,6 +64,8 @@ STORY = [
     ("service.deleted", {}),
 ]
 
+WARN = {"late_notice": "message", "late_notice_text": "Please pay"}
+
 ERRORS = [
     ("unknown tariff", "service.created", {"plan": "99"}, None, "rejected", "unknown_plan"),
     ("login in use", "service.created", {"login": "778", "plan": "3"}, other_account(login="778"), "rejected", "login_in_use"),
@@ -66,9 +85,21 @@ ERRORS = [
     ("not that box", "device.replaced", {"old": {"mac": THIRD_MAC}, "new": {"mac": OTHER_MAC}}, None, "rejected",
      "unknown_device"),
     ("the account is gone", "contract.blocked", {"reason": "delinquency"},
-     lambda place: place.play("service.deleted", {}, {}), "rejected", "unknown_account"),
+     gone, "rejected", "unknown_account"),
     ("the account is gone", "package.added", {"packages": [{"id": "P2"}]},
-     lambda place: place.play("service.deleted", {}, {}), "rejected", "unknown_account"),
+     gone, "rejected", "unknown_account"),
+    ("Empty stb list: the account is gone", "message.requested", {"message": {"text": "Hi"}}, gone, "rejected", "unknown_account"),
+    ("Empty stb list: the number is another's", "contract.late_notice", {}, another_number, "rejected", "unknown_account", WARN),
+    ("Empty stb list: no box is there to forget", "device.removed", {"device": {"mac": MAC}}, another_number, "applied", ""),
+    ("STB not found: no box is there to cut off", "contract.blocked", {"reason": "delinquency"}, another_number, "applied", "",
+     {"cut_off": True}),
+    ("Not valid mac address", "service.created", CREATE, says("Not valid mac address", method="POST"), "rejected", "invalid_mac"),
+    *[(error, "contract.blocked", {"reason": "delinquency"}, says(error, method="PUT"), "rejected", "nothing_to_change")
+      for error in ("Insert data is empty", "HTTP PUT data is empty", "Update data is empty")],
+    *[(error, "service.created", CREATE, says(error, method="POST"), "rejected", "nothing_to_change")
+      for error in ("Login required", "HTTP POST data is empty")],
+    *[(error, "contract.blocked", {"reason": "delinquency"}, says(error, method="PUT"), "dead", "api_mismatch")
+      for error in ("Not supported method", "Identifier required", 'Resource "users" does not support action "update"')],
     ("partial block", "contract.blocked", {"reason": "delinquency", "scope": "partial"}, None, "rejected", "invalid_input"),
     ("API off", "contract.blocked", {"reason": "delinquency"}, api_off, "dead", "api_off"),
     ("API off for a moment", "contract.blocked", {"reason": "delinquency"}, {"action": "api_off", "times": 3}, "applied", ""),

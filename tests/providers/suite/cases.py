@@ -50,9 +50,8 @@ def is_whole(place):
     missing = [w for w in COMPULSORY + (() if p.ASKS else COMPULSORY_QUESTIONS) if w not in p.workflows]
     same("workflows that there must be", missing, [])
     same("refusal of packages where the profile has none", p.PACKAGE is None, "package.added" in p.REFUSES)
-    told = {workflow for workflow, _, _ in story.steps_of(p)} | set(p.REFUSES) | set(QUESTIONS)
-    asked = {"catalog.requested", "accounts.requested"}
-    same("event types that neither the story nor REFUSES has", sorted(set(p.workflows) - told - asked), [])
+    told = {workflow for workflow, _, _ in story.steps_of(p)} | set(p.REFUSES) | set(QUESTIONS) | set(story.ASKED)
+    same("event types that neither the story nor REFUSES has", sorted(set(p.workflows) - told), [])
 
 
 def data_fits_the_schemas(place):
@@ -312,10 +311,18 @@ def probe(place):
 
 def bad_credentials(place):
     """bad credentials change nothing, and are told from a bad account"""
-    life = Life(place)
-    for workflow, data in (("probe", {}), ("service.created", place.profile.CREATE), ("read", {})):
+    p, life = place.profile, Life(place)
+    for workflow, data in (("probe", {}), ("service.created", p.CREATE), ("read", {})):
         life.send(workflow, data, credentials=place.wrong).ends("credentials refused")
     same("effects", place.effects(), [])
+    place.reset()
+    life = born(place)
+    before, since = (life.account(), life.record), place.now()
+    for workflow, data in (("contract.blocked", p.BLOCK), ("package.added", packages(p.PACKAGE))):
+        if workflow not in p.REFUSES:
+            life.send(workflow, data, credentials=place.wrong).ends("credentials refused")
+            same("account and record after " + workflow, (life.account(), life.record), before)
+    same("effects", place.effects(since), [])
 
 
 def refuses(workflow, reason, data):
@@ -330,7 +337,7 @@ def refuses(workflow, reason, data):
 
 
 def error_answer(row):
-    title, workflow, data, trouble, kind, reason = row
+    title, workflow, data, trouble, kind, reason, *settings = row
 
     def case(place):
         life = Life(place) if workflow == "service.created" or workflow in QUESTIONS else born(place)
@@ -342,7 +349,7 @@ def error_answer(row):
         elif trouble:
             place.faults(trouble)
         since = place.now()
-        life.send(workflow, data).ends(kind, reason=reason)
+        life.send(workflow, data, settings={**place.profile.SETTINGS, **settings[0]} if settings else None).ends(kind, reason=reason)
         if kind == "rejected":
             same("effects", place.effects(since), [])
     case.__doc__ = "error answer: %s: %s" % (workflow, title)
@@ -442,7 +449,7 @@ def of_requests(profile, creating, adding):
 
 
 def of_story(profile, told):
-    """The life again with every fault, and the golden files."""
+    """The life again with every fault."""
     def crashes(place):
         """the story with a crash after each answer"""
         story.live_again(place, told, crash=True)
@@ -458,7 +465,17 @@ def of_story(profile, told):
     for n in range(1, told.most_changing() + 1):
         yield loses(n, False)
         yield loses(n, True)
-    yield from (_golden(profile, workflow, text) for workflow, text in told.texts.items())
+
+
+def of_golden(profile, texts):
+    """The requests of each of the pack's workflows are as they were kept."""
+    def all_kept(_):
+        """golden requests: every workflow has some"""
+        same("workflows without", sorted(set(profile.workflows) - set(texts) - {"authenticate"}), [])
+        same("without a file, or a file of none", sorted(set(golden.kept(profile.pack)) ^ set(texts)), [])
+
+    yield all_kept
+    yield from (_golden(profile, workflow, text) for workflow, text in texts.items())
 
 
 def _golden(profile, workflow, text):

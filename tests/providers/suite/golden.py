@@ -33,15 +33,20 @@ def _call(call, base):
     return lines
 
 
-def render(place, data, play):
-    """One event: its data, its requests in their order, its end."""
+def render(place, data, play, refused=False):
+    """One event or question: its data, its requests in their order, its end. @refused: what the pack says no to, whoever asks."""
     lines = ["### %s %s" % (play["workflow"], json.dumps(data, ensure_ascii=False))]
     for call in play["calls"]:
         lines += [""] + _call(call, place.base)
     if "told" in play:  # a platform that asks
         lines += ["", "# told when it asks: " + json.dumps(play["told"])]
-    lines += ["", "# %s%s" % (play.kind(), ", " + play["reason"] if play.get("reason") else ""), ""]
+    lines += ["", "# %s%s" % ("refused" if refused else play.kind(), ", " + play["reason"] if play.get("reason") else ""), ""]
     return "\n".join(lines) + "\n"
+
+
+def kept(pack):
+    """The workflows that have a file."""
+    return [name[:-len(".http")] for name in os.listdir(os.path.dirname(path_of(pack, "")))]
 
 
 def compare(pack, workflow, text):
@@ -59,9 +64,8 @@ def write(pack, texts):
     """All files of a pack; those of workflows that are no more go."""
     folder = os.path.dirname(path_of(pack, ""))
     os.makedirs(folder, exist_ok=True)
-    for name in os.listdir(folder):
-        if name[:-len(".http")] not in texts:
-            os.unlink(os.path.join(folder, name))
+    for workflow in set(kept(pack)) - set(texts):
+        os.unlink(path_of(pack, workflow))
     for workflow, text in texts.items():
         with open(path_of(pack, workflow), "w", encoding="utf-8") as f:
             f.write(text)

@@ -3,8 +3,12 @@
 import json
 
 from suite import golden
-from suite.life import Life
+from suite.life import Life, born
 from suite.place import Wrong, same
+
+# The questions, with their data; `authenticate` is not among them, since its request is credentials and nothing else.
+ASKED = {"read": {}, "list": {}, "accounts": {}, "catalog": {"what": ["plans", "packages", "channels"]}, "probe": {},
+         "catalog.requested": {"what": ["plans", "packages"]}, "accounts.requested": {}}
 
 
 def steps_of(profile):
@@ -47,6 +51,17 @@ class Told:
 
     def most_changing(self):
         return max(len(play.changing()) for play in self.plays if play is not None)
+
+
+def questions(place):
+    """The text of each question of the pack, asked of one service, and of each type that it refuses."""
+    profile, life, texts = place.profile, born(place), {}
+    for workflow in sorted(set(ASKED) & set(profile.types)):
+        asks = life if workflow == "read" else Life(place, "provider:" + profile.pack)
+        texts[workflow] = golden.render(place, ASKED[workflow], asks.send(workflow, ASKED[workflow]).ends("applied"))
+    for workflow, (reason, data) in profile.refused.items():
+        texts[workflow] = golden.render(place, data, life.send(workflow, data).ends("rejected", reason=reason), refused=True)
+    return texts
 
 
 def without_repeats(place, play, since):
