@@ -219,7 +219,8 @@ void cli_help(FILE *out, const struct cli_command *c, const struct cli_group *gr
     fprintf(out, "Usage: tvbridge %s [OPTION]...%s%s\n\n%s\n", c->name, c->operands[0] != '\0' ? " " : "", c->operands,
             c->about);
     for (size_t g = 0; g < n; g++) {
-        fprintf(out, "\n%s:\n", groups[g].title);
+        if (groups[g].n > 0)
+            fprintf(out, "\n%s:\n", groups[g].title);
         for (size_t i = 0; i < groups[g].n; i++)
             help_option(out, &groups[g].options[i]);
     }

@@ -46,7 +46,7 @@ struct cli_option {
     const char *help;   /* '\n' begins a further line */
 };
 
-/* Options that fill one struct, under one title of the help. */
+/* Options that fill one struct, under one title of the help; none at all: no title either. */
 struct cli_group {
     const char *title;
     const struct cli_option *options;

@@ -20,8 +20,11 @@ struct import_options {
     bool json, csv, events, unsynced;
 };
 
+static const struct cli_option account_options[] = {
+    {"unsynced", 0, CLI_FLAG, NULL, offsetof(struct import_options, unsynced), "only those that no service has yet"},
+};
+
 static const struct cli_option import_options[] = {
-    {"unsynced", 0, CLI_FLAG, NULL, offsetof(struct import_options, unsynced), "accounts: only those that no service has yet"},
     {"csv", 0, CLI_FLAG, NULL, offsetof(struct import_options, csv), "CSV with a line of names"},
     {"events", 0, CLI_FLAG, NULL, offsetof(struct import_options, events),
      "CloudEvents for billing, one a line: what it does not have yet"},
@@ -268,6 +271,7 @@ static int import(const struct cli_command *c, enum what what, int argc, char **
     kafka_options_init(&kafka);
     const struct cli_group groups[] = {
         {"Importing", import_options, ARRAY_LEN(import_options), &m.options},
+        {"Accounts", account_options, what == ACCOUNTS ? ARRAY_LEN(account_options) : 0, &m.options},
         kafka_options_group(&kafka, true),
     };
     enum cli_status status = cli_parse_provider(c, groups, ARRAY_LEN(groups), argc, argv, &m.provider);

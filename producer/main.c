@@ -49,17 +49,47 @@ static const struct command commands[] = {
     {{"pack", "play"}, cmd_pack_play, "send them to a platform, without Kafka and the worker"},
 };
 
+static bool begins(const struct command *c, const char *first)
+{
+    return strcmp(c->words[0], first) == 0;
+}
+
+static bool asks_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static void list_command(FILE *out, const struct command *c)
+{
+    const char *second = c->words[1];
+    char name[40];
+    snprintf(name, sizeof(name), "%s%s%s", c->words[0], second != NULL ? " " : "", second != NULL ? second : "");
+    fprintf(out, "  %-18s %s\n", name, c->about);
+}
+
+/* How many commands of two words begin with @first. */
+static size_t group_size(const char *first)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        n += commands[i].words[1] != NULL && begins(&commands[i], first);
+    return n;
+}
+
+static void list_group(FILE *out, const char *first)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (commands[i].words[1] != NULL && begins(&commands[i], first))
+            list_command(out, &commands[i]);
+}
+
 static void help(FILE *out)
 {
     fputs("Usage: tvbridge COMMAND [OPTION]...\n\n"
           "tvbridge keeps every TV platform in step with billing: this is the side that billing, operators and\n"
           "authors of packs use. The worker that makes the calls is tvbridge-worker.\n\nCommands:\n", out);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        const char *second = commands[i].words[1];
-        char name[40];
-        snprintf(name, sizeof(name), "%s%s%s", commands[i].words[0], second != NULL ? " " : "", second != NULL ? second : "");
-        fprintf(out, "  %-18s %s\n", name, commands[i].about);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        list_command(out, &commands[i]);
     fputs("\nOptions:\n  -h, --help       this text; `tvbridge COMMAND --help` has options and examples\n"
           "      --version    the version, and those of the libraries\n\n"
           "Exit status: 0 done, 1 something was refused or failed, 2 wrong usage, 3 not reached.\n", out);
@@ -71,17 +101,38 @@ static void version(void)
            curl_version_info(CURLVERSION_NOW)->version, jansson_version_str(), serve_http_version());
 }
 
-static int unknown(const char *first, const char *second)
+/* A word that begins commands and is none itself: @second is no command with it, or NULL. */
+static int group(const char *first, const char *second)
 {
-    bool group = false;
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        group = group || (commands[i].words[1] != NULL && strcmp(commands[i].words[0], first) == 0);
-    if (group && second == NULL)
+    bool help_wanted = second != NULL && asks_help(second);
+    FILE *out = help_wanted ? stdout : stderr;
+    if (help_wanted)
+        printf("Usage: tvbridge %s COMMAND [OPTION]...\n\n", first);
+    else if (second == NULL)
         fprintf(stderr, "tvbridge %s: what of it?\n", first);
     else
-        fprintf(stderr, "tvbridge: there is no command \"%s%s%s\"\n", first, group ? " " : "", group ? second : "");
-    fputs("Try: tvbridge --help\n", stderr);
+        fprintf(stderr, "tvbridge: there is no command \"%s %s\"\n", first, second);
+    fputs("Commands:\n", out);
+    list_group(out, first);
+    fprintf(out, "\n`tvbridge %s COMMAND --help` has options and examples.\n", first);
+    return help_wanted ? CLI_OK : CLI_USAGE;
+}
+
+static int unknown(const char *first)
+{
+    fprintf(stderr, "tvbridge: there is no command \"%s\"\nTry: tvbridge --help\n", first);
     return CLI_USAGE;
+}
+
+/* The help of a command names those that begin as it does: "serve" has "serve key". */
+static int run(const struct command *c, int argc, char **argv)
+{
+    int status = c->run(argc, argv);
+    if (c->words[1] == NULL && argc == 2 && asks_help(argv[1]) && group_size(c->words[0]) > 0) {
+        fputs("\nSee also:\n", stdout);
+        list_group(stdout, c->words[0]);
+    }
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -90,7 +141,7 @@ int main(int argc, char **argv)
         help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (asks_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         help(stdout);
         return CLI_OK;
     }
@@ -101,8 +152,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         const struct command *c = &commands[i];
         int words = c->words[1] != NULL ? 2 : 1;
-        if (strcmp(argv[1], c->words[0]) == 0 && (words == 1 || (argc > 2 && strcmp(argv[2], c->words[1]) == 0)))
-            return c->run(argc - words, argv + words);
+        if (begins(c, argv[1]) && (words == 1 || (argc > 2 && strcmp(argv[2], c->words[1]) == 0)))
+            return run(c, argc - words, argv + words);
     }
-    return unknown(argv[1], argc > 2 ? argv[2] : NULL);
+    return group_size(argv[1]) > 0 ? group(argv[1], argc > 2 ? argv[2] : NULL) : unknown(argv[1]);
 }

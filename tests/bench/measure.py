@@ -1,8 +1,13 @@
 """What the kernel and Redis know of a run."""
+import json
 import os
 import pathlib
 import re
 import socket
+import subprocess
+import time
+
+import servers
 
 
 class Cpu:
@@ -32,3 +37,17 @@ def redis_cpu_s(port):
         while b"used_cpu_user:" not in text or not text.endswith(b"\n"):
             text += s.recv(65536)
     return sum(float(x) for x in re.findall(r"used_cpu_(?:sys|user):([\d.]+)", text.decode()))
+
+
+def command_cost(command, good=(0,)):
+    """(seconds, CPU seconds, MB at most, the last line as JSON) of a command that ends with a status of @good."""
+    began = time.monotonic()
+    child = subprocess.Popen([str(w) for w in command], stdout=subprocess.PIPE, text=True)
+    last = ""
+    for line in child.stdout:
+        last = line
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode not in good:
+        raise servers.Failure(f"{command[1]} ended with {child.returncode}")
+    return time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(last)

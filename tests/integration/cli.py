@@ -138,6 +138,42 @@ def check_usage():
     check('an unknown property of librdkafka is named', r.status == 1 and 'no.such' in r.err, r)
 
 
+def check_groups():
+    """A first word that begins several commands lists these."""
+    groups = {'waiting': ('list', 'release'), 'doubt': ('list', 'resolve'), 'dead': ('list', 'show', 'redrive', 'drop'),
+              'import': ('catalog', 'accounts', 'channels', 'devices'), 'billing': ('list', 'processed'), 'topics': ('create',),
+              'pack': ('check', 'probe', 'try', 'play')}
+    about = {line[2:20].strip(): line[20:].strip() for line in run('--help').out.splitlines() if line.startswith('  ')}
+    for first, seconds in groups.items():
+        wanted = {f'{first} {second}': about[f'{first} {second}'] for second in seconds}
+        for more in ('--help', '-h'):
+            r = run(first, more)
+            check(f'{first} {more} lists its commands', r.status == 0 and r.err == '' and listed(r.out) == wanted, r)
+        r = run(first)
+        check(f'{first} alone lists them, and is wrong usage',
+              r.status == 2 and r.out == '' and 'what of it' in r.err and listed(r.err) == wanted, r)
+        r = run(first, 'nothing', '--help')
+        check(f'{first} nothing is no command, and those that are stand below',
+              r.status == 2 and r.out == '' and f'no command "{first} nothing"' in r.err and listed(r.err) == wanted, r)
+    r = run('serve', '--help')
+    check('serve --help is its own, and names serve key', r.status == 0 and 'Examples:' in r.out and
+          listed(r.out.partition('See also:')[2]) == {'serve key': about['serve key']}, r)
+    r = run('serve', 'key', '--help')
+    check('serve key --help is its own', r.status == 0 and 'Examples:' in r.out and 'See also:' not in r.out, r)
+    for what in ('catalog', 'accounts', 'channels', 'devices'):
+        r = run('import', what, '--help')
+        check(f'import {what} --help: --unsynced stands where it applies',
+              r.status == 0 and ('--unsynced' in r.out, 'Accounts:' in r.out) == (what == 'accounts',) * 2, r)
+    for what in ('catalog', 'channels'):
+        r = run('import', what, 'stalker', '--unsynced')
+        check(f'import {what} --unsynced is wrong usage', r.status == 2 and '--unsynced' in r.err, r)
+
+
+def listed(text):
+    """{command: summary} of a list of commands."""
+    return {m[1]: m[2] for m in re.finditer(r'^  (\S+ \S+) +(\S.*)$', text, re.MULTILINE)}
+
+
 def check_not_reached():
     for args in (['publish', '-p', 'stalker', '-s', '1', '-t', 'contract.late_notice'], ['outcomes'],
                  ['topics', 'create', '-p', 'stalker'], ['outcomes', '--post', 'http://127.0.0.1:1/']):
@@ -543,6 +579,7 @@ def check_without_admin():
 
 def main():
     check_usage()
+    check_groups()
     check_not_reached()
     check_billing_examples()
     if os.path.exists(os.path.join(os.path.dirname(BIN), 'tvbridge-mock-broker')):

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from lib.cases import case
 from lib.place import PROVIDER, ROOT, Place, Portal, blocked, check, event, same, until
@@ -216,6 +217,57 @@ def import_(bench):
         check("\"'=1+1,\"\"x\"\"\"" in output(p, "import", "channels", PROVIDER, "--csv"), "a formula is text")
 
 
+def cut_off(p, when, *words):
+    """A command that is killed as soon as @when holds."""
+    first = subprocess.Popen([str(w) for w in (p.bench.bin / "tvbridge", *words, "-S", p.settings, "--json")], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    try:
+        until(when, f"{words[0]} is in the middle", p.brief)
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+
+
+def noted(preview):
+    """How many services the progress of a preview says were sent."""
+    progress = preview.with_name(preview.name + ".progress")
+    return progress.read_text().count('"service"') if progress.exists() else 0
+
+
+def events_of(p, source):
+    return [e for e in (json.loads(v) for _, v in p.read("events") if v) if e["source"] == source]
+
+
+def settled(p, source):
+    """The events of @source, once each has its outcome."""
+    sent = events_of(p, source)
+    until(lambda: {e["id"] for e in sent} <= {o["data"]["event"]["id"] for o in p.follower.outcomes}, "their outcomes", p.brief)
+    return sent
+
+
+@case("dayone.adopt_resumes")
+def adopt_resumes(bench):
+    """An adoption that was killed in the middle goes on: what it sent is known, the others are adopted, no account twice."""
+    services = [str(20000 + i) for i in range(150)]
+    with Place(bench, "adoptresume", accounts=services) as p:
+        p.worker()
+        services_map = file(p, "map.csv", "service\n" + "\n".join(services))
+        before = len(changes(p))
+        cut_off(p, lambda: len(p.follower.outcomes) >= 40, "adopt", PROVIDER, "--map", services_map, "--list-only", "--rate", "25")
+        sent = {e["subject"] for e in settled(p, "/tvbridge/adopt")}
+        check(40 <= len(sent) < 150, "it was cut off in the middle", len(sent))
+        rows, _ = command(p, "adopt", PROVIDER, "--map", services_map, "--list-only", "--rate", "0", "--all")
+        same("the second run", {r["service"]: r["result"] for r in rows if "service" in r},
+             {s: "known" if s in sent else "adopted" for s in services})
+        subjects = [e["subject"] for e in settled(p, "/tvbridge/adopt")]
+        same("events, each service once", (len(subjects), sorted(set(subjects))), (150, services))
+        same("records", sorted({k for k, _ in p.read("records")}), services)
+        rows, _ = command(p, "adopt", PROVIDER, "--map", services_map, "--list-only", "--all")
+        same("once more", {r["result"] for r in rows if "service" in r}, {"known"})
+        same("then no event is new", len(events_of(p, "/tvbridge/adopt")), 150)
+        same("changing calls", len(changes(p)), before)
+
+
 @case("dayone.adopt_late")
 def adopt_late(bench):
     """Something is applied between the look and the adoption: it is refused, and the next run takes what is there then."""
@@ -396,16 +448,9 @@ def sync_resumes(bench):
         desired = file(p, "wanted.csv", "service,plan\n" + "".join(f"{s},7\n" for s in services))
         path, told, _ = previewed(p, "--desired", desired)
         same("to change", len(told), len(services))
-        words = [p.bench.bin / "tvbridge", "sync", PROVIDER, "--apply", path, "-S", p.settings, "--json", "--rate", "60"]
-        first = subprocess.Popen([str(w) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        progress = path.with_name(path.name + ".progress")
-        until(lambda: progress.exists() and progress.read_text().count("service") >= 100, "a hundred are noted", p.brief)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-        first.stderr.close()
-        sent = [json.loads(v)["subject"] for _, v in p.read("events") if "/tvbridge/sync" in v]
+        cut_off(p, lambda: noted(path) >= 100, "sync", PROVIDER, "--apply", path, "--rate", "60")
+        sent = [e["subject"] for e in settled(p, "/tvbridge/sync")]
         check(100 <= len(sent) < 150, "it was cut off in the middle", len(sent))
-        until(lambda: len([o for o in p.follower.outcomes if o["data"]["event"]["source"] == "/tvbridge/sync"]) >= len(sent), "their outcomes")
         rows, _ = command(p, "sync", PROVIDER, "--apply", path, "--rate", "0")
         told = results(rows)
         same("results", sorted({told[s] for s in services}) in (["already", "done", "done before"], ["done", "done before"]), True)
@@ -574,10 +619,9 @@ class Fournet:
 
     def full(self, p, custom_id, packages, **data):
         """One that was made by an earlier system: its custom id is the client's."""
-        credentials = file(p, "operator.json", json.dumps(self.provider["credentials"]))
         done = subprocess.run([str(w) for w in (
             p.bench.bin / "tvbridge", "pack", "play", self.provider["pack"], "service.created", "--json", "--base-url", self.provider["base_url"],
-            "--credentials", f"@{credentials}", "--settings", json.dumps(self.provider["settings"]), "--subject", custom_id,
+            "--credentials", f"@{p.dir / 'operator.json'}", "--settings", json.dumps(self.provider["settings"]), "--subject", custom_id,
             "--data", json.dumps({"login": f"u{custom_id}", "packages": [{"id": i} for i in packages],
                                   "subscriber": {"name": f"Old {custom_id}", "external_id": custom_id}, **data}))],
             capture_output=True, text=True, timeout=60)
@@ -590,6 +634,7 @@ def fournet_place(bench, name, **provider):
     try:
         with Place(bench, name, portal=False, provider={**back_office.provider, **provider}) as p:
             p.office = back_office
+            file(p, "operator.json", json.dumps(back_office.provider["credentials"]))
             yield p
     finally:
         back_office.stop()
@@ -653,6 +698,45 @@ def convert(bench):
         p.outcome("b", "applied")
         p.outcome("c", "applied")
         same("by billing", (office.program.account("70001")["packages"], office.program.account("70002")["status"]), (["BASIC"], "suspended"))
+
+
+@case("dayone.convert_resumes")
+def convert_resumes(bench):
+    """A conversion that was killed in the middle, twice, goes on: every subscriber gets its service's id, once. One that was cut between its two
+    events is told to be looked at again, and the next preview has it alone."""
+    services = [str(70000 + i) for i in range(130)]
+    with fournet_place(bench, "convertresume") as p:
+        office = p.office
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda s: office.full(p, f"c{s}", ["BASIC"]), services))
+        made = len(office.changes())
+        clients, path = file(p, "clients.csv", "service,client\n" + "".join(f"{s},c{s}\n" for s in services)), p.dir / "convert.jsonl"
+        rows, _ = command(p, "convert", PROVIDER, "--map", clients, "-o", path)
+        same("to convert", rows[-1]["convert"], 130)
+        p.worker()
+        cut_off(p, lambda: noted(path) >= 100, "convert", PROVIDER, "--apply", path, "--rate", "40")
+        check(100 <= len({e["subject"] for e in settled(p, "/tvbridge/convert")}) < 128, "it was cut off in the middle")
+        heard = len(p.follower.outcomes)  # slowly, so that the next kill finds a service between its two events
+        cut_off(p, lambda: len(p.follower.outcomes) > heard and len(p.follower.outcomes) % 2, "convert", PROVIDER, "--apply", path, "--rate", "2")
+        subjects = [e["subject"] for e in settled(p, "/tvbridge/convert")]
+        started, cut = set(subjects), {s for s in subjects if subjects.count(s) == 1}
+        check(100 <= len(started) < 130 and len(cut) <= 2, "it was cut off again", (len(started), cut))
+        rows, _ = command(p, "convert", PROVIDER, "--apply", path, "--rate", "0", status=1 if cut else 0)
+        told = results(rows)
+        same("what had not begun is done", {told[s] for s in services if s not in started}, {"done"})
+        same("what was sent is not sent again", {told[s] for s in started - cut} <= {"done before", "already"}, True)
+        if cut:
+            same("what was cut between its events", {told[s] for s in cut}, {"moved"})
+            rows, _ = command(p, "convert", PROVIDER, "--map", clients, "-o", path)
+            same("the next preview", {s for s, r in by_service(rows).items() if r["kind"] == "convert"}, cut)
+            rows, _ = command(p, "convert", PROVIDER, "--apply", path)
+            same("is applied", {results(rows)[s] for s in cut}, {"done"})
+        same("ids at the platform", sorted(office.subscribers()), services)
+        same("changes there, one a subscriber", len(office.changes()) - made, 130)
+        converted = [e for e in settled(p, "/tvbridge/convert") if e["type"].endswith("service.converted")]
+        same("events, each once", (len(converted), len({e["id"] for e in converted})), (130, 130))
+        rows, _ = command(p, "convert", PROVIDER, "--map", clients)
+        same("then there is nothing to do", (rows[-1]["convert"], rows[-1]["converted_already"]), (0, 130))
 
 
 @case("dayone.convert_usage")
