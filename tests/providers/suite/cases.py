@@ -1,12 +1,13 @@
 """The cases that every pack must pass; each is a function of a fresh platform, with its title as docstring."""
 
 import json
+import os
 import re
 import subprocess
 
 from suite import golden, story
 from suite.life import Life, born
-from suite.place import TVBRIDGE, Wrong, same
+from suite.place import ROOT, TVBRIDGE, Wrong, same
 
 DONE = ("applied", "unchanged")
 FAULTS = {
@@ -52,6 +53,16 @@ def is_whole(place):
     same("refusal of packages where the profile has none", p.PACKAGE is None, "package.added" in p.REFUSES)
     told = {workflow for workflow, _, _ in story.steps_of(p)} | set(p.REFUSES) | set(QUESTIONS) | set(story.ASKED)
     same("event types that neither the story nor REFUSES has", sorted(set(p.workflows) - told), [])
+
+
+def readme_links_billing(place):
+    """its README links the page of each billing that names it"""
+    folder = os.path.join(ROOT, "schemas", "billing")
+    for name in sorted(f[:-len(".yaml")] for f in os.listdir(folder) if f.endswith(".yaml")):
+        with open(os.path.join(folder, name + ".yaml"), encoding="utf-8") as f:
+            packs = re.search(r"^packs: \[(.*)\]$", f.read(), re.M)[1].split(", ")
+        if place.profile.pack in packs and "](../../billing/%s.md)" % name not in place.profile.readme():
+            raise Wrong("the README has no link to schemas/billing/%s.md" % name)
 
 
 def data_fits_the_schemas(place):
@@ -415,8 +426,8 @@ def left_out(profile):
 
 def standard(profile):
     """Cases that need no look at the pack's requests."""
-    yield from (is_whole, data_fits_the_schemas, create, create_again, create_again_known, delete_twice, delete_what_never_was,
-                create_after_delete)
+    yield from (is_whole, readme_links_billing, data_fits_the_schemas, create, create_again, create_again_known, delete_twice,
+                delete_what_never_was, create_after_delete)
     if not profile.ASKS:
         yield from (case for case in CALLING if case != lists or "list" not in profile.REFUSES)
     if not {"contract.blocked", "contract.unblocked"} & set(profile.REFUSES):
