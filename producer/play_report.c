@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "contract/json.h"
 
 json_t *play_report_new(const struct workflow *w)
@@ -55,6 +56,24 @@ void play_report_result(json_t *report, const struct run_result *x)
         return;
     json_object_set_new(report, "token", json_string(PLAY_HIDDEN));
     json_object_set_new(report, "token_life_ms", json_integer(x->token_life_ms));
+}
+
+/* --- dates --- */
+
+void play_report_wait(json_t *report, int64_t at_ms)
+{
+    char when[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(at_ms, when);
+    json_object_set_new(report, "waits_until", json_string(when));
+}
+
+void play_report_later(json_t *report, const char *type, int64_t at_ms, json_t *data)
+{
+    char when[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(at_ms, when);
+    if (json_object_get(report, "later") == NULL)
+        json_object_set_new(report, "later", json_array());
+    json_array_append_new(json_object_get(report, "later"), json_pack("{s:s, s:s, s:O}", "at", when, "type", type, "data", data));
 }
 
 /* --- for people --- */
@@ -121,6 +140,8 @@ static void print_end(const json_t *report, const char *indent, const char *hint
         return;
     print_object("outputs: ", json_object_get(report, "outputs"), indent, out);
     print_object("record patch: ", json_object_get(report, "record"), indent, out);
+    if (json_object_get(report, "later") != NULL)
+        print_object("later, by itself: ", json_object_get(report, "later"), indent, out);
     if (json_object_get(report, "record_after") != NULL)
         print_object("record after it: ", json_object_get(report, "record_after"), indent, out);
     if (json_object_get(report, "token") != NULL)
@@ -132,6 +153,8 @@ void play_report_print(const json_t *report, const char *indent, const char *hin
 {
     const json_t *call;
     size_t i;
+    if (json_object_get(report, "waits_until") != NULL)
+        fprintf(out, "%swaits until %s, then:\n\n", indent, json_text(report, "waits_until"));
     json_array_foreach(json_object_get(report, "calls"), i, call)
         print_call(call, indent, out);
     print_end(report, indent, hint, out);

@@ -1,5 +1,6 @@
 #include "trial.h"
 
+#include "base/clock.h"
 #include "play_report.h"
 #include "workflow/run.h"
 
@@ -63,6 +64,26 @@ static bool one_call(struct trial *t, struct run *r)
     return true;
 }
 
+/* x-dates: until when the worker lets it wait. Times that are none end the run, as they do there. */
+static void note_begin(struct trial *t, struct run *r)
+{
+    int64_t at = 0;
+    if (run_begins(r, clock_real_ms(), &at) && at != 0)
+        play_report_wait(t->report, at);
+}
+
+/* x-dates: what an applied event implies for later. */
+static void note_ends(struct trial *t, struct run *r)
+{
+    if (run_ends_type(r) == NULL || run_result(r)->kind != OUTCOME_APPLIED)
+        return;
+    json_t *ends = run_ends(r), *end;
+    size_t i;
+    json_array_foreach(ends, i, end)
+        play_report_later(t->report, run_ends_type(r), json_integer_value(json_object_get(end, "at_ms")), json_object_get(end, "data"));
+    json_decref(ends);
+}
+
 /* True: go on. */
 static bool go_on(struct trial *t, struct run *r)
 {
@@ -83,6 +104,7 @@ static bool go_on(struct trial *t, struct run *r)
         return false;
     case RUN_END:
         play_report_result(t->report, run_result(r));
+        note_ends(t, r);
         return false;
     }
     return false;
@@ -114,6 +136,8 @@ json_t *trial_run(const struct trial_pack *p, const struct trial_inputs *in, siz
             err_nomem(reterr);
         return NULL;
     }
+    if (in->steps == NULL)
+        note_begin(&t, r);
     if (in->step_done && run_state(r) == RUN_CALL)
         run_step_done(r);
     while (go_on(&t, r))

@@ -75,7 +75,7 @@ class Try:
         return self.shown["calls"][-1]
 
     def result(self):
-        return {"kind": self.shown.get("outcome"), **{k: self.shown.get(k) for k in ("reason", "detail", "outputs", "record")}}
+        return {"kind": self.shown.get("outcome"), **{k: self.shown.get(k) for k in ("reason", "detail", "outputs", "record", "waits_until", "later")}}
 
     def give(self, status, headers, body):
         """@body: bytes."""
@@ -172,7 +172,7 @@ def _compare_end(run, end):
     result = run.result()
     if (result["kind"], result["reason"]) != (end["kind"], end["reason"]):
         raise Wrong("wanted %s %s, got %s" % (end["kind"], end["reason"], json.dumps(result)))
-    for name in ("record", "outputs"):
+    for name in ("record", "outputs", "waits_until", "later"):
         if name in end and result.get(name) != end[name]:
             raise Wrong("wanted %s %s, got %s" % (name, json.dumps(end[name]), json.dumps(result.get(name))))
     if "detail" in end and not re.search(end["detail"], result.get("detail") or ""):

@@ -21,7 +21,9 @@ static const char workflows[] =
     "        events: {x-each: $inputs.data.packages, value: {at: $item.valid_to, data: {packages: [{id: $item.id}]}}}\n"
     "  - workflowId: package.removed\n"
     "    steps:\n"
-    "      - {stepId: off, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n";
+    "      - {stepId: off, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n"
+    "    x-dates:\n"
+    "      after: {x-each: $inputs.data.packages, value: {x-case: [{when: $item.valid_to, value: $item.valid_to}, {value: null}]}}\n";
 
 struct dated {
     struct pack *pack;
@@ -57,17 +59,26 @@ static int64_t at(const char *text)
 
 Test(dates, an_event_says_when_it_begins)
 {
-    static const struct { const char *data, *want; } rows[] = {
-        {"{\"packages\":[{\"id\":\"P\"}]}", NULL},
-        {"{\"packages\":[]}", NULL},
-        {"{}", NULL},
-        {"{\"packages\":[{\"id\":\"P\",\"valid_from\":\"2026-12-01\"}]}", "2026-12-01T00:00:00Z"},
-        {"{\"packages\":[{\"valid_from\":\"2026-12-01T10:30:00-03:00\"},{\"valid_from\":\"2026-12-01T10:30:00-03:00\"}]}", "2026-12-01T13:30:00Z"},
+    const int64_t now = at("2026-11-30T10:00:00Z");
+    static const struct { const char *workflow, *data, *want; } rows[] = {
+        {"package.added", "{\"packages\":[{\"id\":\"P\"}]}", NULL},
+        {"package.added", "{\"packages\":[]}", NULL},
+        {"package.added", "{}", NULL},
+        {"package.added", "{\"packages\":[{\"id\":\"P\",\"valid_from\":\"2026-12-01\"}]}", "2026-12-01T00:00:00Z"},
+        {"package.added", "{\"packages\":[{\"valid_from\":\"2026-12-01T10:30:00-03:00\"},{\"valid_from\":\"2026-12-01T10:30:00-03:00\"}]}",
+         "2026-12-01T13:30:00Z"},
+        /* those that have come are the same as none */
+        {"package.added", "{\"packages\":[{\"valid_from\":\"2026-11-30\"},{\"valid_from\":\"2026-11-29\"}]}", NULL},
+        {"package.removed", "{\"packages\":[{\"valid_to\":\"2026-11-29\"},{\"id\":\"Q\"}]}", NULL},
+        /* `after`: a day counts whole */
+        {"package.removed", "{\"packages\":[{\"id\":\"P\"}]}", NULL},
+        {"package.removed", "{\"packages\":[{\"id\":\"P\",\"valid_to\":\"2026-12-31\"},{\"id\":\"Q\",\"valid_to\":\"2026-12-31\"}]}", "2027-01-01T00:00:00Z"},
+        {"package.removed", "{\"packages\":[{\"id\":\"P\",\"valid_to\":\"2026-12-31T12:00:00Z\"}]}", "2026-12-31T12:00:00Z"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct dated d = begin("package.added", rows[i].data);
+        struct dated d = begin(rows[i].workflow, rows[i].data);
         int64_t ms = -1;
-        cr_expect(run_begins(d.run, &ms), "%s", rows[i].data);
+        cr_expect(run_begins(d.run, now, &ms), "%s", rows[i].data);
         cr_expect(eq(i64, ms, rows[i].want != NULL ? at(rows[i].want) : 0), "%s", rows[i].data);
         cr_expect(eq(int, run_state(d.run), RUN_CALL));
         end(&d);
@@ -76,16 +87,19 @@ Test(dates, an_event_says_when_it_begins)
 
 Test(dates, what_is_no_time_is_refused)
 {
-    static const struct { const char *data, *detail; } rows[] = {
-        {"{\"packages\":[{\"valid_from\":\"soon\"}]}", "no day and no instant"},
-        {"{\"packages\":[{\"valid_from\":\"2026-02-30\"}]}", "no day and no instant"},
-        {"{\"packages\":[{\"valid_from\":7}]}", "no day and no instant"},
-        {"{\"packages\":[{\"valid_from\":\"2026-12-01\"},{\"valid_from\":\"2026-12-02\"}]}", "send an event for each"},
+    static const struct { const char *workflow, *data, *detail; } rows[] = {
+        {"package.added", "{\"packages\":[{\"valid_from\":\"soon\"}]}", "no day and no instant"},
+        {"package.added", "{\"packages\":[{\"valid_from\":\"2026-02-30\"}]}", "no day and no instant"},
+        {"package.added", "{\"packages\":[{\"valid_from\":7}]}", "no day and no instant"},
+        {"package.added", "{\"packages\":[{\"valid_from\":\"2026-12-01\"},{\"valid_from\":\"2026-12-02\"}]}", "send an event for each"},
+        {"package.removed", "{\"packages\":[{\"valid_to\":\"2026-02-30\"}]}", "no day and no instant"},
+        {"package.removed", "{\"packages\":[{\"id\":\"Q\"},{\"valid_to\":\"2026-12-31\"}]}", "send an event for each"},
+        {"package.removed", "{\"packages\":[{\"valid_to\":\"2026-12-31\"},{\"id\":\"Q\"}]}", "send an event for each"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct dated d = begin("package.added", rows[i].data);
+        struct dated d = begin(rows[i].workflow, rows[i].data);
         int64_t ms;
-        cr_expect(not(run_begins(d.run, &ms)), "%s", rows[i].data);
+        cr_expect(not(run_begins(d.run, 0, &ms)), "%s", rows[i].data);
         cr_assert(eq(int, run_state(d.run), RUN_END));
         cr_expect(eq(int, run_result(d.run)->kind, OUTCOME_REJECTED));
         cr_expect(eq(str, (char *)run_result(d.run)->reason, "invalid_input"));
@@ -110,7 +124,7 @@ Test(dates, what_ends_one_day_is_an_event_of_its_own)
     d = begin("package.removed", "{}");
     cr_expect(not(workflow_implies(pack_workflow(d.pack, "package.removed"))));
     int64_t ms;
-    cr_expect(run_begins(d.run, &ms));
+    cr_expect(run_begins(d.run, 0, &ms));
     cr_expect(eq(i64, ms, 0));
     end(&d);
 }

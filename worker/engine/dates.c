@@ -42,7 +42,7 @@ bool dates_pack_waits(struct worker *w, struct job *j)
     int64_t at = 0;
     if (may_go_early(j))
         return false;
-    if (!run_begins(j->work->run, &at)) {
+    if (!run_begins(j->work->run, clock_real_ms(), &at)) {
         call_advance(w, j); /* to its end: the event is refused */
         return true;
     }

@@ -27,6 +27,18 @@ static void compile_ends(struct loader *l, const struct where *w, const json_t *
     ret->events = member(l, w, x, "events", at);
 }
 
+/* `begins`, or `after`: the same, when the last day is over. */
+static void compile_begins(struct loader *l, const struct where *w, const json_t *x, bool has_steps, struct dates *ret,
+                           const struct at *at)
+{
+    ret->whole_day = json_object_get(x, "after") != NULL;
+    if (ret->whole_day && json_object_get(x, "begins") != NULL)
+        load_fault(l, at, "`begins` or `after`, not both");
+    ret->begins = member(l, w, x, ret->whole_day ? "after" : "begins", at);
+    if (ret->begins != NULL && !has_steps)
+        load_fault(l, at, "a workflow with no step is done at once: it cannot wait");
+}
+
 void arazzo_dates(struct loader *l, const struct where *w, const json_t *v, const char *workflow_id, struct dates *ret,
                   const struct at *at)
 {
@@ -36,11 +48,11 @@ void arazzo_dates(struct loader *l, const struct where *w, const json_t *v, cons
         return;
     if (!is_event(workflow_id))
         load_fault(l, &here, "x-dates belongs to the workflow of an event");
-    load_known(l, x, " begins ends ", &here, "x-dates");
-    ret->begins = member(l, w, x, "begins", &here);
+    load_known(l, x, " begins after ends ", &here, "x-dates");
+    compile_begins(l, w, x, json_array_size(json_object_get(v, "steps")) > 0, ret, &here);
     const json_t *ends = load_object(l, x, "ends", &here, false);
     if (ends != NULL)
         compile_ends(l, w, ends, ret, &ends_at);
     if (ret->begins == NULL && ends == NULL)
-        load_fault(l, &here, "want `begins`, `ends`, or both");
+        load_fault(l, &here, "want `begins` or `after`, `ends`, or both");
 }

@@ -291,6 +291,7 @@ struct token_rule {
 /* x-dates: for a platform that takes no dates. */
 struct dates {
     const struct tmpl *begins; /* NULL: at once */
+    bool whole_day;            /* of begins: a day counts whole, it begins when the day is over (`after`) */
     const struct tmpl *events; /* what comes to an end after it: a list of { at, data }; NULL: nothing */
     const char *type;          /* of these events, without prefix */
 };

@@ -69,9 +69,9 @@ bool run_did_safe(const struct run *r);
 const json_t *run_kept(const struct run *r);
 void run_kept_done(struct run *r);
 
-/* x-dates, of a run that has just begun. When it is to be done (Unix ms; 0: at once). False: the times are none, and the run has
- * ended. */
-bool run_begins(struct run *r, int64_t *ret_ms);
+/* x-dates, of a run that has just begun. When it is to be done (Unix ms; 0: at once, as is what is not after @now_ms). False: the
+ * times are none, and the run has ended. */
+bool run_begins(struct run *r, int64_t now_ms, int64_t *ret_ms);
 /* What it implies for later, once it is applied: events of run_ends_type() as a list of { at_ms, data }, a function of the event
  * alone where the pack says so. The caller owns the list; NULL: out of memory. */
 const char *run_ends_type(const struct run *r); /* NULL: it implies nothing */

@@ -13,28 +13,30 @@ static bool refuse(struct run *r, const char *what)
     return false;
 }
 
-/* One time, or a list of times that are the same; nothing: at once. */
-static bool take_begin(struct run *r, const json_t *v, bool first, int64_t *ret_ms)
+/* One time, or a list of times that are the same; nothing, or one that has come: at once. */
+static bool take_begin(struct run *r, const json_t *v, bool first, int64_t now_ms, int64_t *ret_ms)
 {
     int64_t at = 0;
-    if (v != NULL && !json_is_null(v) && (!json_is_string(v) || clock_parse_when(json_string_value(v), false, &at) != 0))
+    bool whole_day = r->w->dates.whole_day;
+    if (v != NULL && !json_is_null(v) && (!json_is_string(v) || clock_parse_when(json_string_value(v), whole_day, &at) != 0))
         return refuse(r, "x-dates: no day and no instant of RFC 3339");
+    at = at > now_ms ? at : 0;
     if (!first && at != *ret_ms)
         return refuse(r, "x-dates: what one event brings begins at different times; send an event for each");
     *ret_ms = at;
     return true;
 }
 
-bool run_begins(struct run *r, int64_t *ret_ms)
+bool run_begins(struct run *r, int64_t now_ms, int64_t *ret_ms)
 {
     *ret_ms = 0;
     if (r->w->dates.begins == NULL || r->state == RUN_END)
         return true;
     json_t *v = tmpl_json(&r->scope, r->w->dates.begins), *item;
-    bool good = json_is_array(v) || take_begin(r, v, true, ret_ms);
+    bool good = json_is_array(v) || take_begin(r, v, true, now_ms, ret_ms);
     size_t i;
     json_array_foreach(v, i, item)
-        good = good && take_begin(r, item, i == 0, ret_ms);
+        good = good && take_begin(r, item, i == 0, now_ms, ret_ms);
     json_decref(v);
     return good;
 }

@@ -2,7 +2,7 @@
 import datetime
 
 from lib.cases import case
-from lib.place import SHORT, blocked, check, event, same, until
+from lib.place import SHORT, Place, blocked, check, event, same, until
 from lib.regressions import rough_place
 
 SOON = {**SHORT, "held_poll_ms": 300}
@@ -87,6 +87,31 @@ def dates(bench):
         same("turned", [p.portal.count(f"/open/turn/3-A-{way}") for way in ("on", "off")], [1, 1])
         same("dead letters", p.dead_letters(), [])
         worker.check_running()
+
+
+@case("hold.dates_of_a_real_pack")
+def dates_of_a_real_pack(bench):
+    """What is paid until a time stays on until then at a portal that takes no dates, and a plan comes at its time."""
+    with Place(bench, "stalkerdates", numbers=SHORT) as p:
+        p.worker()
+
+        def has():
+            account = p.portal.accounts()["8"]
+            return account["tariff_plan"], sorted(account["subscribed"])
+
+        p.publish(event("on", "8", "service.created", {"plan": "3", "packages": [{"id": "P1", "valid_to": in_s(24)}, {"id": "P2"}, {"id": "P3"}]}))
+        p.outcome("on", "applied")
+        p.publish(event("off", "8", "package.removed", {"packages": [{"id": "P2", "valid_to": in_s(20)}]}),
+                  event("plan", "8", "plan.changed", {"plan": "7", "valid_from": in_s(28)}))
+        for number in ("off", "plan"):
+            until(lambda: [n for n in notices(p, number) if n["kind"] == "waiting"], f"billing is told that {number} waits", p.brief)
+        same("meanwhile", has(), ("3", ["P1", "P2", "P3"]))
+        p.outcome("off", "applied")
+        p.outcome("plan", "applied")
+        end = until(lambda: [o for o in p.follower.outcomes if o["data"]["final"] and o["data"]["event"]["id"].startswith("ends/")], "the end is over",
+                    p.brief)[0]
+        same("what became of it", (end["data"]["kind"], end["data"]["event"]["type"]), ("applied", "tvbridge.package.removed"))
+        same("after it", has(), ("7", ["P3"]))
 
 
 @case("hold.taken_away_early")
