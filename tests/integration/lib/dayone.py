@@ -176,7 +176,8 @@ def import_(bench):
         same("plans", [(r["id"], r["name"], r.get("default", False)) for r in rows if r["kind"] == "plan"],
              [("1", "START", True), ("3", "FULL Bez Amoreyo", False), ("7", "LITE", False)])
         same("a package", next(r for r in rows if r["id"] == "P1" and r["kind"] == "package"),
-             {"kind": "package", "id": "P1", "name": "Option 1", "price": "1.00", "type": "tv"})
+             {"kind": "package", "id": "P1", "name": "Option 1", "price": "1.00", "type": "tv", "service_type": "periodic", "all_services": "0",
+              "rent_duration": "0"})
         lines = output(p, "import", "channels", PROVIDER, "--csv").split("\r\n")
         same("channels", lines[:2], ["number,id,name", "1,1,First"])
         p.worker()
