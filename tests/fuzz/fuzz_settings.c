@@ -46,6 +46,12 @@ static void look_at(const struct settings *s)
     }
 }
 
+/* The secret comes from the environment or a file; what the settings say themselves in its words is none. */
+static bool says_it(struct fuzz_text t)
+{
+    return memmem(t.data, t.len, SECRET, sizeof(SECRET) - 1) != NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
@@ -55,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         look_at(s);
     else
         fuzz_check(err.code != ERR_NONE && err.code != ERR_NOMEM && err.msg[0] != '\0', "refused with \"%s\"", err.msg);
-    fuzz_check(strstr(err.msg, SECRET) == NULL, "a secret in a message: %s", err.msg);
+    fuzz_check(says_it(fuzz_input(data, size)) || strstr(err.msg, SECRET) == NULL, "a secret in a message: %s", err.msg);
     settings_free(s);
     return 0;
 }
