@@ -334,7 +334,7 @@ bool may_cover(const struct oevent *newer, const struct oevent *older)
 static bool passes(const struct oracle *o, const struct place *newer, const struct place *older)
 {
     const struct oevent *e = o->events[newer->event], *d = o->events[older->event];
-    bool may = older->parked ? !older->parked_dead && e->kind != KIND_SNAPSHOT : older->unsent;
+    bool may = older->parked ? older->state != ENTRY_DEAD && e->kind != KIND_SNAPSHOT : older->waits && older->state == ENTRY_UNSENT;
     return may && (e->kind != d->kind || says_all(e)) && may_cover(e, d);
 }
 
@@ -351,7 +351,8 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
     if (!rest && p->behind > at && p->behind < o->place_count[partition])
         rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
     for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)
-        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && !list[i].parked_dead && may_cover(o->events[list[i].event], o->events[p->event]);
+        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && list[i].state != ENTRY_DEAD &&
+               may_cover(o->events[list[i].event], o->events[p->event]);
     return rest;
 }
 

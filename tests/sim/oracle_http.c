@@ -161,7 +161,7 @@ static void check_covered(struct sim *s, const struct oevent *e, const struct re
     const struct oracle *o = s->oracle;
     for (int64_t at = 0; at < o->place_count[partition]; at++) {
         const struct place *p = &o->places[partition][at];
-        bool covered = at >= o->committed[partition] ? at < o->ceiling[partition] : p->waits && p->sending;
+        bool covered = at >= o->committed[partition] ? at < o->ceiling[partition] : p->waits && p->state == ENTRY_SENDING;
         if (p->kind == PLACE_EVENT && p->event == e->number && covered)
             return;
     }
@@ -220,7 +220,7 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
         const struct place *p = &o->places[part][i];
         const struct oevent *held = p->kind == PLACE_EVENT && p->waits && p->parked ? o->events[p->event] : NULL;
-        if (held && held != e && holds_back(held, e) && !goes_first(e, held) && !covers_parked(s, e, held, p->parked_dead))
+        if (held && held != e && holds_back(held, e) && !goes_first(e, held) && !covers_parked(s, e, held, p->state == ENTRY_DEAD))
             sim_broken(s, "14: %s of e%u leaves while e%u waits for a person", op_entry(r->op)->name, e->number, p->event);
     }
 }

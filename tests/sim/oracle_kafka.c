@@ -378,11 +378,9 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
         return;
     p->entry_at = m->offset;
     p->waits = what == ENTRY_IS_ENTRY;
-    p->unsent = p->waits && e.state == ENTRY_UNSENT;
-    p->sending = p->waits && e.state == ENTRY_SENDING;
+    p->state = p->waits ? e.state : ENTRY_STATE_COUNT;
     p->parked = p->waits && is_for_person(&e);
     p->was_parked |= p->parked;
-    p->parked_dead = p->parked && e.state == ENTRY_DEAD;
     p->behind = p->waits && e.reason == ENTRY_FOR_BEHIND ? e.behind.offset : -1;
     if (p->parked && e.state == ENTRY_DEAD) {
         p->was_dead = true;
@@ -431,15 +429,19 @@ static void check_settled(struct sim *s, int32_t partition, int64_t offset)
                    (int)partition, (long long)offset, p->event);
 }
 
+/* What a commit's metadata says of @name (";ceil="), in @text; "": nothing. */
+static const char *said_in(const struct consumer_partition *c, const char *name, char text[CONSUMER_METADATA_MAX + 1])
+{
+    snprintf(text, CONSUMER_METADATA_MAX + 1, "%.*s", (int)c->metadata_len, c->metadata);
+    const char *at = strstr(text, name);
+    return at ? at + strlen(name) : "";
+}
+
 static void check_map(struct sim *s, const struct consumer_partition *c)
 {
     char text[CONSUMER_METADATA_MAX + 1];
-    snprintf(text, sizeof(text), "%.*s", (int)c->metadata_len, c->metadata);
-    const char *at = strstr(text, ";done=");
+    const char *at = said_in(c, ";done=", text);
     int64_t offset = c->offset;
-    if (!at)
-        return;
-    at += 6;
     while (*at >= '0' && *at <= '9') {
         char *end;
         offset += strtoll(at, &end, 10);
@@ -479,9 +481,7 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
                    (long long)o->committed[c->partition], (long long)c->offset, (long long)generation);
     o->committed[c->partition] = c->offset;
     char text[CONSUMER_METADATA_MAX + 1];
-    snprintf(text, sizeof(text), "%.*s", (int)c->metadata_len, c->metadata);
-    const char *ceiling = strstr(text, ";ceil=");
-    o->ceiling[c->partition] = ceiling ? strtoll(ceiling + 6, NULL, 10) : 0;
+    o->ceiling[c->partition] = strtoll(said_in(c, ";ceil=", text), NULL, 10);
 }
 
 void oracle_assigned(struct sim *s, const struct kmember *m)

@@ -23,9 +23,15 @@ void oracle_tell_ask(struct sim *s, const struct oevent *e)
     sim_note(s, NULL, "asks for", text, e->ask.plan, e->ask.packages);
 }
 
+/* In mode apply. */
+static bool is_to_apply(const struct oevent *e)
+{
+    return e->kind == KIND_SNAPSHOT && !e->ask.preview;
+}
+
 bool says_all(const struct oevent *e)
 {
-    return e->kind == KIND_DELETE || (e->kind == KIND_SNAPSHOT && !e->ask.preview);
+    return e->kind == KIND_DELETE || is_to_apply(e);
 }
 
 bool has_no_axis(const struct oevent *e)
@@ -240,7 +246,7 @@ void oracle_check_passed(struct sim *s, const struct oevent *e)
         return;
     for (unsigned i = 0; i < o->event_count; i++) {
         const struct oevent *n = o->events[i];
-        if (n->kind == KIND_SNAPSHOT && !n->ask.preview && n->service == e->service && n->order > e->order && moved_record(n) && !n->excused)
+        if (is_to_apply(n) && n->service == e->service && n->order > e->order && moved_record(n) && !n->excused)
             sim_broken(s, "25: e%u leaves, and e%u, which is a newer snapshot, is decided", e->number, n->number);
     }
 }
@@ -266,7 +272,7 @@ static bool is_open(const struct oracle *o, const struct oevent *snapshot, enum 
         bool own = e->of == snapshot;
         if (e == snapshot || e->service != snapshot->service)
             continue;
-        if (e->kind == KIND_DELETE || (e->kind == KIND_SNAPSHOT && !e->ask.preview && e->order > snapshot->order))
+        if (e->kind == KIND_DELETE || (is_to_apply(e) && e->order > snapshot->order))
             return true;
         if (touches(e, like, part) && ((!own && e->order > snapshot->order) || e->in_doubt || e->excused || e->dropped || (own && !moved_record(e))))
             return true;
@@ -292,6 +298,6 @@ void oracle_snapshots_final(struct sim *s)
 {
     const struct oracle *o = s->oracle;
     for (unsigned i = 0; i < o->event_count && !s->failure[0]; i++)
-        if (o->events[i]->kind == KIND_SNAPSHOT && !o->events[i]->ask.preview && o->events[i]->compared && moved_record(o->events[i]))
+        if (is_to_apply(o->events[i]) && o->events[i]->compared && moved_record(o->events[i]))
             check_reached(s, o->events[i]);
 }

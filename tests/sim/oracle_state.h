@@ -56,9 +56,8 @@ struct place {
     unsigned event, variant;
     bool outcome_written, outcome_acked, dead_written, dead_acked;
     bool waits; /* an entry of the waiting topic stands for it, acknowledged, and no tombstone does */
-    bool unsent; /* that entry says that nothing of it was sent */
-    bool sending; /* it says that it may be called */
-    bool parked, parked_dead, was_parked; /* that entry waits for a person; as a dead one; it did */
+    enum entry_state state;  /* of that entry */
+    bool parked, was_parked; /* it waits for a person; it did */
     int64_t behind; /* the place that it waits for; -1: none, or not known */
     int64_t entry_at; /* where its newest version that is acknowledged stands */
     bool was_dead; /* ever an entry `dead`, acknowledged */

@@ -165,7 +165,7 @@ def killed(bench):
     """kill -9 while snapshots are read and their changes carried out, three times: each change is done, none lost, none by two events."""
     services = [str(80000 + i) for i in range(40)]
     limits = {"limits": {"in_flight": 8}, "retry": {"base_ms": 50, "cap_ms": 400, "attempts": 100}}
-    with Place(bench, "snapkill", provider=limits, numbers=PATIENT) as p:
+    with Place(bench, "snapcrash", provider=limits, numbers=PATIENT) as p:
         worker = p.worker()
         p.publish(*[created(f"c{s}", s, sequence=1) for s in services])
         p.await_finals([f"c{s}" for s in services])
