@@ -29,6 +29,7 @@ struct diff {
     unsigned claimed;         /* the event that was claimed last; 0: none */
     int number;               /* of the call in its round */
     bool is_of_slots;         /* most calls of the round are */
+    int64_t slots_asked;      /* the number of the newest question for slots */
     bool differs;
 };
 
@@ -195,6 +196,7 @@ static void make_slots(struct diff *d, struct call *c)
     argf(c, "%lld", (long long)sim_range(&d->sim, 0, 2));
     argf(c, "%lld", (long long)sim_range(&d->sim, 0, 3));
     argf(c, "%lld", (long long)sim_range(&d->sim, 1, 4));
+    argf(c, "%lld", (long long)(sim_chance(&d->sim, 800) ? ++d->slots_asked : sim_range(&d->sim, 1, d->slots_asked + 1)));
 }
 
 static void make_call(struct diff *d, struct call *c)

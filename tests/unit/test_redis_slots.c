@@ -49,10 +49,10 @@ static unsigned ask(struct world *o, const char *name, unsigned has, unsigned wa
     return o->has;
 }
 
-/* As if @name had stood there: leases, their end, place, when it asked. */
+/* As if @name had stood there since its first question: leases, their end, place, when it asked. */
 static void put(struct world *o, const char *name, unsigned leases, const char *end, unsigned place, const char *asked)
 {
-    redis_server_ask(o->server, "HSET " KEY " %s %u/%s/%u/%s", name, leases, end, place, asked);
+    redis_server_ask(o->server, "HSET " KEY " %s %u/%s/%u/%s/1", name, leases, end, place, asked);
 }
 
 static bool is_known(struct world *o, const char *name)
@@ -254,6 +254,19 @@ Test(redis_slots, who_wants_nothing_leaves_the_line)
     OTHERS(&o, 0);
     ask(&o, "a", 0, 0);
     cr_expect(eq(str, (char *)redis_server_ask(o.server, "EXISTS " KEY), "0"), "and nothing is left when nobody calls");
+    stop(&o);
+}
+
+/* "has none, wants none" of a connection that is no more, read behind the next one's question that was given the slot. */
+Test(redis_slots, a_question_that_comes_late_takes_nothing_away)
+{
+    struct world o;
+    start(&o, 1);
+    redis_server_ask(o.server, "HSET " KEY " a 1/" LATER "/0/" LATER "/2");
+    HAS(ask(&o, "a", 0, 0), 0);
+    HAS(ask(&o, "b", 0, 1), 0);
+    HAS(ask(&o, "a", 0, 0), 0);
+    HAS(ask(&o, "b", 0, 1), 1);
     stop(&o);
 }
 

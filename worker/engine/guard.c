@@ -3,7 +3,7 @@
  * A watch is made before the first claim of a partition: its Redis answers in the order of the questions, so what earlier
  * owners cut, and how many accounts there are, is known before that claim is answered. Where Redis forgot it, the outcomes of the last
  * hour and the records say it. From then on the number of accounts follows what this owner decides, and is asked for again now and
- * then; a cut never waits for that. */
+ * then, before a claim, so that its answer is there before the claim's. */
 #include <stdlib.h>
 
 #include "core/guard.h"
@@ -61,13 +61,15 @@ static void on_end(void *arg, enum redis_result res, int64_t accounts)
     watch_free(s);
 }
 
-/* Without an answer the last one stays. */
+/* Without an answer the last one stays until the next claim asks again. */
 static void on_count(void *arg, enum redis_result res, int64_t accounts)
 {
     struct watch *s = arg;
     s->counting = false;
     if (res == REDIS_OK)
         counted(s, accounts);
+    else
+        s->recount_ms = 0;
     if (s->part == NULL)
         watch_free(s);
 }
@@ -78,6 +80,8 @@ void guard_recount(struct partition *p)
     if (s == NULL || s->loading || s->counting)
         return;
     s->counting = redis_guard_count(s->worker->redis, p->number, &s->count) == 0;
+    if (!s->counting)
+        s->recount_ms = 0;
 }
 
 void guard_account(struct partition *p, enum redis_account account)
@@ -89,8 +93,11 @@ void guard_account(struct partition *p, enum redis_account account)
 
 void guard_watch(struct worker *w, struct partition *p)
 {
-    if (p->watch != NULL)
+    if (p->watch != NULL) {
+        if (loop_now_ms(w->loop) >= p->watch->recount_ms)
+            guard_recount(p);
         return;
+    }
     struct watch *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return;
@@ -159,8 +166,6 @@ static enum guard_answer ask(struct worker *w, const struct job *j, struct watch
     int64_t limit = guard_limit(&w->plan->guard, s->accounts, w->part_count);
     struct guard_approval paid = {.until_ms = INT64_MAX, .max = is_paid};
     enum guard_answer answer = guard_cut(s->guard, service, limit, &paid, now);
-    if (now >= s->recount_ms)
-        guard_recount(j->part);
     if (answer == GUARD_APPROVED)
         wide_spend(j->part);
     if (answer == GUARD_HELD && !s->held)

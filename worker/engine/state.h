@@ -527,7 +527,7 @@ bool slots_may_call(const struct worker *w);
 void slots_end(struct worker *w);
 
 /* ---- guard.c: too many accounts cut off within an hour ---- */
-/* Before a claim in that partition: so that what earlier owners cut is known when the claim is answered. */
+/* Before a claim in that partition: what earlier owners cut, and how many accounts there are, is known when it is answered. */
 void guard_watch(struct worker *w, struct partition *p);
 /* The partition goes away. */
 void guard_unwatch(struct partition *p);

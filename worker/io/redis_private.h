@@ -38,6 +38,7 @@ struct redis {
     char identity[200];
     char fence_floor[24];
     struct buf stale_facts, repeated_facts, superseded_facts;
+    int64_t slots_asked; /* redis_slots.c: questions so far */
     struct redis_request *requests, *spare; /* redis_claim.c: all of its objects, and those to use again */
 };
 

@@ -289,10 +289,13 @@ static const char rest_text[] = HOLDER_TEXT
     "return 0\n";
 
 /* SLOTS: a worker's leases, where the provider takes fewer calls at once than there are partitions (RELIABILITY.md section 8).
- * KEYS birth, slots. ARGV 1 birth mark, 2 worker, 3 how many leases it has, 4 how many more it wants, 5 how many there are.
+ * KEYS birth, slots. ARGV 1 birth mark, 2 worker, 3 how many leases it has, 4 how many more it wants, 5 how many there are, 6 which of
+ * the worker's questions this is.
  * Answers {how many it has now, how many others wait for some of these}.
- * Slots hash: for each worker "<leases>/<their end>/<place>/<when it asked>", ms of Redis' clock. Place: in the line of those who
- * wait, 0: it does not; it ends when its worker has not asked for 2 s.
+ * Slots hash: for each worker "<leases>/<their end>/<place>/<when it asked>/<question>", ms of Redis' clock. Place: in the line of those
+ * who wait, 0: it does not; it ends when its worker has not asked for 2 s.
+ * A question that was written to a connection which is no more may be read behind those of the next one: it changes nothing, and nobody
+ * hears the answer.
  * What the worker says that it has is written as it says: calls are made with them. Where that is more than there are, since Redis
  * forgot what it gave to others, it keeps fewer, and begins no call with the rest: so a Redis that forgets lets too many through
  * for the time of one lease at most. With fewer than before it gave back, and its place is the last.
@@ -307,10 +310,11 @@ static const char slots_text[] =
     "local place, last, taken, line = 0, 0, 0, {}\n"
     "local all = call('HGETALL', K[2])\n"
     "for i = 1, #all, 2 do\n"
-    "  local n, till, at, asked = string.match(all[i + 1], '^(%d+)/(%d+)/(%d+)/(%d+)$')\n"
+    "  local n, till, at, asked, question = string.match(all[i + 1], '^(%d+)/(%d+)/(%d+)/(%d+)/(%d+)$')\n"
     "  n = tonumber(till) > now and tonumber(n) or 0\n"
     "  at = asked + 2000 > now and tonumber(at) or 0\n"
     "  if all[i] == A[2] then\n"
+    "    if tonumber(question) > tonumber(A[6]) then return {0, 0} end\n"
     "    if has >= n then place = at end\n"
     "  elseif n == 0 and at == 0 then call('HDEL', K[2], all[i])\n"
     "  else\n"
@@ -333,7 +337,7 @@ static const char slots_text[] =
     "end\n"
     "if has + place == 0 then call('HDEL', K[2], A[2])\n"
     "else\n"
-    "  call('HSET', K[2], A[2], string.format('%d/%.0f/%d/%.0f', has, now + lease, place, now))\n"
+    "  call('HSET', K[2], A[2], string.format('%d/%.0f/%d/%.0f/%s', has, now + lease, place, now, A[6]))\n"
     "  call('PEXPIRE', K[2], lease)\n"
     "end\n"
     "return {has, has > 0 and math.max(0, others) or 0}\n";

@@ -5,7 +5,7 @@ enum { HAS, OTHERS, ANSWERS }; /* what it answers */
 
 static void ask(struct redis *r, const struct redis_slots *s)
 {
-    redis_link_begin_script(r->link, &r->scripts[SCRIPT_SLOTS], 8);
+    redis_link_begin_script(r->link, &r->scripts[SCRIPT_SLOTS], 9);
     redis_link_int(r->link, 2);
     redis_link_cat(r->link, r->options.prefix, "birth", NULL);
     redis_link_cat(r->link, r->options.prefix, "slots:", r->options.provider, NULL);
@@ -14,6 +14,7 @@ static void ask(struct redis *r, const struct redis_slots *s)
     redis_link_int(r->link, s->has);
     redis_link_int(r->link, s->wants);
     redis_link_int(r->link, s->max);
+    redis_link_int(r->link, ++r->slots_asked);
 }
 
 static bool is_number(const struct reply *a, unsigned max)
