@@ -1,29 +1,21 @@
-#include "core/waits.h"
+#include "core/waits_private.h"
 
 #include <stdlib.h>
 #include <string.h>
-#define HASH_NONFATAL_OOM 1 /* else it would end the program: hh.tbl of what could not be added is NULL */
-#include <uthash.h>
-
-struct wait_service {
-    UT_hash_handle hh;
-    const struct waits *waits;
-    struct wait *first, *last;
-    size_t count;
-    char name[];
-};
-
-struct waits {
-    struct wait_service *services;
-    struct heap due;
-    size_t count;
-    int64_t quiet_ms, quarantine_ms;
-    bool dead_is_covered;
-};
 
 struct waits *waits_new(void)
 {
     return calloc(1, sizeof(struct waits));
+}
+
+static void look_out(struct waits *ws, struct wait_service *s)
+{
+    if (!s->is_looked_at)
+        return;
+    *(s->look_prev != NULL ? &s->look_prev->look_next : &ws->looks) = s->look_next;
+    if (s->look_next != NULL)
+        s->look_next->look_prev = s->look_prev;
+    s->is_looked_at = false;
 }
 
 static void service_free(struct waits *ws, struct wait_service *s)
@@ -31,8 +23,10 @@ static void service_free(struct waits *ws, struct wait_service *s)
     while (s->first != NULL) {
         struct wait *x = s->first;
         s->first = x->next;
+        (void)waits_pay(x);
         free(x);
     }
+    look_out(ws, s);
     HASH_DEL(ws->services, s); /* NOLINT(clang-analyzer-unix.Malloc) */
     free(s);
 }
@@ -66,7 +60,7 @@ void waits_set_quiet(struct waits *ws, int64_t now_ms, int64_t quarantine_ms)
 
 /* ---- services ---- */
 
-static struct wait_service *service_find(const struct waits *ws, const char *name)
+struct wait_service *wait_service_find(const struct waits *ws, const char *name)
 {
     struct wait_service *s;
     HASH_FIND_STR(ws->services, name, s);
@@ -75,7 +69,7 @@ static struct wait_service *service_find(const struct waits *ws, const char *nam
 
 static struct wait_service *service_get(struct waits *ws, const char *name)
 {
-    struct wait_service *s = service_find(ws, name);
+    struct wait_service *s = wait_service_find(ws, name);
     if (s != NULL)
         return s;
     size_t len = strlen(name);
@@ -141,7 +135,6 @@ static struct wait *wait_new(struct waits *ws, const struct entry *e)
         return NULL;
     }
     x->place = e->place;
-    x->settles = -1;
     x->axes_len = len;
     pack_axes(&e->axes, x->axes);
     link_in(s, x);
@@ -149,21 +142,48 @@ static struct wait *wait_new(struct waits *ws, const struct entry *e)
     return x;
 }
 
-static int nibble(char c)
+bool wait_key_parse(const char *hex, uint8_t ret[HASH_SHA256_SIZE])
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return hash_unhex(hex, HASH_SHA256_SIZE, ret) == 0 && hex[(size_t)2 * HASH_SHA256_SIZE] == '\0';
 }
 
-/* False: it is no such text. */
-static bool key_of_hex(const char *hex, uint8_t ret[HASH_SHA256_SIZE])
+/* ---- those for which an older one may have to wait ---- */
+
+/* Floods, and what waits behind others, are long rows: they are not looked through for each that is older. */
+static bool is_holder(const struct wait *x)
 {
-    for (size_t i = 0; i < HASH_SHA256_SIZE; i++) {
-        int high = nibble(hex[2 * i]), low = high < 0 ? -1 : nibble(hex[2 * i + 1]);
-        if (low < 0)
-            return false;
-        ret[i] = (uint8_t)(high << 4 | low);
+    bool in_row = x->reason == ENTRY_FOR_FLOOD || x->reason == ENTRY_FOR_BEHIND;
+    return x->state != ENTRY_DEAD && !(x->state == ENTRY_UNSENT && in_row);
+}
+
+static void holder_out(struct wait *x)
+{
+    struct wait_service *s = x->service;
+    if (!x->is_holder)
+        return;
+    if (x->holder_prev != NULL)
+        x->holder_prev->holder_next = x->holder_next;
+    *(x->holder_next != NULL ? &x->holder_next->holder_prev : &s->last_holder) = x->holder_prev;
+    x->is_holder = false;
+}
+
+/* By place. */
+static void holder_in(struct wait *x)
+{
+    struct wait_service *s = x->service;
+    struct wait *after = NULL, *before = s->last_holder;
+    if (x->is_holder)
+        return;
+    while (before != NULL && entry_place_cmp(before->place, x->place) > 0) {
+        after = before;
+        before = before->holder_prev;
     }
-    return hex[(size_t)2 * HASH_SHA256_SIZE] == '\0';
+    x->holder_prev = before;
+    x->holder_next = after;
+    if (before != NULL)
+        before->holder_next = x;
+    *(after != NULL ? &after->holder_prev : &s->last_holder) = x;
+    x->is_holder = true;
 }
 
 struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
@@ -174,15 +194,17 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     x->at = at;
     x->state = e->state;
     x->reason = e->reason;
+    x->behind = e->behind;
     x->type = e->type;
     x->order = e->order;
     x->round = e->round;
     x->try_no = e->try_no;
     x->fence = strtoull(e->fence, NULL, 10);
-    x->keyed = key_of_hex(e->key, x->key);
+    x->keyed = wait_key_parse(e->key, x->key);
     x->since_ms = e->since_ms;
     x->written_ms = e->now_ms;
     x->first_try_ms = e->first_try_ms;
+    (is_holder(x) ? holder_in : holder_out)(x);
     heap_remove(&ws->due, &x->timer);
     if (entry_reason_is_timed(e->reason) && heap_set(&ws->due, &x->timer, e->release_at_ms) != 0) {
         waits_remove(ws, x);
@@ -191,17 +213,31 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     return x;
 }
 
+/* From both ends: what is asked for stands at one of them, or outside, mostly. */
 struct wait *waits_find(const struct waits *ws, const char *service, struct entry_place place)
 {
-    struct wait *x = waits_first(ws, service);
-    while (x != NULL && !entry_place_equal(x->place, place))
-        x = x->next;
-    return x;
+    struct wait_service *s = wait_service_find(ws, service);
+    struct wait *a = s != NULL ? s->first : NULL, *z = s != NULL ? s->last : NULL;
+    while (a != NULL) {
+        int first = entry_place_cmp(a->place, place), last = entry_place_cmp(z->place, place);
+        if (first == 0 || last == 0)
+            return first == 0 ? a : z;
+        if (first > 0 || last < 0 || a == z || a->next == z)
+            return NULL;
+        a = a->next;
+        z = z->prev;
+    }
+    return NULL;
 }
 
 void waits_remove(struct waits *ws, struct wait *x)
 {
     struct wait_service *s = x->service;
+    (void)waits_pay(x);
+    waits_stand(x);
+    holder_out(x);
+    if (s->cursor == x)
+        s->cursor = x->next;
     heap_remove(&ws->due, &x->timer);
     *(x->prev != NULL ? &x->prev->next : &s->first) = x->next;
     *(x->next != NULL ? &x->next->prev : &s->last) = x->prev;
@@ -218,251 +254,133 @@ const char *wait_service_name(const struct wait *x)
 
 struct wait *waits_first(const struct waits *ws, const char *service)
 {
-    struct wait_service *s = service_find(ws, service);
+    struct wait_service *s = wait_service_find(ws, service);
     return s != NULL ? s->first : NULL;
 }
 
 size_t waits_count_of(const struct waits *ws, const char *service)
 {
-    struct wait_service *s = service_find(ws, service);
+    struct wait_service *s = wait_service_find(ws, service);
     return s != NULL ? s->count : 0;
 }
 
-/* ---- who holds back whom ---- */
+/* ---- what an event that superseded them waits for ---- */
 
-static bool is_all(const char *name)
+struct wait_debt {
+    int64_t offset;
+    size_t left;
+};
+
+struct wait_debt *waits_debt_new(int64_t offset)
 {
-    return strcmp(name, "existence") == 0 || strcmp(name, "all") == 0;
+    struct wait_debt *d = malloc(sizeof(*d));
+    if (d != NULL)
+        *d = (struct wait_debt){.offset = offset};
+    return d;
 }
 
-static bool has(const char *axes, size_t len, const char *name)
+void waits_owe(struct wait *x, struct wait_debt *d)
 {
-    for (const char *at = axes; at < axes + len; at += strlen(at) + 1)
-        if (strcmp(at, name) == 0)
-            return true;
-    return false;
+    (void)waits_pay(x);
+    x->debt = d;
+    d->left++;
 }
 
-static bool touches_all(const char *axes, size_t len)
+int64_t waits_pay(struct wait *x)
 {
-    for (const char *at = axes; at < axes + len; at += strlen(at) + 1)
-        if (is_all(at))
-            return true;
-    return false;
+    struct wait_debt *d = x->debt;
+    x->debt = NULL;
+    if (d == NULL || --d->left > 0)
+        return -1;
+    int64_t offset = d->offset;
+    free(d);
+    return offset;
 }
 
-static bool shares(const struct wait *x, const struct axes *axes)
+/* ---- called back, and looked at ---- */
+
+void waits_call(struct wait *x)
 {
-    if (touches_all(x->axes, x->axes_len))
-        return true;
-    for (size_t i = 0; i < axes->n; i++)
-        if (is_all(axes->name[i]) || has(x->axes, x->axes_len, axes->name[i]))
-            return true;
-    return false;
+    x->service->called += !x->called;
+    x->called = true;
 }
 
-struct wait *waits_blocker(const struct waits *ws, const char *service, const struct axes *axes, struct entry_place place)
+void waits_stand(struct wait *x)
 {
-    struct wait_service *s = service_find(ws, service);
-    for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev)
-        if (entry_place_cmp(x->place, place) < 0 && shares(x, axes))
-            return x;
-    return NULL;
+    x->service->called -= x->called;
+    x->called = false;
 }
 
-static bool has_key(const struct wait *x, const uint8_t key[HASH_SHA256_SIZE])
+size_t waits_called(const struct waits *ws, const char *service)
 {
-    return x->keyed && memcmp(x->key, key, HASH_SHA256_SIZE) == 0;
+    struct wait_service *s = wait_service_find(ws, service);
+    return s != NULL ? s->called : 0;
 }
 
-struct wait *waits_same(const struct waits *ws, const char *service, const char *key, struct entry_place place)
+void waits_look(struct waits *ws, const char *service)
 {
-    struct wait_service *s = service_find(ws, service);
-    uint8_t k[HASH_SHA256_SIZE];
-    if (s == NULL || !key_of_hex(key, k))
-        return NULL;
-    for (struct wait *x = s->last; x != NULL; x = x->prev)
-        if (entry_place_cmp(x->place, place) < 0 && has_key(x, k))
-            return x;
-    return NULL;
+    struct wait_service *s = wait_service_find(ws, service);
+    if (s == NULL)
+        return;
+    s->again = true;
+    if (s->is_looked_at)
+        return;
+    s->look_prev = NULL;
+    s->look_next = ws->looks;
+    if (s->look_next != NULL)
+        s->look_next->look_prev = s;
+    ws->looks = s;
+    s->is_looked_at = true;
+    s->cursor = NULL;
 }
 
-struct wait *waits_of_key(const struct waits *ws, const char *service, const char *key)
+/* Up to @max of them, from @x on; false: @fn has had enough. *@ret_next: where it stopped. */
+static bool look_from(struct wait *x, size_t max, bool (*fn)(void *arg, struct wait *x), void *arg, struct wait **ret_next)
 {
-    struct wait *first = NULL;
-    uint8_t k[HASH_SHA256_SIZE];
-    if (!key_of_hex(key, k))
-        return NULL;
-    for (struct wait *x = waits_first(ws, service); x != NULL; x = x->next) {
-        bool is = has_key(x, k);
-        if (is && x->state != ENTRY_UNSENT)
-            return x;
-        if (is && first == NULL)
-            first = x;
+    bool goes_on = true;
+    for (size_t n = 0; x != NULL && n < max && goes_on; n++) {
+        struct wait *next = x->next;
+        goes_on = fn(arg, x);
+        x = goes_on ? next : x;
     }
-    return first;
+    *ret_next = x;
+    return goes_on;
 }
 
-static bool is_repeat(const struct wait *a, const struct wait *b)
+/* First those at the front, of which something has mostly come to its end; then some further on. */
+static void look_at(struct waits *ws, struct wait_service *s, size_t max, bool (*fn)(void *arg, struct wait *x), void *arg)
 {
-    return a->keyed && has_key(b, a->key);
-}
-
-static bool share(const struct wait *a, const struct wait *b)
-{
-    if (touches_all(a->axes, a->axes_len) || touches_all(b->axes, b->axes_len))
-        return true;
-    for (const char *at = b->axes; at < b->axes + b->axes_len; at += strlen(at) + 1)
-        if (has(a->axes, a->axes_len, at))
-            return true;
-    return false;
-}
-
-/* The data is in the topic: what is of one type is not compared. */
-static struct covers_event event_of(const struct wait *x, struct axes *axes)
-{
-    axes->n = 0;
-    for (const char *at = x->axes; at < x->axes + x->axes_len && axes->n < AXES_MAX; at += strlen(at) + 1)
-        memcpy(axes->name[axes->n++], at, strlen(at) + 1);
-    return (struct covers_event){.type = x->type, .axes = axes, .order = &x->order};
-}
-
-/* It takes away before its day what the entry would then: whatever else the two say of it. */
-static bool is_before_its_day(const struct covers_event *e, const struct wait *older, const struct covers_event *o)
-{
-    return older->reason == ENTRY_FOR_DATE && e->type == o->type &&
-           (e->type == EVENT_PACKAGE_REMOVED || e->type == EVENT_DEVICE_REMOVED) && covers_axes(e, o);
-}
-
-static bool covers_entry(const struct covers_event *e, const struct wait *older)
-{
-    const struct waits *ws = older->service->waits;
-    struct axes axes;
-    if (older->busy) /* before its axes are copied */
-        return false;
-    struct covers_event o = event_of(older, &axes);
-    switch (older->state) {
-    case ENTRY_UNSENT:
-        return covers(e, &o) || is_before_its_day(e, older, &o);
-    case ENTRY_DEAD:
-        return ws->dead_is_covered && covers_axes(e, &o);
-    case ENTRY_DOUBT:
-        return covers_doubts(e->type) && wait_is_for_person(older) && older->written_ms <= ws->quiet_ms && covers(e, &o);
-    case ENTRY_SENDING:
-    case ENTRY_STATE_COUNT:
-        break;
+    struct wait *next;
+    bool begins = s->cursor == NULL;
+    if (begins)
+        s->again = false;
+    if (!look_from(s->first, max, fn, arg, &next))
+        return;
+    if (next == NULL) {
+        look_out(ws, s);
+        return;
     }
-    return false;
+    if (!begins && entry_place_cmp(s->cursor->place, next->place) > 0)
+        next = s->cursor;
+    bool goes_on = look_from(next, max, fn, arg, &s->cursor);
+    if (goes_on && s->cursor == NULL && !s->again)
+        look_out(ws, s);
 }
 
-/* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */
-static bool entry_passes(enum entry_state newer, const struct covers_event *n, const struct covers_event *older)
+void waits_look_on(struct waits *ws, const char *service, size_t max, bool (*fn)(void *arg, struct wait *x), void *arg)
 {
-    return covers(n, older) || (newer != ENTRY_UNSENT && n->type == older->type && covers_axes(n, older));
+    struct wait_service *s = wait_service_find(ws, service);
+    if (s != NULL && s->is_looked_at)
+        look_at(ws, s, max, fn, arg);
 }
 
-static bool may_be_sent(enum entry_state s)
+void waits_each_look(struct waits *ws, void (*fn)(void *arg, const char *service), void *arg)
 {
-    return s == ENTRY_SENDING || s == ENTRY_DOUBT;
-}
-
-/* Of two that are one event the first goes first, but for one that may have been sent while the first was not. */
-static bool holds_repeat(const struct wait *older, const struct wait *x, enum entry_state as)
-{
-    return is_repeat(older, x) && (older->busy || older->state != ENTRY_UNSENT || !may_be_sent(as));
-}
-
-/* It waits for the first one: its own order, where that is its place, says nothing. */
-static bool is_repeat_held(const struct wait *x, enum entry_state as)
-{
-    for (const struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (holds_repeat(b, x, as))
-            return true;
-    return false;
-}
-
-static bool holds(const struct wait *older, const struct wait *x, enum entry_state as, const struct covers_event *e)
-{
-    struct axes axes;
-    struct covers_event o = event_of(older, &axes);
-    bool sent = may_be_sent(older->state) && may_be_sent(as) && covers_doubts(x->type);
-    bool passable = !older->busy && (older->state == ENTRY_UNSENT || sent);
-    if (is_repeat(older, x))
-        return holds_repeat(older, x, as);
-    if (!share(older, x) || (passable && entry_passes(as, e, &o)))
-        return false;
-    if (passable && older->state == ENTRY_UNSENT && may_be_sent(as) && order_cmp(older->order, x->order) > 0)
-        return false; /* the older one only by its place; and those that the doubt covers wait for it */
-    return !covers_entry(e, older);
-}
-
-/* One that waits for an entry before it. */
-static bool is_held(const struct wait *x, const struct covers_event *e)
-{
-    for (const struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (holds(b, x, x->state, e))
-            return true;
-    return false;
-}
-
-/* What was set aside before it came into a lane waits for those before it, and what is dead was not applied. One that is held
- * by another in between does not hold what that one waits for, unless it may have been sent already. */
-static bool covered_by(const struct covers_event *e, const struct wait *newer)
-{
-    struct axes axes;
-    if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD) /* before its axes are copied: floods are long */
-        return false;
-    struct covers_event n = event_of(newer, &axes);
-    return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) ? !is_repeat_held(newer, newer->state) : !is_held(newer, &n));
-}
-
-struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
-{
-    struct wait_service *s = service_find(ws, service);
-    for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev) {
-        int cmp = entry_place_cmp(x->place, place);
-        if (cmp > 0 ? covered_by(e, x) : cmp < 0 && shares(x, e->axes) && !covers_entry(e, x))
-            return x;
+    struct wait_service *next;
+    for (struct wait_service *s = ws->looks; s != NULL; s = next) {
+        next = s->look_next;
+        fn(arg, s->name);
     }
-    return NULL;
-}
-
-/* What is decided of the first one is decided of it, too: it goes on after that. */
-static bool repeats_another(const struct wait *x)
-{
-    const struct wait *b = x->reason == ENTRY_FOR_BEHIND ? x->prev : NULL;
-    while (b != NULL && !is_repeat(b, x))
-        b = b->prev;
-    return b != NULL;
-}
-
-struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
-                           const struct wait *after)
-{
-    struct wait *x = after != NULL ? after->next : waits_first(ws, service);
-    while (x != NULL && entry_place_cmp(x->place, place) < 0 && (!covers_entry(e, x) || repeats_another(x)))
-        x = x->next;
-    return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
-}
-
-struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
-{
-    struct axes axes;
-    if (x->prev == NULL && x->next == NULL)
-        return NULL;
-    struct covers_event e = event_of(x, &axes);
-    for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (holds(b, x, as, &e))
-            return b;
-    for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state) && covers_doubts(b->type))) && covered_by(&e, b))
-            return b;
-    return NULL;
-}
-
-struct wait *waits_blocker_of(const struct wait *x)
-{
-    return waits_blocker_as(x, x->state);
 }
 
 /* ---- the clock ---- */

@@ -27,6 +27,7 @@ struct wait {
     struct heap_item timer;    /* in by release time, where the clock releases it */
     struct entry_place place;
     int64_t at;                /* offset of its newest version in the waiting topic; -1: not known */
+    struct entry_place behind; /* with ENTRY_FOR_BEHIND */
     enum entry_state state;
     enum entry_reason reason;
     enum event_type type;
@@ -45,7 +46,11 @@ struct wait {
     bool unsure;               /* its event may be decided */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
-    int64_t settles;           /* the caller's; -1 at first */
+    bool called;               /* waits_call() */
+    bool superseded;           /* to be called back for that when there is room; busy; the caller's */
+    bool is_holder;
+    struct wait *holder_prev, *holder_next; /* of its service, by place: those for which an older one may have to wait */
+    struct wait_debt *debt;    /* waits_owe() */
     unsigned act;              /* what is being done to it by a person's word; the caller's */
     size_t axes_len;
     char axes[];               /* the names, each with its NUL */
@@ -92,6 +97,24 @@ int64_t waits_quiet_at(const struct wait *x);
  * then. NULL: none is due. One that is held back is then for its caller, waits_is_over(), unless it is by a doubt that will be
  * quiet: it is due again then. */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
+/* It was called back, to be worked in its lane behind older ones that were: none of them holds back another, since the lane has their
+ * order; until it stands() again, or is removed. */
+void waits_call(struct wait *x);
+void waits_stand(struct wait *x);
+size_t waits_called(const struct waits *ws, const char *service);
+/* Something changed for the service's entries, so that some may not be held back any more: all of them are to be looked at. That is done
+ * piece by piece, as there may be very many: each call of look_on() takes @max at the front, where something has mostly ended, and as
+ * many further on. @fn must not remove any; false: it has no room for this one now, nor for those behind it, until the next call. */
+void waits_look(struct waits *ws, const char *service);
+void waits_look_on(struct waits *ws, const char *service, size_t max, bool (*fn)(void *arg, struct wait *x), void *arg);
+/* For each service of which some are to be looked at still. */
+void waits_each_look(struct waits *ws, void (*fn)(void *arg, const char *service), void *arg);
+/* What the event at @offset, which superseded entries, owes: its offset is not settled before the last of them. NULL: out of memory.
+ * It is freed with the last one. */
+struct wait_debt *waits_debt_new(int64_t offset);
+void waits_owe(struct wait *x, struct wait_debt *d);
+/* Nothing waits for @x any more. The offset that is to be settled, as it was the last one; -1: none. */
+int64_t waits_pay(struct wait *x);
 /* It is in doubt or dead, and only an act or a covering event ends that. */
 bool wait_is_for_person(const struct wait *x);
 /* The clock has released it, and it waits only for those before it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/crash_point.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define AGAIN_MS 500
@@ -240,12 +241,10 @@ void aside_set(struct worker *w, struct job *j, const struct aside *a)
     write_entry(w, j);
 }
 
-/* The last of those that the event at @offset superseded is settled, or stands in its topic again, and so is that event. */
-static void settle_if_last(struct partition *p, const char *service, int64_t offset)
+/* @x is settled, or stands in its topic again: the last of those that an event superseded settles that event. */
+static void pay(struct partition *p, struct wait *x)
 {
-    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
-        if (x->settles == offset)
-            return;
+    int64_t offset = waits_pay(x);
     if (offset < 0)
         return;
     offsets_settle(p->offsets, offset);
@@ -255,10 +254,9 @@ static void settle_if_last(struct partition *p, const char *service, int64_t off
 /* Whoever is next finds it: nothing has to be delivered again for its sake. */
 static void stands_again(struct partition *p, struct wait *x)
 {
-    int64_t settles = x->settles;
-    x->settles = -1;
     x->busy = false;
-    settle_if_last(p, wait_service_name(x), settles);
+    waits_stand(x);
+    pay(p, x);
 }
 
 /* Its offset is settled: the waiting topic has it. */
@@ -288,32 +286,46 @@ static void is_aside(struct worker *w, struct job *j)
 
 /* ---- called back ---- */
 
-/* `sending` is acknowledged: it may be claimed, behind what is in its lane. */
-static void is_back(struct worker *w, struct job *j)
+/* Behind what is in its lane. Without memory the worker stops: its entry is found as it is by the next owner. */
+static void push(struct worker *w, struct job *j)
 {
-    crash_point("entry_sending");
-    j->wait->act = PARK_NO_ACT;
     job_release_work(w, j);
     if (lanes_push(w->lanes, j->bytes, j->key_len, &j->item) != 0) {
-        again(w, j);
+        job_go(w, j, JOB_DROPPED);
+        job_free(w, j);
+        partitions_drain(w, DRAIN_STOP);
         return;
     }
     if (lane_depth(j->item.lane) == 1)
         j->ready_ns = loop_now_ns(w->loop);
-    job_go(w, j, JOB_QUEUED);
+    if (j->state != JOB_QUEUED)
+        job_go(w, j, JOB_QUEUED);
+}
+
+/* `sending` is acknowledged: it may be claimed. */
+static void is_back(struct worker *w, struct job *j)
+{
+    crash_point("entry_sending");
+    j->wait->act = PARK_NO_ACT;
+    j->is_sending = true;
+    if (j->item.lane == NULL) {
+        push(w, j);
+        return;
+    }
+    job_release_work(w, j);
+    job_requeue(w, j);
 }
 
 /* A person dropped it, or a newer event that covers it was applied: there is no other outcome. */
 static void is_dropped(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
-    int64_t settles = j->wait->settles;
     char service[ENTRY_SERVICE_SIZE];
     snprintf(service, sizeof(service), "%s", wait_service_name(j->wait));
     log_dropped(w, j);
+    pay(p, j->wait);
     waits_remove(p->waits, j->wait);
     j->wait = NULL;
-    settle_if_last(p, service, settles);
     job_settle(w, j);
     aside_look(w, p, service);
 }
@@ -419,22 +431,28 @@ static void rewrite(struct worker *w, struct job *j, const struct entry *e)
     write_entry(w, j);
 }
 
-static void begin_again(struct worker *w, struct job *j, const struct entry *e)
+static struct aside sending(const struct wait *x)
+{
+    bool unheld = x->unsure && (x->reason == ENTRY_FOR_GUARD || x->reason == ENTRY_FOR_DATE); /* only looked at again */
+    return (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : x->reason, .behind = x->behind,
+                          .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && x->state == ENTRY_DEAD)};
+}
+
+void aside_begin_again(struct worker *w, struct job *j, const struct entry *e)
 {
     struct wait *x = j->wait;
     struct work *k = job_work(w, j);
     enum dead_reason why;
     if (k == NULL || !intake_decode(w, j, &why)) { /* it was read once: memory, or a later version's schema */
         x->busy = false;
+        waits_stand(x);
         if (waits_set_due(j->part->waits, x, clock_real_ms() + 60000) != 0)
             partitions_drain(w, DRAIN_STOP);
         job_go(w, j, JOB_DROPPED);
         job_free(w, j);
         return;
     }
-    bool unheld = x->unsure && (e->reason == ENTRY_FOR_GUARD || e->reason == ENTRY_FOR_DATE); /* only looked at again */
-    k->aside = (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : e->reason, .behind = e->behind,
-                              .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && e->state == ENTRY_DEAD)};
+    k->aside = sending(x);
     resume(w, j, e);
     if (x->act == PARK_REWRITE) {
         rewrite(w, j, e);
@@ -443,80 +461,23 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     if (k->aside.drop && redis_is_up(w->redis))
         (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
+    if (x->called && x->state == ENTRY_UNSENT) { /* with others, of which one is sent at a time */
+        push(w, j);
+        return;
+    }
     job_go(w, j, JOB_ASIDE);
     write_entry(w, j);
 }
 
-/* ---- reading ---- */
-
-static struct wait *wanted(struct partition *p, const struct entry *e, int64_t offset)
+bool aside_says_sending(struct worker *w, struct job *j)
 {
-    struct wait *x = waits_find(p->waits, e->service, e->place);
-    return x != NULL && x->wanted && x->at == offset ? x : NULL;
-}
-
-static void on_wanted(void *arg, const struct reader_message *rm)
-{
-    struct partition *p = arg;
-    struct worker *w = p->worker;
-    struct entry e;
-    struct fault fault;
-    if (entry_decode(&rm->message, &e, &fault) != ENTRY_IS_ENTRY)
-        return;
-    struct wait *x = wanted(p, &e, rm->offset);
-    if (x == NULL)
-        return;
-    struct job *j = aside_job_of(p, wait_service_name(x), x->place, rm);
-    if (j == NULL) /* no memory: it is read again */
-        return;
-    j->wait = x;
-    x->wanted = false;
-    p->wanted--;
-    begin_again(w, j, &e);
-    if (p->wanted == 0) {
-        reader_cancel(p->waits_read);
-        p->waits_read = NULL;
-    }
-}
-
-/* Those that were asked for when the read was past them are still wanted: the next read begins at the lowest. */
-static void on_wanted_end(void *arg, bool ok, int64_t end, const char *why)
-{
-    struct partition *p = arg;
-    (void)ok, (void)end, (void)why;
-    p->waits_read = NULL;
-}
-
-struct lowest {
-    int64_t at;
-};
-
-static void find_lowest(void *arg, struct wait *x)
-{
-    struct lowest *l = arg;
-    if (x->wanted && x->at < l->at)
-        l->at = x->at;
-}
-
-static void read_wanted(struct worker *w, struct partition *p)
-{
-    struct lowest l = {INT64_MAX};
-    waits_each(p->waits, find_lowest, &l);
-    struct reader_range r = {
-        .topic = w->topic[TOPIC_WAITING], .partition = p->number, .from = READER_OFFSET, .offset = l.at};
-    p->waits_read = reader_start(w->reader, &r, on_wanted, on_wanted_end, p);
-}
-
-static void call_back(struct partition *p, struct wait *x)
-{
-    x->busy = x->wanted = true;
-    p->wanted++;
-}
-
-void aside_call_back(struct partition *p, struct wait *x, enum park_act act)
-{
-    x->act = act;
-    call_back(p, x);
+    if (!j->from_entry || j->is_sending)
+        return false;
+    job_release_place(w, j);
+    j->work->aside = sending(j->wait);
+    job_go(w, j, JOB_ASIDE);
+    write_entry(w, j);
+    return true;
 }
 
 /* ---- the index ---- */
@@ -668,53 +629,13 @@ bool aside_take(struct job *j)
     return true;
 }
 
-static bool lane_is_short(const struct worker *w, const char *service)
-{
-    return lanes_depth_of(w->lanes, service, strlen(service)) <= (size_t)w->numbers->lane_limit / 2;
-}
-
-/* It waits for nothing but others of its service. False: for one still; behind a doubt that it may cover, until that is quiet. */
-static bool call_back_if_free(struct partition *p, struct wait *x)
-{
-    const struct wait *b = waits_blocker_of(x);
-    int64_t quiet = b != NULL ? waits_quiet_at(b) : 0;
-    if (b == NULL)
-        call_back(p, x);
-    else if (quiet > 0 && waits_set_due(p->waits, x, quiet) != 0)
-        partitions_drain(p->worker, DRAIN_STOP);
-    return b == NULL;
-}
-
-/* Those of the service that wait for nothing any more but for others of it. */
-static void look_at(struct worker *w, struct partition *p, const char *service)
-{
-    struct wait *next;
-    for (struct wait *x = waits_first(p->waits, service); x != NULL; x = next) {
-        next = x->next;
-        bool begun = x->state == ENTRY_SENDING; /* by an earlier owner */
-        bool over = begun || x->unsure || x->reason == ENTRY_FOR_BEHIND || waits_is_over(x) ||
-                    (x->reason == ENTRY_FOR_FLOOD && lane_is_short(w, service));
-        if (over && !x->busy)
-            (void)call_back_if_free(p, x);
-    }
-}
-
-void aside_look(struct worker *w, struct partition *p, const char *service)
-{
-    if (waits_count(p->waits) > 0 && p->waits_ready)
-        look_at(w, p, service);
-}
-
 void aside_finished(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     struct wait *x = j->wait;
-    int64_t settles = x->settles;
-    char service[ENTRY_SERVICE_SIZE];
-    snprintf(service, sizeof(service), "%s", wait_service_name(x));
     j->wait = NULL;
+    pay(p, x);
     waits_remove(p->waits, x);
-    settle_if_last(p, service, settles);
     telemetry_count(w->tel, COUNTER_CALLED_BACK, 1);
 }
 
@@ -743,54 +664,4 @@ void aside_is_dead(struct job *j)
 {
     stands_again(j->part, j->wait);
     j->wait = NULL;
-}
-
-/* ---- once a while ---- */
-
-static void note_all(void *arg, struct wait *x)
-{
-    struct partition *p = arg;
-    bool behind = x->reason == ENTRY_FOR_BEHIND || x->reason == ENTRY_FOR_FLOOD;
-    bool begun = x->state == ENTRY_SENDING; /* whatever it waited for: an earlier owner had called it back */
-    if (x->busy)
-        return;
-    if (x->overwritten)
-        aside_call_back(p, x, PARK_REWRITE);
-    else if ((x->unsure || behind || begun) && call_back_if_free(p, x))
-        return;
-    else if (wait_is_for_person(x))
-        park_check(p->worker, p, x);
-}
-
-/* The quarantine after the assignment is over: no other owner's message comes any more. */
-static void become_ready(struct worker *w, struct partition *p)
-{
-    if (p->waits_ready || clock_boot_ms() - w->assigned_ms < w->numbers->quarantine_ms)
-        return;
-    (void)aside_load(w, p);
-}
-
-void aside_tick(struct worker *w)
-{
-    if (w->drain != DRAIN_NONE)
-        return;
-    for (int32_t i = 0; i < w->part_count; i++) {
-        struct partition *p = w->parts[i];
-        if (p == NULL || p->phase != PART_OPEN)
-            continue;
-        bool was = p->waits_swept;
-        become_ready(w, p);
-        if (!p->waits_ready)
-            continue;
-        p->waits_swept = true;
-        struct wait *x;
-        int64_t now = clock_real_ms();
-        waits_set_quiet(p->waits, now, w->numbers->quarantine_ms);
-        if (!was)
-            waits_each(p->waits, note_all, p);
-        while ((x = waits_pop_due(p->waits, now)) != NULL)
-            call_back(p, x);
-        if (p->wanted > 0 && p->waits_read == NULL)
-            read_wanted(w, p);
-    }
 }

@@ -1,5 +1,6 @@
 /* aside_order.c - who waits for whom: an event beside the entries of its service in the waiting topic. RELIABILITY.md sections 1
  * and 5. core/waits.h decides; the entries are aside.c's. */
+#include "engine/aside.h"
 #include "engine/state.h"
 
 /* @order: room for it, as long as the event is looked at. */
@@ -43,17 +44,21 @@ bool aside_passes(const struct job *j)
 bool aside_supersede(struct job *j)
 {
     struct partition *p = j->part;
-    bool any = false;
     if (waits_count(p->waits) == 0 || !p->waits_ready || !job_moved_record(j))
         return false;
     struct order order;
     struct covers_event e = event_of(j, &order);
+    struct wait_debt *debt = NULL;
     struct wait *x = NULL;
     while ((x = waits_covered(p->waits, j->work->event.service, &e, place_of(j), x)) != NULL) {
-        aside_call_back(p, x, PARK_SUPERSEDED);
-        if (!j->from_entry)
-            x->settles = j->offset;
-        any = true;
+        if (!j->from_entry && debt == NULL && (debt = waits_debt_new(j->offset)) == NULL) {
+            partitions_drain(j->worker, DRAIN_STOP);
+            return true;
+        }
+        x->act = PARK_SUPERSEDED;
+        x->busy = x->superseded = true;
+        if (debt != NULL)
+            waits_owe(x, debt);
     }
-    return any && !j->from_entry;
+    return debt != NULL;
 }

@@ -5,6 +5,7 @@
 #include "base/crash_point.h"
 #include "core/judge.h"
 #include "core/retry.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define HANDLE_AGAIN_MS 100

@@ -5,6 +5,7 @@
 
 #include "base/crash_point.h"
 #include "contract/json_read.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define CLAIM_AGAIN_MS 100
@@ -88,6 +89,8 @@ void claim_start(struct worker *w, struct job *j)
             aside_behind(w, j, before);
         return;
     }
+    if (aside_says_sending(w, j))
+        return;
     guard_watch(w, j->part);
     c.maybe_sent = j->presumed || j->doubt || k->changed;
     job_go(w, j, JOB_CLAIMING);

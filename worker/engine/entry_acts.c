@@ -8,6 +8,7 @@
 
 #include "contract/deadletter.h"
 #include "engine/acts.h"
+#include "engine/aside.h"
 
 #define POLL_MS 20
 #define READ_AGAIN_MS 200

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/guard.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define AGAIN_MS 200

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/crash_point.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define NOMEM_AGAIN_MS 1000

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define PARK_AGAIN_MS 1000

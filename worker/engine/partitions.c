@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/aside.h"
 #include "engine/state.h"
 
 /* Spans of more than this many offsets between watermark and newest are refused; windows are far smaller. */

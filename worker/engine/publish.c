@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/crash_point.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define PUBLISH_AGAIN_MS 500

@@ -98,7 +98,7 @@ struct partition {
     int64_t doubt_end;   /* events below it may have been sent by an earlier owner, though Redis may not know */
     int64_t delivered_next;
     size_t presumed;     /* jobs of which that is so and that were not claimed since */
-    /* aside.c */
+    /* aside.h */
     struct worker *worker;
     struct waits *waits;
     struct reader_read *waits_read; /* of the waiting topic, whatever for; NULL: none */
@@ -108,6 +108,7 @@ struct partition {
     bool waits_ready;    /* read again after the quarantine: entries may be called back */
     bool waits_swept;
     size_t wanted;       /* entries to be read */
+    int64_t wanted_from; /* none of them stands below */
     struct offsets *offsets;
     struct watch *watch; /* guard.c; NULL: none yet */
     struct control *control; /* acts.c */
@@ -197,6 +198,7 @@ struct job {
     enum job_state state;
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
+    bool is_sending;         /* and its entry says so */
     bool released;           /* its date has come, or a person does not wait for it */
     unsigned round;          /* of an entry; 0: the first */
     bool round_decided;      /* Redis says so: what it keeps is the outcome of that round */
@@ -673,50 +675,6 @@ void takeover_claimed(struct job *j);
 bool takeover_is_quiet(struct worker *w, struct job *j);
 /* An outcome of ours stands at @offset: it need not be read. */
 void takeover_note_own(struct partition *p, int64_t offset);
-
-/* ---- aside.c, aside_order.c: the waiting topic ---- */
-/* Reads the index, or what came since. False: not now. */
-bool aside_load(struct worker *w, struct partition *p);
-void aside_end(struct partition *p);
-/* Every now and then: calls back what the clock releases. */
-void aside_tick(struct worker *w);
-/* Sets @j aside: it has a decoded event and holds no claim, or one that was given back. */
-void aside_set(struct worker *w, struct job *j, const struct aside *a);
-/* @j, from the input topic, has an entry of an earlier owner (aside_take()), and its lane went on behind that: it is written again as it
- * was, and its offset settled. Not before the partition is waits_ready. */
-void aside_keep(struct worker *w, struct job *j);
-/* @j, which is not at work, has to wait for that entry: it is set aside, as one that may have been sent where it may. */
-void aside_behind(struct worker *w, struct job *j, const struct wait *before);
-/* Writes the entry again after a failure. */
-void aside_again(struct worker *w, struct job *j);
-/* The entry behind which @j has to wait; NULL: none. */
-struct wait *aside_blocker(const struct job *j);
-/* @j, a decoded event, is newer than entries that it covers. */
-bool aside_passes(const struct job *j);
-/* @j is done: entries that it covers are called back, to be superseded. True: its offset, in the input topic, is settled with the
- * last of them. */
-bool aside_supersede(struct job *j);
-/* Something of @service came to its end: entries that waited for it alone are called back. */
-void aside_look(struct worker *w, struct partition *p, const char *service);
-/* The entry's event has its outcome: the tombstone, with @fn as its ack for @j; and when that is there. */
-bool aside_send_tombstone(struct worker *w, struct job *j, producer_ack_fn *fn);
-void aside_finished(struct worker *w, struct job *j);
-/* It died, and holds back what comes after: its entry, in place of a tombstone; and when that is there. */
-bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn);
-void aside_is_dead(struct job *j);
-/* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
- * too. False: the entry is being worked by itself. */
-bool aside_take(struct job *j);
-/* The same when its outcome stands: one that was read since. */
-void aside_take_late(struct job *j);
-/* The event that an entry or a dead letter of @service keeps. NULL: no memory. */
-struct job *aside_job_of(struct partition *p, const char *service, struct entry_place place, const struct reader_message *rm);
-/* One of a dead letter that has no entry is read and tried again in @round, for which an entry is written. The job is the
- * caller's, job_free(), until it is tried again. False: it cannot be read. */
-bool aside_decode_letter(struct worker *w, struct job *j);
-void aside_redrive_letter(struct worker *w, struct job *j, unsigned round);
-/* The entry is read and its event worked, as @act says. */
-void aside_call_back(struct partition *p, struct wait *x, enum park_act act);
 
 /* ---- park.c: what waits for a person ---- */
 /* Nothing but a person can tell whether @j's request was done: it is set aside with its doubt and its steps, and its lane goes

@@ -15,6 +15,7 @@
 #include "base/crash_point.h"
 #include "contract/covers.h"
 #include "contract/event_peek.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define LOOK_DEPTH 64

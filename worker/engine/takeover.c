@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "contract/outcome_read.h"
+#include "engine/aside.h"
 #include "engine/state.h"
 
 #define MERGES_MOST 2048      /* asked for at once, of all partitions: some 100 ms of Redis */

@@ -1,4 +1,5 @@
 /* worker.c - what a worker is made of, its turn, its life. */
+#include "engine/aside.h"
 #include "engine/worker.h"
 
 #include <stdio.h>

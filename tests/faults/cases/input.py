@@ -104,6 +104,26 @@ def flood_full(p):
     _flood(p, waiting_limit=10)
 
 
+def deep(p):
+    """Very many events of one account: memory has its bound, and the other accounts go on."""
+    import os, sys
+    n, kinds = int(os.environ.get("DEEP", "5000")), tuple(os.environ.get("KINDS", "safe").split(","))
+    p.open(delay_ms=(0, 1))
+    w = p.worker()
+    p.await_quarantine()
+    t0 = time.monotonic()
+    p.send(p.events(1, n, prefix="deep", classes=kinds))
+    others = p.events(50, 40, prefix="other")
+    p.send(others, over_s=20)
+    last = 0
+    while p.missing() and time.monotonic() - t0 < float(os.environ.get("SECS", "300")):
+        time.sleep(5)
+        with open(f"/proc/{w.pid}/stat") as f:
+            st = f.read().rsplit(")", 1)[1].split()
+        missing = p.missing()
+        print(f"{time.monotonic() - t0:6.1f}s missing {len(missing)} of others {sum(k[0].startswith('other') for k in missing)} cpu {(int(st[11]) + int(st[12])) / 100:.1f} rss {w.rss_kb() // 1024} MB called {p.platform.size()}", file=sys.stderr, flush=True)
+
+
 def _flood(p, **numbers):
     p.open(numbers={"lane_limit": 4, **numbers})
     p.worker()

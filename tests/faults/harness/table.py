@@ -133,6 +133,7 @@ ALL = [
     Case("outage.503", _about(provider.outage("503"), "the platform says 503 for a while")),
     Case("slow_beside_fast", provider.slow_beside_fast, where="alone"),
     Case("waiting.flood", inputs.flood, "waiting"),
+    Case("waiting.deep", inputs.deep, "waiting", by_hand=True),
     Case("waiting.full", inputs.flood_full, "waiting"),
     Case("waiting.outcomes_refused", inputs.flood_refused, "waiting tombstone"),
     Case("input.poison", inputs.poison),
