@@ -63,6 +63,7 @@ enum trouble {
     FAULT_DATES,
     FAULT_SNAPSHOTS,
     FAULT_COMPACTION,
+    FAULT_FLOODS,
     FAULT_COUNT
 };
 

@@ -34,6 +34,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_PARKED_DOUBT] = {"parked_in_doubt", true},
     [MARK_PARKED_DEAD] = {"parked_dead", true},
     [MARK_HELD_BEHIND] = {"held_behind", true},
+    [MARK_FLOOD] = {"flood", true},
     [MARK_HELD_ACCESS] = {"held_access", true},
     [MARK_HELD_DATE] = {"held_date", true},
     [MARK_DEAD_EXHAUSTED] = {"dead_exhausted", true},

@@ -38,6 +38,7 @@ enum mark {
     MARK_PARKED_DOUBT,       /* set aside for a person, in doubt */
     MARK_PARKED_DEAD,        /* a dead event's entry */
     MARK_HELD_BEHIND,        /* set aside behind an entry */
+    MARK_FLOOD,              /* set aside since its lane was long */
     MARK_HELD_ACCESS,        /* set aside until its user was there */
     MARK_HELD_DATE,          /* set aside until its time */
     MARK_DEAD_EXHAUSTED,

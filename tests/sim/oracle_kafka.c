@@ -390,6 +390,8 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
     }
     if (p->waits && e.reason == ENTRY_FOR_BEHIND)
         sim_mark(s, MARK_HELD_BEHIND);
+    if (p->waits && e.reason == ENTRY_FOR_FLOOD)
+        sim_mark(s, MARK_FLOOD);
     if (p->waits && e.reason == ENTRY_FOR_FIRST_ACCESS && e.state == ENTRY_UNSENT)
         sim_mark(s, MARK_HELD_ACCESS);
     if (p->waits && e.reason == ENTRY_FOR_DATE)

@@ -26,6 +26,7 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
     s->cfg.on[FAULT_SNAPSHOTS] = allowed[FAULT_SNAPSHOTS] && sim_pick(s, 0) / 16 % 4 == 0;
     s->cfg.on[FAULT_COMPACTION] = allowed[FAULT_COMPACTION] && sim_pick(s, 0) / 64 % 2 == 0;
+    s->cfg.on[FAULT_FLOODS] = allowed[FAULT_FLOODS] && sim_pick(s, 0) / 128 % 8 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -181,6 +182,7 @@ static void fit_settings(struct sim *s)
     env->settings->log_level = s->tracing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
+    env->provider->numbers.lane_limit = s->cfg.on[FAULT_FLOODS] ? 1 + (int64_t)(sim_pick(s, 0) / 1024 % 6) : 1000;
     env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? s->cfg.guard_percent : 100, .accounts = s->cfg.guard};
     if (ftruncate(env->log_fd, 0) != 0 || lseek(env->log_fd, 0, SEEK_SET) != 0)
         sim_broken(s, "the log's file cannot be emptied");

@@ -6,8 +6,8 @@
 
 #include "engine/aside.h"
 
-#define CALLED_AT_ONCE 100 /* of one service */
-#define LOOKED_AT_ONCE 500 /* of one service */
+#define CALLED_AT_ONCE 100 /* of one service; fewer where lanes are to be short */
+#define LOOKED_AT_ONCE (5 * CALLED_AT_ONCE)
 
 /* ---- reading ---- */
 
@@ -136,14 +136,19 @@ static bool look_at(void *arg, struct wait *x)
     return true;
 }
 
+static size_t called_at_once(const struct worker *w)
+{
+    size_t most = (size_t)(w->numbers->lane_limit + 1) / 2;
+    return most < CALLED_AT_ONCE ? most : CALLED_AT_ONCE;
+}
+
 /* Room comes for many at once: they are read at once. */
 static void look_on(void *arg, const char *service)
 {
     struct partition *p = arg;
-    size_t called = waits_called(p->waits, service);
-    struct look l = {.part = p, .room = called <= CALLED_AT_ONCE / 2 ? CALLED_AT_ONCE - called : 0,
-                     .lane_is_short = lane_is_short(p->worker, service)};
-    waits_look_on(p->waits, service, LOOKED_AT_ONCE, look_at, &l);
+    size_t most = called_at_once(p->worker), called = waits_called(p->waits, service);
+    struct look l = {.part = p, .room = called <= most / 2 ? most - called : 0, .lane_is_short = lane_is_short(p->worker, service)};
+    waits_look_on(p->waits, service, LOOKED_AT_ONCE / CALLED_AT_ONCE * most, look_at, &l);
 }
 
 void aside_look(struct worker *w, struct partition *p, const char *service)
