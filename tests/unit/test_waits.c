@@ -390,6 +390,140 @@ Test(waits, what_is_due_behind_a_doubt_is_due_again_when_that_is_quiet)
     waits_free(ws);
 }
 
+/* ---- rows of very many ---- */
+
+Test(waits, those_that_were_called_back_go_together)
+{
+    struct waits *ws = waits_new();
+    struct wait *first = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
+    struct wait *second = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
+    struct wait *third = put_typed(ws, 30, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
+    first->busy = second->busy = true;
+    waits_call(first);
+    cr_expect(eq(ptr, waits_blocker_of(second), first));
+    waits_call(second);
+    waits_call(second);
+    cr_expect(eq(ptr, waits_blocker_of(second), NULL), "its lane has their order");
+    cr_expect(eq(ptr, waits_blocker_of(third), second));
+    cr_expect(eq(sz, waits_called(ws, "s1"), 2));
+    waits_stand(first);
+    first->busy = false;
+    cr_expect(eq(ptr, waits_blocker_of(second), first), "it was set aside again");
+    waits_remove(ws, second);
+    cr_expect(eq(sz, waits_called(ws, "s1"), 0));
+    waits_free(ws);
+}
+
+struct looked {
+    int64_t offsets[16];
+    size_t n, room;
+};
+
+static bool look(void *arg, struct wait *x)
+{
+    struct looked *l = arg;
+    if (l->room == 0)
+        return false;
+    l->room--;
+    l->offsets[l->n++] = x->place.offset;
+    return true;
+}
+
+/* What was looked at, as text. */
+static const char *look_on(struct waits *ws, size_t max, size_t room)
+{
+    static char text[100];
+    struct looked l = {.room = room};
+    size_t len = 0;
+    text[0] = '\0';
+    waits_look_on(ws, "s1", max, look, &l);
+    for (size_t i = 0; i < l.n; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d", i > 0 ? " " : "", (int)l.offsets[i]);
+    return text;
+}
+
+#define LOOKS(max, room, want) cr_expect(eq(str, (char *)look_on(ws, (max), (room)), (want)))
+
+Test(waits, all_are_looked_at_piece_by_piece_and_the_front_each_time)
+{
+    struct waits *ws = waits_new();
+    struct wait *row[7];
+    for (int i = 0; i < 7; i++)
+        row[i] = put(ws, "s1", i, "block", ENTRY_FOR_FLOOD, 0);
+    LOOKS(2, 9, "");
+    waits_look(ws, "s1");
+    LOOKS(2, 9, "0 1 2 3");
+    LOOKS(2, 9, "0 1 4 5");
+    waits_remove(ws, row[6]);
+    LOOKS(2, 9, "0 1 2 3");
+    LOOKS(2, 9, "0 1 4 5");
+    LOOKS(2, 9, "");
+    waits_look(ws, "s1");
+    LOOKS(2, 3, "0 1 2");
+    waits_look(ws, "s1");
+    LOOKS(2, 9, "0 1 3 4");
+    LOOKS(2, 9, "0 1 5");
+    LOOKS(2, 9, "0 1 2 3");
+    LOOKS(9, 9, "0 1 2 3 4 5");
+    LOOKS(9, 9, "");
+    waits_look(ws, "s1");
+    LOOKS(9, 0, "");
+    LOOKS(9, 9, "0 1 2 3 4 5");
+    waits_look(ws, "s2");
+    waits_free(ws);
+}
+
+static void count_look(void *arg, const char *service)
+{
+    strcat(arg, service);
+}
+
+Test(waits, services_that_are_to_be_looked_at_are_known)
+{
+    struct waits *ws = waits_new();
+    char names[20] = "";
+    struct wait *first = put(ws, "a", 1, "block", ENTRY_FOR_FLOOD, 0);
+    put(ws, "b", 2, "block", ENTRY_FOR_FLOOD, 0);
+    put(ws, "c", 3, "block", ENTRY_FOR_FLOOD, 0);
+    waits_look(ws, "a");
+    waits_look(ws, "b");
+    waits_look(ws, "c");
+    waits_look(ws, "b");
+    waits_remove(ws, first);
+    waits_each_look(ws, count_look, names);
+    cr_expect(eq(str, names, "cb"));
+    waits_free(ws);
+}
+
+Test(waits, the_last_of_those_that_are_owed_pays)
+{
+    struct waits *ws = waits_new();
+    struct wait *a = put(ws, "s1", 1, "block", ENTRY_FOR_FLOOD, 0), *b = put(ws, "s1", 2, "block", ENTRY_FOR_FLOOD, 0);
+    struct wait_debt *d = waits_debt_new(77), *left = waits_debt_new(78);
+    waits_owe(a, d);
+    waits_owe(b, d);
+    cr_expect(eq(i64, waits_pay(b), -1));
+    cr_expect(eq(i64, waits_pay(b), -1), "nothing any more");
+    cr_expect(eq(i64, waits_pay(a), 77));
+    waits_owe(a, left);
+    waits_free(ws);
+}
+
+Test(waits, a_place_is_found_wherever_it_stands)
+{
+    struct waits *ws = waits_new();
+    for (int64_t i = 1; i <= 6; i++)
+        put(ws, "s1", 10 * i, "block", ENTRY_FOR_RETRY, 0);
+    for (int64_t i = 0; i <= 70; i++) {
+        struct wait *x = waits_find(ws, "s1", at(i));
+        cr_expect(eq(int, x != NULL, i % 10 == 0 && i > 0 && i <= 60), "%d", (int)i);
+        cr_expect(x == NULL || x->place.offset == i);
+        struct wait *before = holder(ws, EVENT_CONTRACT_BLOCKED, "block", i);
+        cr_expect(eq(i64, before != NULL ? before->place.offset : 0, i > 60 ? 60 : i > 0 ? (i - 1) / 10 * 10 : 0), "%d", (int)i);
+    }
+    waits_free(ws);
+}
+
 Test(waits, a_snapshot_waits_for_the_end_of_a_doubt_and_passes_the_rest)
 {
     struct waits *ws = waits_new();

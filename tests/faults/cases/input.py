@@ -104,24 +104,25 @@ def flood_full(p):
     _flood(p, waiting_limit=10)
 
 
+DEEP = 20000
+
+
 def deep(p):
-    """Very many events of one account: memory has its bound, and the other accounts go on."""
-    import os, sys
-    n, kinds = int(os.environ.get("DEEP", "5000")), tuple(os.environ.get("KINDS", "safe").split(","))
+    """20,000 events of one account: the others go on beside them, and the worker keeps no more of them than it has room for."""
     p.open(delay_ms=(0, 1))
-    w = p.worker()
+    worker = p.worker()
     p.await_quarantine()
-    t0 = time.monotonic()
-    p.send(p.events(1, n, prefix="deep", classes=kinds))
-    others = p.events(50, 40, prefix="other")
-    p.send(others, over_s=20)
-    last = 0
-    while p.missing() and time.monotonic() - t0 < float(os.environ.get("SECS", "300")):
-        time.sleep(5)
-        with open(f"/proc/{w.pid}/stat") as f:
-            st = f.read().rsplit(")", 1)[1].split()
-        missing = p.missing()
-        print(f"{time.monotonic() - t0:6.1f}s missing {len(missing)} of others {sum(k[0].startswith('other') for k in missing)} cpu {(int(st[11]) + int(st[12])) / 100:.1f} rss {w.rss_kb() // 1024} MB called {p.platform.size()}", file=sys.stderr, flush=True)
+    before = worker.rss_kb()
+    p.send(p.events(1, DEEP, prefix="deep"))
+    p.send(p.events(50, 40, prefix="other"), over_s=20)
+    until(lambda: not any(service.startswith("other") for service, _ in p.missing()), "all outcomes of the others")
+    p.notes["deep_left"] = len(p.missing())
+    if len(p.missing()) < DEEP / 2:
+        p.problems.append(f"the others came to their end when only {len(p.missing())} of {DEEP} were left of the one account")
+    p.settle(timeout_s=DEEP / 5)
+    p.notes["grew_mb"] = (worker.rss_kb() - before) // 1024
+    if p.notes["grew_mb"] > 64:
+        p.problems.append(f"its memory grew by {p.notes['grew_mb']} MB")
 
 
 def _flood(p, **numbers):
