@@ -303,6 +303,21 @@ Test(waits, nobody_waits_in_a_circle)
     waits_free(ws);
 }
 
+/* An earlier owner called all three back at once, and ended before the first one's tombstone. */
+Test(waits, what_was_called_back_behind_another_does_not_hold_what_that_one_waits_for)
+{
+    struct waits *ws = waits_new();
+    struct wait *older = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    struct wait *snapshot = put_typed(ws, 15, EVENT_SERVICE_SNAPSHOT, "all", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    struct wait *newer = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(newer), snapshot), "which it does not cover");
+    cr_expect(eq(ptr, waits_blocker_of(snapshot), older), "a snapshot passes no doubt");
+    cr_expect(eq(ptr, waits_blocker_of(older), NULL));
+    snapshot->unsure = true;
+    cr_expect(eq(ptr, waits_blocker_of(older), newer), "its tombstone was overwritten: it may be decided, and the newer one sent");
+    waits_free(ws);
+}
+
 Test(waits, of_two_that_may_have_been_sent_the_newer_goes_first)
 {
     struct waits *ws = waits_new();
