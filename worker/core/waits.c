@@ -405,29 +405,15 @@ static bool is_held(const struct wait *x, const struct covers_event *e)
     return false;
 }
 
-/* Called back as one of many, it was not sent while another between it and @place is here that it does not pass: that one's turn
- * would have come first. Of one whose tombstone was overwritten nobody knows. */
-static bool is_held_after(const struct wait *x, struct entry_place place, const struct covers_event *e)
-{
-    for (const struct wait *b = x->prev; b != NULL && entry_place_cmp(b->place, place) > 0; b = b->prev)
-        if (!b->unsure && holds(b, x, x->state, e))
-            return true;
-    return false;
-}
-
-/* Whether @newer is to be decided before the event @e at @place. What was set aside before it came into a lane waits for those
- * before it, and what is dead was not applied. One that is held by another in between does not hold what that one waits for. */
-static bool covered_by(const struct covers_event *e, struct entry_place place, const struct wait *newer)
+/* What was set aside before it came into a lane waits for those before it, and what is dead was not applied. One that is held
+ * by another in between does not hold what that one waits for, unless it may have been sent already. */
+static bool covered_by(const struct covers_event *e, const struct wait *newer)
 {
     struct axes axes;
     if (newer->state == ENTRY_DEAD || newer->reason == ENTRY_FOR_FLOOD) /* before its axes are copied: floods are long */
         return false;
     struct covers_event n = event_of(newer, &axes);
-    if (!entry_passes(newer->state, &n, e))
-        return false;
-    if (may_be_sent(newer->state))
-        return !is_repeat_held(newer, newer->state) && !is_held_after(newer, place, &n);
-    return !is_held(newer, &n);
+    return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) ? !is_repeat_held(newer, newer->state) : !is_held(newer, &n));
 }
 
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
@@ -435,7 +421,7 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
     struct wait_service *s = service_find(ws, service);
     for (struct wait *x = s != NULL ? s->last : NULL; x != NULL; x = x->prev) {
         int cmp = entry_place_cmp(x->place, place);
-        if (cmp > 0 ? covered_by(e, place, x) : cmp < 0 && shares(x, e->axes) && !covers_entry(e, x))
+        if (cmp > 0 ? covered_by(e, x) : cmp < 0 && shares(x, e->axes) && !covers_entry(e, x))
             return x;
     }
     return NULL;
@@ -459,6 +445,26 @@ struct wait *waits_covered(const struct waits *ws, const char *service, const st
     return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
 }
 
+/* Called back as one of many, it was not sent while another is here, after @older, that it does not pass in any state: that one's
+ * turn would have come first. Of one whose tombstone was overwritten nobody knows. */
+static bool was_held_after(const struct wait *x, const struct wait *older)
+{
+    struct axes axes, other;
+    struct covers_event e = event_of(x, &axes);
+    for (const struct wait *b = x->prev; b != older; b = b->prev) {
+        struct covers_event o = event_of(b, &other);
+        if (!b->unsure && !entry_passes(x->state, &e, &o) && holds(b, x, x->state, &e))
+            return true;
+    }
+    return false;
+}
+
+/* Of @older, which may have been sent: the newer @x that covers it may have been, too, and is decided first. */
+static bool goes_before_doubt(const struct wait *x, const struct wait *older)
+{
+    return may_be_sent(x->state) && covers_doubts(x->type) && !was_held_after(x, older);
+}
+
 struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
 {
     struct axes axes;
@@ -469,7 +475,7 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
         if (holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->next; b != NULL; b = b->next)
-        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state) && covers_doubts(b->type))) && covered_by(&e, x->place, b))
+        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && goes_before_doubt(b, x))) && covered_by(&e, b))
             return b;
     return NULL;
 }
