@@ -2,8 +2,8 @@
  * same call. A mark's name says which there are (marks.c): a place without one breaks the seed that comes by.
  *
  * A seed chooses some of them and for each the pass, counted over all processes, at which the process crashes or, as soon as
- * its callback returns, pauses; then another pass, further on. So a place that is seldom passed has its turn as well as one
- * that each event passes, and no storm of crashes keeps the events from coming as far as the last one. */
+ * its callback returns, pauses; after a crash then another pass, further on. So a place that is seldom passed has its turn as
+ * well as one that each event passes, and no storm of crashes keeps the events from coming as far as the last one. */
 #include <string.h>
 
 #include "base/crash_point.h"
@@ -35,14 +35,20 @@ void points_choose(struct sim *s)
     }
 }
 
-static void happen(struct sim *s, struct proc *p, unsigned point)
+/* To the group a long pause is a crash: as many as there are crashes, of one event, would look as if it were the culprit. */
+static void pause_there(struct sim *s, struct proc *p, unsigned point)
 {
-    bool both = s->cfg.on[FAULT_CRASH_POINT] && s->cfg.on[FAULT_PAUSE_POINT];
-    sim_note(s, p, "point", point_name(point), -1, -1);
-    if (both ? sim_chance(s, 300) : s->cfg.on[FAULT_PAUSE_POINT]) {
-        p->pause_ns = sim_range(s, 100, s->cfg.on[FAULT_PAUSE_LONG] ? 60000 : 6000) * SIM_MS;
+    s->points[point] = 0;
+    if (s->healed)
         return;
-    }
+    sim_note(s, p, "point", point_name(point), -1, -1);
+    p->pause_ns = sim_range(s, 100, s->cfg.on[FAULT_PAUSE_LONG] ? 60000 : 6000) * SIM_MS;
+}
+
+static void crash_there(struct sim *s, struct proc *p, unsigned point)
+{
+    s->points[point] = s->healed ? 0 : (unsigned)sim_range(s, 1, NEXT_MAX);
+    sim_note(s, p, "point", point_name(point), -1, -1);
     sim_mark(s, (enum mark)(POINT_FIRST + point));
     proc_crash(p, "at the point");
 }
@@ -58,6 +64,9 @@ void crash_point(const char *name)
     }
     if (!p->alive || s->ending || s->points[point] == 0 || --s->points[point] > 0)
         return;
-    s->points[point] = s->healed ? 0 : (unsigned)sim_range(s, 1, NEXT_MAX);
-    happen(s, p, point);
+    bool both = s->cfg.on[FAULT_CRASH_POINT] && s->cfg.on[FAULT_PAUSE_POINT];
+    if (both ? sim_chance(s, 300) : s->cfg.on[FAULT_PAUSE_POINT])
+        pause_there(s, p, point);
+    else
+        crash_there(s, p, point);
 }
