@@ -6,11 +6,11 @@
 /* name, happens by itself, standard, what */
 static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_CRASH] = {"crash", true, true, "kill -9 at any time, started again"},
-    [FAULT_CRASH_POINT] = {"crash-point", true, true, "kill -9 right after a step of an event's way (section 10)"},
+    [FAULT_CRASH_POINT] = {"crash-point", false, true, "kill -9 at places that the worker's code names (section 10)"},
     [FAULT_SAME_PID] = {"same-pid", false, true, "containers: the new life has the old one's host name and process id"},
     [FAULT_DRAIN] = {"drain", true, true, "SIGTERM, started again"},
     [FAULT_PAUSE] = {"pause", true, true, "SIGSTOP for less than the session timeout"},
-    [FAULT_PAUSE_POINT] = {"pause-point", true, true, "the same right after a step of an event's way"},
+    [FAULT_PAUSE_POINT] = {"pause-point", false, true, "the same right after a callback that passed such a place"},
     [FAULT_PAUSE_LONG] = {"pause-long", true, true, "SIGSTOP for longer than that: needs the proof of ownership (section 4)"},
     [FAULT_CLOCK] = {"clock", false, true, "the machines' time of day is up to a minute apart"},
     [FAULT_COMMIT_LOST] = {"commit-lost", false, true, "a commit does not come to the broker"},

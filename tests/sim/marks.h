@@ -72,19 +72,33 @@ enum mark {
     MARK_PART_AGAIN,         /* and once more, after a crash */
     MARK_COMPACTED,
     MARK_REACHED,            /* in the end the platform is as a snapshot says */
-    MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
+    MARK_CRASH_POLLED, /* a crash at each place that worker/ names */
+    MARK_CRASH_CEILING_RAISED,
     MARK_CRASH_CLAIMED,
-    MARK_CRASH_LEFT,
+    MARK_CRASH_CHECKING,
+    MARK_CRASH_SENDING,
     MARK_CRASH_ANSWERED,
     MARK_CRASH_STEPPED,
+    MARK_CRASH_KEPT,
+    MARK_CRASH_PART_SENT,
+    MARK_CRASH_PARTS_SENT,
     MARK_CRASH_DECIDED,
     MARK_CRASH_PRODUCED,
-    MARK_CRASH_ACKED,
-    MARK_CRASH_COMMIT_SENT,
+    MARK_CRASH_ACKNOWLEDGED,
+    MARK_CRASH_COMMITTING,
     MARK_CRASH_COMMITTED,
+    MARK_CRASH_SET_ASIDE,
+    MARK_CRASH_ENTRY_SENDING,
+    MARK_CRASH_ENTRY_DECIDED,
+    MARK_CRASH_SUPERSEDING,
+    MARK_CRASH_ASSIGNED, /* and at those of the simulated clients */
+    MARK_CRASH_LEFT,
+    MARK_CRASH_ACKED,
     MARK_CRASH_REVOKED,
     MARK_COUNT
 };
+
+enum { POINT_FIRST = MARK_CRASH_POLLED, POINT_COUNT = MARK_COUNT - POINT_FIRST };
 
 struct mark_entry {
     const char *name;

@@ -1,5 +1,8 @@
 /* proc.c - one life of a worker process: its turns, its crash, its pauses. A turn is I/O, timers, hooks; a crash or a pause
- * may fall between any two callbacks of the I/O and between the parts. */
+ * may fall between any two callbacks of the I/O and between the parts, and a crash also in the middle of a callback.
+ *
+ * Nothing jumps out of a callback: from the crash on the io does nothing any more (proc.alive), so the world sees nothing of
+ * what the callback still does, and its memory is freed once it has returned. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,18 +13,6 @@
 #include "sim.h"
 
 enum phase { PHASE_IO, PHASE_TIMERS, PHASE_END };
-
-static const char *const names[POINT_COUNT] = {
-    [POINT_NONE] = "none",           [POINT_ASSIGNED] = "assigned",   [POINT_CLAIMED] = "claimed",
-    [POINT_LEFT] = "left",           [POINT_ANSWERED] = "answered",   [POINT_STEPPED] = "stepped",
-    [POINT_DECIDED] = "decided",     [POINT_PRODUCED] = "produced",   [POINT_ACKED] = "acked",
-    [POINT_COMMIT_SENT] = "commit_sent", [POINT_COMMITTED] = "committed", [POINT_REVOKED] = "revoked",
-};
-
-const char *point_name(enum point p)
-{
-    return names[p];
-}
 
 void proc_name(const struct proc *p, char *ret, size_t size)
 {
@@ -95,19 +86,23 @@ static void on_start_again(struct sim *s, void *arg)
     proc_start(s, old->slot);
 }
 
-static void end_of_life(struct proc *p, bool restart)
+static void end_of_life(struct proc *p)
 {
     struct sim *s = p->sim;
     p->alive = false;
     oracle_proc_ended(s, p, p->poisoned);
-    struct proc *before = s->current;
-    s->current = p;
-    partitions_forget_all(p->worker); /* a crash frees nothing, but this process lives on */
+    sim_after(s, sim_range(s, 500, s->healed ? 2000 : 20000) * SIM_MS, on_start_again, p);
+}
+
+/* A crash frees nothing, but this process lives on. */
+static void free_life(struct proc *p)
+{
+    struct proc *before = p->sim->current;
+    p->sim->current = p;
+    partitions_forget_all(p->worker);
     worker_free(p->worker);
-    s->current = before;
+    p->sim->current = before;
     p->worker = NULL;
-    if (restart)
-        sim_after(s, sim_range(s, 500, s->healed ? 2000 : 20000) * SIM_MS, on_start_again, p);
 }
 
 void proc_crash(struct proc *p, const char *why)
@@ -117,26 +112,30 @@ void proc_crash(struct proc *p, const char *why)
     sim_note(p->sim, p, "crash", why, -1, -1);
     p->sim->crashes++;
     kafka_proc_gone(p);
-    end_of_life(p, true);
+    end_of_life(p);
+    if (p->sim->current != p)
+        free_life(p);
 }
 
 /* The drain is through. */
 static void finish(struct proc *p)
 {
     loop_turn_end(p->loop);
+    if (!p->alive)
+        return;
     worker_end(p->worker);
     sim_note(p->sim, p, "stopped", "", -1, -1);
     sim_mark(p->sim, MARK_DRAINED);
-    end_of_life(p, true);
+    end_of_life(p);
 }
 
 /* ---- a turn ---- */
 
-/* False: the turn is over for now. */
-static bool goes_on(struct proc *p)
+bool proc_goes_on(struct proc *p)
 {
-    if (p->alive && p->dying)
-        proc_crash(p, "at the point");
+    if (p->pause_ns > 0)
+        proc_pause(p, p->pause_ns);
+    p->pause_ns = 0;
     return p->alive && !p->paused && !p->sim->failure[0];
 }
 
@@ -151,7 +150,7 @@ static bool turn_io(struct proc *p)
         if (!p->first)
             p->last = NULL;
         c->fn(c->arg);
-        if (!goes_on(p))
+        if (!proc_goes_on(p))
             return false;
     }
     return true;
@@ -175,11 +174,11 @@ static void turn_parts(struct proc *p)
         return;
     p->phase = PHASE_TIMERS;
     loop_turn_timers(p->loop);
-    if (!goes_on(p))
+    if (!proc_goes_on(p))
         return;
     p->phase = PHASE_END;
     loop_turn_end(p->loop);
-    if (!goes_on(p))
+    if (!proc_goes_on(p))
         return;
     p->phase = PHASE_IO;
     if (loop_has_stopped(p->loop))
@@ -194,6 +193,8 @@ static void turn(struct proc *p)
     p->sim->current = p;
     turn_parts(p);
     p->sim->current = NULL;
+    if (!p->alive)
+        free_life(p);
     oracle_log(p->sim, p);
 }
 
@@ -232,7 +233,7 @@ struct proc *proc_start(struct sim *s, unsigned slot)
     return p;
 }
 
-/* ---- pauses, drains, points ---- */
+/* ---- pauses, drains, poison ---- */
 
 struct pause {
     struct proc *p;
@@ -275,24 +276,7 @@ void proc_drain(struct proc *p)
 
 void proc_poison(struct proc *p)
 {
-    if (p->dying)
-        return;
-    p->dying = p->poisoned = true;
-    sim_note(p->sim, p, "is poisoned", "", -1, -1);
+    p->poisoned = true;
     sim_mark(p->sim, MARK_POISONED);
-}
-
-void proc_point(struct proc *p, enum point where)
-{
-    struct sim *s = p->sim;
-    if (p->armed != where || s->healed || p->dying || --p->armed_left > 0)
-        return;
-    p->armed = POINT_NONE;
-    sim_note(s, p, "point", point_name(where), -1, -1);
-    if (p->armed_pause) {
-        proc_pause(p, sim_range(s, 100, s->cfg.on[FAULT_PAUSE_LONG] ? 60000 : 6000) * SIM_MS);
-        return;
-    }
-    p->dying = true;
-    sim_mark(s, (enum mark)(MARK_CRASH_ASSIGNED + (where - POINT_ASSIGNED)));
+    proc_crash(p, "poisoned");
 }

@@ -73,14 +73,6 @@ static struct proc *some_proc(struct sim *s)
     return s->slots[sim_range(s, 0, s->slot_count - 1)];
 }
 
-static void arm(struct sim *s, bool pause)
-{
-    struct proc *p = some_proc(s);
-    p->armed = (enum point)sim_range(s, POINT_ASSIGNED, POINT_COUNT - 1);
-    p->armed_left = (unsigned)sim_range(s, 1, 4);
-    p->armed_pause = pause;
-}
-
 static void mischief_of_kafka(struct sim *s, enum trouble f)
 {
     struct kafka *k = s->kafka;
@@ -120,10 +112,6 @@ static void mischief(struct sim *s, enum trouble f)
 {
     if (f == FAULT_CRASH)
         proc_crash(some_proc(s), "kill -9");
-    else if (f == FAULT_CRASH_POINT)
-        arm(s, false);
-    else if (f == FAULT_PAUSE_POINT)
-        arm(s, true);
     else if (f == FAULT_DRAIN)
         proc_drain(some_proc(s));
     else if (f == FAULT_PAUSE)
@@ -199,6 +187,7 @@ void scenario_begin(struct sim *s)
     s->slots = sim_alloc(s, s->slot_count * sizeof(struct proc *));
     billing_plan(s);
     operator_plan(s);
+    points_choose(s);
     for (unsigned i = 0; i < s->slot_count; i++)
         proc_start(s, i);
     sim_after(s, s->cfg.faults_ms * SIM_MS, on_heal, NULL);

@@ -98,6 +98,7 @@ struct sim {
     unsigned letters;           /* that billing has still to write */
     unsigned entries_seen;      /* operator.c */
     unsigned acts, acts_said;   /* that the operator has still to write; that he has */
+    unsigned points[POINT_COUNT]; /* passes of each point until something happens there; 0: nothing does */
 };
 
 /* ---- sim.c: time, chance, memory ---- */
@@ -133,22 +134,6 @@ int64_t sim_real_ms(const struct sim *s); /* the true time, as Redis and Kafka h
 /* ---- proc.c: a worker process ---- */
 typedef void sim_call(void *arg);
 
-enum point {
-    POINT_NONE,
-    POINT_ASSIGNED,
-    POINT_CLAIMED,      /* the claim's answer came */
-    POINT_LEFT,         /* a request left */
-    POINT_ANSWERED,     /* its answer came */
-    POINT_STEPPED,
-    POINT_DECIDED,
-    POINT_PRODUCED,     /* handed to the Kafka client */
-    POINT_ACKED,
-    POINT_COMMIT_SENT,
-    POINT_COMMITTED,
-    POINT_REVOKED,
-    POINT_COUNT
-};
-
 struct closure {
     struct closure *next;
     sim_call *fn;
@@ -164,36 +149,34 @@ struct proc {
     char host[24];
     int pid;
     int64_t real_offset_ms;
-    bool alive;   /* false: has ended or crashed; its io does nothing any more */
+    bool alive;   /* false: has ended or crashed; its io does nothing any more, though a callback may be under way */
     bool paused;  /* SIGSTOP */
     bool poisoned; /* by an event: its crash is nobody else's */
-    bool dying;   /* crashes as soon as the present callback returns */
     bool leaving; /* told to drain */
     unsigned pauses;
+    int64_t pause_ns; /* that begins once the present callback has returned; 0: none */
     struct loop *loop;
     struct worker *worker;
     struct consumer *consumer;
     struct closure *first, *last; /* I/O that has come */
     unsigned phase;
     int64_t wake_at;
-    enum point armed;
-    unsigned armed_left;
-    bool armed_pause; /* pause there instead of crash */
     unsigned in_flight; /* calls that have left and are waited for */
 };
 
-const char *point_name(enum point p);
 struct proc *proc_start(struct sim *s, unsigned slot);
-void proc_crash(struct proc *p, const char *why);
+void proc_crash(struct proc *p, const char *why); /* at once, also in the middle of one of its callbacks */
 void proc_pause(struct proc *p, int64_t ns);
 void proc_drain(struct proc *p);
+bool proc_goes_on(struct proc *p); /* false: nothing of this turn comes after the callback that has just returned */
 /* I/O for it: @fn runs on its loop, now or when it wakes from a pause; never once it is dead. */
 void proc_post(struct proc *p, sim_call *fn, void *arg);
 void proc_post_after(struct proc *p, int64_t after, sim_call *fn, void *arg);
 void proc_wake(struct proc *p, int64_t at);
-/* The process is here: a crash or a pause may wait for it. */
-void proc_point(struct proc *p, enum point where);
-void proc_poison(struct proc *p); /* an event kills it, as soon as the present callback returns */
+void proc_poison(struct proc *p); /* an event kills it */
+
+/* ---- points.c: the named places of base/crash_point.h ---- */
+void points_choose(struct sim *s); /* at which of them, and at which pass, this seed crashes or pauses */
 
 /* ---- sim_loop.c, for proc.c ---- */
 bool loop_has_stopped(const struct loop *l);

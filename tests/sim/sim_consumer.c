@@ -5,6 +5,7 @@
  * while the process is paused. */
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "kafka.h"
 #include "oracle.h"
 
@@ -233,7 +234,7 @@ static void on_offsets(void *arg)
         start_fetch(c, &c->events, i);
         start_fetch(c, &c->control, i);
     }
-    proc_point(c->p, POINT_ASSIGNED);
+    crash_point("assigned");
 }
 
 static void give_back(struct consumer *c)
@@ -265,7 +266,7 @@ static void revoke(struct consumer *c, bool lost)
     c->state = STATE_REVOKING;
     sim_note(c->p->sim, c->p, lost ? "partitions lost" : "partitions revoked", "", (int64_t)n, -1);
     c->h.revoked(c->h.arg, list, n, lost);
-    proc_point(c->p, POINT_REVOKED);
+    crash_point("revoked");
 }
 
 void consumer_revoke_done(struct consumer *c)
@@ -363,7 +364,6 @@ static void serve(struct consumer *c, const struct item *i)
         c->commit_outstanding = false;
         sim_note(c->p->sim, c->p, i->ok ? "commit is done" : "commit failed", i->fenced ? "fenced" : "", -1, -1);
         c->h.committed(c->h.arg, i->ok, i->fenced, i->ok ? "" : "refused or lost");
-        proc_point(c->p, POINT_COMMITTED);
         return;
     }
 }
@@ -372,7 +372,7 @@ static void on_drain(void *arg)
 {
     struct consumer *c = arg;
     c->drain_posted = false;
-    for (int n = 0; n < DRAIN_MAX && c->first && !c->held && !c->closed && !c->p->paused && !c->p->dying; n++) {
+    for (int n = 0; n < DRAIN_MAX && c->first && !c->held && !c->closed && proc_goes_on(c->p); n++) {
         struct item *i = c->first;
         c->first = i->next;
         if (!c->first)
@@ -492,6 +492,8 @@ static struct consumer_partition *copy_list(struct sim *s, const struct consumer
 int consumer_commit(struct consumer *c, const struct consumer_partition *list, size_t n, struct err *reterr)
 {
     struct sim *s = c->p->sim;
+    if (!c->p->alive)
+        return 0;
     if (c->commit_outstanding)
         return err_set(reterr, ERR_TIMEOUT, "a commit is outstanding");
     if (n == 0)
@@ -512,7 +514,6 @@ int consumer_commit(struct consumer *c, const struct consumer_partition *list, s
                          .list = copy_list(s, list, n), .n = n};
     c->commit_outstanding = true;
     sim_after(s, kafka_latency(c->k), on_commit_arrives, q);
-    proc_point(c->p, POINT_COMMIT_SENT);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * is asked for (http_may_send_fn) in the loop, right before it leaves; from then on it is in the world. */
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "io/http.h"
 #include "oracle.h"
 #include "platform.h"
@@ -34,7 +35,7 @@ enum fate { FATE_WELL, FATE_CUT, FATE_5XX, FATE_429, FATE_HANG, FATE_GARBAGE, FA
 static void end(struct http_call *c, struct call_reply *reply)
 {
     struct http *h = c->http;
-    if (c->over || h->freed)
+    if (c->over || h->freed || !h->p->alive)
         return;
     c->over = true;
     h->in_flight--;
@@ -54,7 +55,6 @@ static void end(struct http_call *c, struct call_reply *reply)
         return;
     }
     c->done(c->arg, reply);
-    proc_point(h->p, POINT_ANSWERED);
 }
 
 static void end_as(struct http_call *c, enum call_result result, const char *why)
@@ -202,7 +202,10 @@ static void on_connected(void *arg)
     struct sim *s = h->p->sim;
     if (c->over || h->freed)
         return;
-    if (c->may_send && !c->may_send(c->arg)) {
+    bool may = !c->may_send || c->may_send(c->arg);
+    if (!h->p->alive)
+        return; /* it crashed while it was asked */
+    if (!may) {
         struct call_reply reply = {.result = CALL_ABORTED, .not_allowed = true, .retry_after_ms = -1};
         end(c, &reply);
         return;
@@ -216,7 +219,7 @@ static void on_connected(void *arg)
     sim_note(s, h->p, "request", op_entry(c->r.op)->name, c->r.event, c->r.value);
     oracle_left(s, &c->r);
     sim_after(s, sim_latency(s), on_request, c);
-    proc_point(h->p, POINT_LEFT);
+    crash_point("left");
 }
 
 struct http_call *http_call(struct http *h, const struct call_request *req, http_may_send_fn *may_send,

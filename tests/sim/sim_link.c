@@ -171,12 +171,6 @@ static void tell_oracle(const struct command *c)
         mark_slots(c);
     else
         oracle_script(p->sim, p, event, (int)id, a->type == REPLY_INTEGER ? (int)a->integer : -1);
-    if (id == SCRIPT_CLAIM)
-        proc_point(p, POINT_CLAIMED);
-    else if (id == SCRIPT_DECIDE)
-        proc_point(p, POINT_DECIDED);
-    else if (id == SCRIPT_STEP)
-        proc_point(p, POINT_STEPPED);
 }
 
 static void on_answers(void *arg)
@@ -185,7 +179,7 @@ static void on_answers(void *arg)
     struct redis_link *k = q->link;
     if (k->cut)
         return; /* lost with the connection */
-    for (size_t i = 0; i < q->n && !k->dead && !k->why[0]; i++) {
+    for (size_t i = 0; i < q->n && !k->dead && !k->why[0] && k->p->alive; i++) {
         struct command *c = list_take(&k->under_way);
         if (c != q->items[i]) {
             sim_broken(k->p->sim, "the simulated Redis answers out of order");
@@ -351,7 +345,7 @@ int redis_link_end(struct redis_link *k, redis_link_reply_fn *fn, void *arg)
     c->arg = arg;
     c->deadline_ms = loop_now_ms(k->loop) + k->timeout_ms;
     list_add(&k->gathered, c);
-    if (c->script != SCRIPT_COUNT)
+    if (c->script != SCRIPT_COUNT && k->p->alive)
         oracle_script_sent(k->p->sim, k->p, c->args[4].data, (int)c->script);
     return 0;
 }

@@ -159,7 +159,7 @@ void loop_turn_timers(struct loop *l)
 {
     uint64_t until = l->order;
     struct loop_timer *t;
-    while ((t = first_due(l, l->proc->sim->now, until))) {
+    while (l->proc->alive && (t = first_due(l, l->proc->sim->now, until))) {
         t->due = SIM_NEVER;
         t->fn(t->arg);
     }
@@ -202,14 +202,14 @@ void loop_turn_end(struct loop *l)
 {
     int rounds = 0;
     do {
-        for (struct loop_hook *h = l->hooks; h; h = h->next)
+        for (struct loop_hook *h = l->hooks; h && l->proc->alive; h = h->next)
             if (h->fn)
                 h->fn(h->arg);
         if (++rounds == END_ROUNDS_MAX) {
             l->wake = true;
             break;
         }
-    } while (run_deferred(l));
+    } while (l->proc->alive && run_deferred(l));
     sweep_hooks(l);
 }
 

@@ -2,6 +2,7 @@
  * one request at a time; what the broker has got already it does not write twice. */
 #include <string.h>
 
+#include "base/crash_point.h"
 #include "kafka.h"
 #include "oracle.h"
 
@@ -55,7 +56,7 @@ static bool client_lives(const struct producer *p)
 static void on_report(void *arg)
 {
     struct report *r = arg;
-    for (struct pending *m = r->list, *next; m; m = next) {
+    for (struct pending *m = r->list, *next; m && r->producer->p->alive; m = next) {
         next = m->next;
         r->producer->pending--;
         if (!r->ok)
@@ -65,7 +66,7 @@ static void on_report(void *arg)
         if (r->producer->closed)
             continue;
         m->ack(m->arg, r->ok, r->ok ? m->offset : -1, r->ok ? "" : "timed out");
-        proc_point(r->producer->p, POINT_ACKED);
+        crash_point("acked");
     }
 }
 
@@ -227,6 +228,8 @@ int producer_send(struct producer *p, const struct producer_message *m, producer
 {
     (void)reterr;
     struct sim *s = p->p->sim;
+    if (!p->p->alive)
+        return 0;
     struct pending *q = sim_alloc(s, sizeof(*q));
     *q = (struct pending){.m = copy_message(s, m), .ack = ack, .arg = arg, .born = s->now, .offset = -1};
     struct way *w = way_of(p, m->topic, m->partition);
@@ -236,7 +239,6 @@ int producer_send(struct producer *p, const struct producer_message *m, producer
     sim_note(s, p->p, "produces", m->topic, m->partition, -1);
     oracle_produced(s, m);
     flush(w);
-    proc_point(p->p, POINT_PRODUCED);
     return 0;
 }
 

@@ -77,7 +77,7 @@ static void on_turn(void *arg)
         q->end = q->log->n;
         q->at = start_of(q);
     }
-    for (int n = 0; n < MESSAGES_A_TURN && q->at < q->end && !q->over && !r->closed && !r->held; q->at++) {
+    for (int n = 0; n < MESSAGES_A_TURN && q->at < q->end && !q->over && !r->closed && !r->held && r->p->alive; q->at++) {
         const struct kmessage *m = q->log->items[q->at];
         if (m->gone)
             continue;
@@ -86,7 +86,7 @@ static void on_turn(void *arg)
         q->message(q->arg, &out);
         n++;
     }
-    if (q->over || r->closed)
+    if (q->over || r->closed || !r->p->alive)
         return;
     if (q->at < q->end) {
         proc_post_after(r->p, kafka_latency(r->k), on_turn, q);

@@ -303,6 +303,21 @@ Test(waits, nobody_waits_in_a_circle)
     waits_free(ws);
 }
 
+/* An earlier owner called all three back at once, and ended before the first one's tombstone. */
+Test(waits, what_was_called_back_behind_another_does_not_hold_what_that_one_waits_for)
+{
+    struct waits *ws = waits_new();
+    struct wait *older = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_DOUBT, ENTRY_FOR_BEHIND);
+    struct wait *snapshot = put_typed(ws, 15, EVENT_SERVICE_SNAPSHOT, "all", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    struct wait *newer = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_SENDING, ENTRY_FOR_BEHIND);
+    cr_expect(eq(ptr, waits_blocker_of(newer), snapshot), "which it does not cover");
+    cr_expect(eq(ptr, waits_blocker_of(snapshot), older), "a snapshot passes no doubt");
+    cr_expect(eq(ptr, waits_blocker_of(older), NULL));
+    snapshot->unsure = true;
+    cr_expect(eq(ptr, waits_blocker_of(older), newer), "its tombstone was overwritten: it may be decided, and the newer one sent");
+    waits_free(ws);
+}
+
 Test(waits, of_two_that_may_have_been_sent_the_newer_goes_first)
 {
     struct waits *ws = waits_new();
@@ -392,23 +407,27 @@ Test(waits, what_is_due_behind_a_doubt_is_due_again_when_that_is_quiet)
 
 /* ---- rows of very many ---- */
 
-Test(waits, those_that_were_called_back_go_together)
+Test(waits, those_that_are_called_back_follow_one_another)
 {
     struct waits *ws = waits_new();
     struct wait *first = put_typed(ws, 10, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
     struct wait *second = put_typed(ws, 20, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
-    struct wait *third = put_typed(ws, 30, EVENT_PLAN_CHANGED, "plan", ENTRY_UNSENT, ENTRY_FOR_FLOOD);
-    first->busy = second->busy = true;
-    waits_call(first);
-    cr_expect(eq(ptr, waits_blocker_of(second), first));
-    waits_call(second);
-    waits_call(second);
-    cr_expect(eq(ptr, waits_blocker_of(second), NULL), "its lane has their order");
-    cr_expect(eq(ptr, waits_blocker_of(third), second));
-    cr_expect(eq(sz, waits_called(ws, "s1"), 2));
+    first->busy = true;
+    cr_expect(eq(ptr, waits_blocker_in_order(second), first));
+    waits_call(first, false);
+    cr_expect(eq(ptr, waits_blocker_in_order(second), first), "it comes into the lane when it likes");
+    waits_call(first, true);
+    waits_call(first, true);
+    cr_expect(eq(sz, waits_called(ws, "s1"), 1));
+    cr_expect(eq(ptr, waits_blocker_in_order(second), NULL));
+    cr_expect(eq(ptr, waits_blocker_of(second), first), "it is there still when the second one is to be claimed");
+    second->state = ENTRY_DOUBT;
+    cr_expect(eq(ptr, waits_blocker_in_order(second), first), "it may have been sent");
+    second->state = ENTRY_UNSENT;
     waits_stand(first);
     first->busy = false;
-    cr_expect(eq(ptr, waits_blocker_of(second), first), "it was set aside again");
+    cr_expect(eq(ptr, waits_blocker_in_order(second), first), "it was set aside again");
+    waits_call(second, true);
     waits_remove(ws, second);
     cr_expect(eq(sz, waits_called(ws, "s1"), 0));
     waits_free(ws);

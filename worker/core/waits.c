@@ -299,16 +299,17 @@ int64_t waits_pay(struct wait *x)
 
 /* ---- called back, and looked at ---- */
 
-void waits_call(struct wait *x)
+void waits_call(struct wait *x, bool in_order)
 {
     x->service->called += !x->called;
     x->called = true;
+    x->in_order = in_order;
 }
 
 void waits_stand(struct wait *x)
 {
     x->service->called -= x->called;
-    x->called = false;
+    x->called = x->in_order = false;
 }
 
 size_t waits_called(const struct waits *ws, const char *service)

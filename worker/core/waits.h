@@ -46,7 +46,7 @@ struct wait {
     bool unsure;               /* its event may be decided */
     bool uncounted;            /* its last failure counts only if the answer to `asked` says so; the caller's */
     uint64_t asked;
-    bool called;               /* waits_call() */
+    bool called, in_order;     /* waits_call() */
     bool superseded;           /* to be called back for that when there is room; busy; the caller's */
     bool is_holder;
     struct wait *holder_prev, *holder_next; /* of its service, by place: those for which an older one may have to wait */
@@ -87,6 +87,9 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
 /* The same for an entry; and for one that is to be seen in another state than its own. */
 struct wait *waits_blocker_of(const struct wait *x);
 struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
+/* The same where it may be called back behind others: what may have been sent waits until those before it are done, and what was not
+ * follows them into its lane. There its claim sees once more who holds it back. */
+struct wait *waits_blocker_in_order(const struct wait *x);
 /* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
  * not busy, covered, and no repeat of one that is there. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,
@@ -97,9 +100,8 @@ int64_t waits_quiet_at(const struct wait *x);
  * then. NULL: none is due. One that is held back is then for its caller, waits_is_over(), unless it is by a doubt that will be
  * quiet: it is due again then. */
 struct wait *waits_pop_due(struct waits *ws, int64_t now_ms);
-/* It was called back, to be worked in its lane behind older ones that were: none of them holds back another, since the lane has their
- * order; until it stands() again, or is removed. */
-void waits_call(struct wait *x);
+/* It was called back, until it stands() again or is removed. @in_order: it goes into its lane behind the older ones that were. */
+void waits_call(struct wait *x, bool in_order);
 void waits_stand(struct wait *x);
 size_t waits_called(const struct waits *ws, const char *service);
 /* Something changed for the service's entries, so that some may not be held back any more: all of them are to be looked at. That is done

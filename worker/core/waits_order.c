@@ -235,30 +235,54 @@ struct wait *waits_covered(const struct waits *ws, const char *service, const st
     return x != NULL && entry_place_cmp(x->place, place) < 0 ? x : NULL;
 }
 
-/* Both are in their lane, or come there, the older one first. */
-static bool go_together(const struct wait *a, const struct wait *b)
+/* Called back as one of many, it was not sent while another is here, after @older, that it does not pass in any state: that one's
+ * turn would have come first. Of one whose tombstone was overwritten nobody knows. */
+static bool was_held_after(const struct wait *x, const struct wait *older)
 {
-    return a->called && b->called;
+    struct axes axes, other;
+    struct covers_event e = event_of(x, &axes);
+    for (const struct wait *b = x->prev; b != older; b = b->prev) {
+        struct covers_event o = event_of(b, &other);
+        if (!b->unsure && !entry_passes(x->state, &e, &o) && holds(b, x, x->state, &e))
+            return true;
+    }
+    return false;
 }
 
-struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
+/* Of @older, which may have been sent: the newer @x that covers it may have been, too, and is decided first. */
+static bool goes_before_doubt(const struct wait *x, const struct wait *older)
+{
+    return may_be_sent(x->state) && covers_doubts(x->type) && !was_held_after(x, older);
+}
+
+/* @behind: it will stand in its lane behind those that were called back in order. */
+static struct wait *blocker(const struct wait *x, enum entry_state as, bool behind)
 {
     struct axes axes;
     if (x->prev == NULL && x->next == NULL)
         return NULL;
     struct covers_event e = event_of(x, &axes);
     for (struct wait *b = x->prev; b != NULL; b = b->prev)
-        if (!go_together(b, x) && holds(b, x, as, &e))
+        if (!(behind && b->in_order) && holds(b, x, as, &e))
             return b;
     for (struct wait *b = x->service->last_holder; b != NULL && entry_place_cmp(b->place, x->place) > 0; b = b->holder_prev)
-        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && may_be_sent(b->state) && covers_doubts(b->type))) && !go_together(b, x) &&
-            covered_by(&e, b))
+        if ((as == ENTRY_UNSENT || (as == ENTRY_DOUBT && goes_before_doubt(b, x))) && covered_by(&e, b))
             return b;
     return NULL;
+}
+
+struct wait *waits_blocker_as(const struct wait *x, enum entry_state as)
+{
+    return blocker(x, as, false);
 }
 
 struct wait *waits_blocker_of(const struct wait *x)
 {
     return waits_blocker_as(x, x->state);
+}
+
+struct wait *waits_blocker_in_order(const struct wait *x)
+{
+    return blocker(x, x->state, x->state == ENTRY_UNSENT);
 }
 

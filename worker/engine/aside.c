@@ -461,7 +461,7 @@ void aside_begin_again(struct worker *w, struct job *j, const struct entry *e)
     if (k->aside.drop && redis_is_up(w->redis))
         (void)redis_close(w->redis, e->service, e->key, e->round, NULL, NULL);
     x->try_no++;
-    if (x->called && x->state == ENTRY_UNSENT) { /* with others, of which one is sent at a time */
+    if ((x->in_order || x->act == PARK_SUPERSEDED) && !k->aside.drop) { /* with others, of which one is sent at a time */
         push(w, j);
         return;
     }

@@ -96,15 +96,12 @@ static bool lane_is_short(const struct worker *w, const char *service)
 /* It waits for nothing but others of its service. False: for one still; behind a doubt that it may cover, until that is quiet. */
 static bool call_back_if_free(struct partition *p, struct wait *x)
 {
-    bool together = x->state == ENTRY_UNSENT; /* what may have been sent waits until those before it are done */
-    if (together)
-        waits_call(x);
-    const struct wait *b = waits_blocker_of(x);
+    const struct wait *b = waits_blocker_in_order(x);
     if (b == NULL) {
+        waits_call(x, x->state == ENTRY_UNSENT);
         call_back(p, x);
         return true;
     }
-    waits_stand(x);
     int64_t quiet = waits_quiet_at(b);
     if (quiet > 0 && waits_set_due(p->waits, x, quiet) != 0)
         partitions_drain(p->worker, DRAIN_STOP);
@@ -127,7 +124,7 @@ static bool look_at(void *arg, struct wait *x)
         return false;
     if (x->superseded) {
         x->superseded = false;
-        waits_call(x);
+        waits_call(x, false);
         call_back(l->part, x);
         l->room--;
     } else if (call_back_if_free(l->part, x)) {
