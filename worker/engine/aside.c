@@ -611,6 +611,21 @@ void aside_take_late(struct job *j)
     j->wait = x;
 }
 
+bool aside_leaves_it(struct worker *w, struct job *j)
+{
+    struct partition *p = j->part;
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    const struct wait *x = waits_find(p->waits, j->work->event.service, at);
+    if (x == NULL || !x->in_order)
+        return false;
+    job_release_place(w, j);
+    offsets_settle(p->offsets, j->offset);
+    p->dirty = true;
+    job_go(w, j, JOB_ASIDE);
+    job_settle(w, j);
+    return true;
+}
+
 bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)

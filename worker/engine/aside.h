@@ -37,7 +37,10 @@ void aside_is_dead(struct job *j);
 /* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
  * too. False: the entry is being worked by itself. */
 bool aside_take(struct job *j);
-/* The same when its outcome stands: one that was read since. */
+/* After that: the entry was called back in order with others that it may not pass, so that it is the entry that is worked. True: @j is
+ * settled, as an event that stands in the waiting topic. */
+bool aside_leaves_it(struct worker *w, struct job *j);
+/* As aside_take() when its outcome stands: an entry that was read since. */
 void aside_take_late(struct job *j);
 /* The event that an entry or a dead letter of @service keeps. NULL: no memory. */
 struct job *aside_job_of(struct partition *p, const char *service, struct entry_place place, const struct reader_message *rm);

@@ -73,6 +73,8 @@ void claim_start(struct worker *w, struct job *j)
         .covered_count = j->covered_count,
     };
     if (!aside_take(j)) {
+        if (k->run == NULL && aside_leaves_it(w, j))
+            return;
         if (!let_entry_before(w, j))
             job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
