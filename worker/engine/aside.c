@@ -47,6 +47,7 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
         .counted = j->tries,
         .status = k->outcome.status,
         .release_at_ms = k->aside.release_at_ms,
+        .came_ms = j->came_ms,
         .since_ms = j->wait != NULL && j->wait->since_ms != 0 ? j->wait->since_ms : now,
         .now_ms = now,
     };
@@ -435,6 +436,7 @@ static void begin_again(struct worker *w, struct job *j, const struct entry *e)
     bool unheld = x->unsure && (e->reason == ENTRY_FOR_GUARD || e->reason == ENTRY_FOR_DATE); /* only looked at again */
     k->aside = (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : e->reason, .behind = e->behind,
                               .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && e->state == ENTRY_DEAD)};
+    j->came_ms = e->came_ms;
     resume(w, j, e);
     if (x->act == PARK_REWRITE) {
         rewrite(w, j, e);
