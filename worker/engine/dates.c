@@ -11,9 +11,6 @@
 #include "contract/json.h"
 #include "engine/dates.h"
 
-/* Ends stand below: no event brings more things than it may touch. */
-enum { LATER_STEPS = 500 };
-
 /* ---- not yet ---- */
 
 static bool wait_until(struct worker *w, struct job *j, int64_t at_ms)
@@ -85,30 +82,28 @@ static bool send_event(struct worker *w, struct job *j, const struct implied *m,
 }
 
 /* What it brought comes to an end. */
-static bool send_ends(struct worker *w, struct job *j, struct run *r, producer_ack_fn *fn)
+static bool send_ends(struct worker *w, struct job *j, const struct run *r, const json_t *ends, producer_ack_fn *fn)
 {
-    json_t *ends = run_ends(r), *end;
-    bool sent = ends != NULL;
-    size_t i;
-    json_array_foreach(ends, i, end) {
+    bool sent = true;
+    for (size_t i = 0; sent && i < json_array_size(ends); i++) {
+        const json_t *one = json_array_get(ends, i);
         const struct implied m = {.word = "ends", .type = run_ends_type(r), .n = i + 1, .step = (unsigned)i + 1,
-                                  .at_ms = json_object_get(end, "at_ms"), .data = json_object_get(end, "data")};
-        sent = sent && send_event(w, j, &m, fn);
+                                  .at_ms = json_object_get(one, "at_ms"), .data = json_object_get(one, "data")};
+        sent = send_event(w, j, &m, fn);
     }
-    json_decref(ends);
     return sent;
 }
 
-/* What it is to bring on another day, each by an event of its own. Above all ends, and two steps apart: what one of these implies itself,
- * its end, stands between it and the next one. */
-static bool send_later(struct worker *w, struct job *j, const struct run *r, producer_ack_fn *fn)
+/* What it is to bring on another day, each by an event of its own, above the @ends. They are together no more than what one event may
+ * touch: what is made from the record afterwards stands above them all (known_basis()). */
+static bool send_later(struct worker *w, struct job *j, const struct run *r, size_t ends, producer_ack_fn *fn)
 {
     const json_t *later = run_later(r);
     bool sent = true;
     for (size_t i = 0; sent && i < json_array_size(later); i++) {
         const json_t *one = json_array_get(later, i);
-        size_t n = (size_t)json_integer_value(json_object_get(one, "n")) + 1;
-        const struct implied m = {.word = "begins", .type = run_later_type(r), .n = n, .step = LATER_STEPS + 2 * (unsigned)n,
+        const struct implied m = {.word = "begins", .type = run_later_type(r), .step = (unsigned)(ends + i + 1),
+                                  .n = (size_t)json_integer_value(json_object_get(one, "n")) + 1,
                                   .at_ms = json_object_get(one, "at_ms"), .data = json_object_get(one, "data")};
         sent = send_event(w, j, &m, fn);
     }
@@ -131,11 +126,13 @@ bool dates_send_implied(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
     const struct work *k = j->work;
     const struct workflow *wf = k->decoded && outcome_kind_moves_record(k->outcome.kind) ? w->plan->by_type[k->event.type] : NULL;
-    bool ends = wf != NULL && workflow_implies(wf) && k->outcome.kind == OUTCOME_APPLIED, later = wf != NULL && workflow_defers(wf);
-    if (!ends && !later)
+    bool applied = k->outcome.kind == OUTCOME_APPLIED;
+    if (wf == NULL || !(workflow_defers(wf) || (workflow_implies(wf) && applied)))
         return true;
     struct run *r = run_of(w, j, wf);
-    bool sent = r != NULL && (!ends || send_ends(w, j, r, fn)) && (!later || send_later(w, j, r, fn));
+    json_t *ends = r != NULL ? run_ends(r) : NULL;
+    bool sent = ends != NULL && (!applied || send_ends(w, j, r, ends, fn)) && send_later(w, j, r, json_array_size(ends), fn);
+    json_decref(ends);
     run_free(r);
     return sent;
 }
