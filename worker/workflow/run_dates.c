@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "contract/json_scan.h"
 #include "workflow/run_parts.h"
 #include "workflow/template.h"
 
@@ -88,8 +89,10 @@ static bool sort_items(struct run *r, const json_t *list, const json_t *times, j
 static bool without_later(struct run *r, json_t *now)
 {
     const char *of = r->w->dates.later_of;
-    r->own_data = json_copy((json_t *)(uintptr_t)r->in.data); /* jansson's copy takes no const; nothing is written */
-    int rc = r->own_data == NULL ? -1 : json_array_size(now) > 0 ? json_object_set(r->own_data, of, now) : json_object_del(r->own_data, of);
+    r->own_data = json_object(); /* json_copy() would leave out what there is no memory for */
+    int rc = r->own_data == NULL ? -1 : json_object_update(r->own_data, json_unconst(r->in.data));
+    if (rc == 0)
+        rc = json_array_size(now) > 0 ? json_object_set(r->own_data, of, now) : json_object_del(r->own_data, of);
     if (rc != 0)
         scope_out_of_memory(&r->scope);
     else
