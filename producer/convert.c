@@ -74,6 +74,17 @@ struct convert {
 
 /* ---- reading ---- */
 
+/* Who adopted it tells a conversion that was begun from one that somebody else prepared. */
+static json_t *known_with_adoption(const void *arg, const json_t *record)
+{
+    json_t *known = known_of(record), *adopted = json_object_get(record, "adopted");
+    (void)arg;
+    if (known == NULL || adopted == NULL || json_object_set(known, "adopted", adopted) == 0)
+        return known;
+    json_decref(known);
+    return NULL;
+}
+
 static int read_sides(struct convert *c, const char *map, struct err *reterr)
 {
     struct convert_state *s = &c->state;
@@ -82,7 +93,7 @@ static int read_sides(struct convert *c, const char *map, struct err *reterr)
     s->accounts = accounts_new();
     if (s->known == NULL || s->rows == NULL || s->accounts == NULL)
         return err_nomem(reterr);
-    if (known_read(c->scanner, c->provider, s->known, reterr) != 0 || convert_read_map(s, map, reterr) != 0 ||
+    if (known_read_as(c->scanner, c->provider, known_with_adoption, NULL, s->known, reterr) != 0 || convert_read_map(s, map, reterr) != 0 ||
         platform_accounts(&c->platform, s->accounts, NULL, NULL, reterr) != 0)
         return -1;
     convert_link(s);
@@ -288,7 +299,7 @@ static int save_tariffs(const struct convert *c, const struct sync_apply *a, str
 static int carry_out(struct convert *c, const struct preview *p, enum cli_status *ret_status, struct err *reterr)
 {
     struct sync_apply a = {
-        .find = find_one, .arg = &c->state, .known = c->state.known, .prefix = "convert-", .preview = p, .progress = &c->progress};
+        .find = find_one, .arg = &c->state, .known = c->state.known, .prefix = CONVERT_PREFIX, .preview = p, .progress = &c->progress};
     struct err late = {0};
     a.events = own_events_new(c->scanner, &c->place, c->provider, SOURCE, c->options.rate, reterr);
     a.done = a.events == NULL ? NULL : progress_open(c->options.apply, &p->head, reterr);
@@ -316,6 +327,7 @@ static int apply(struct convert *c, enum cli_status *ret_status, struct err *ret
     if (rc == 0) {
         c->state.first_name = p.head.first_name != NULL ? p.head.first_name : FIRST_NAME;
         c->state.last_name = p.head.last_name != NULL ? p.head.last_name : LAST_NAME;
+        c->state.preview = p.head.id;
         rc = read_sides(c, map, reterr);
     }
     if (rc == 0)

@@ -14,6 +14,7 @@ static struct run *copy_of(const struct live_run *r, struct buf *saved)
                                   .data = r->in.data,
                                   .record = r->record_now,
                                   .key = r->in.key,
+                                  .came_ms = r->came_ms,
                                   .token = run_token(r->run)};
     if (saved->len == 0)
         run_save(r->run, saved);

@@ -30,6 +30,7 @@ struct live_run {
     bool read_back;
     bool auth_checked;
     unsigned failures, calls, changing;
+    int64_t came_ms;    /* run_inputs.came_ms */
     int64_t first_failure_ms, doubt_since_ms;
     int status;
     live_done_fn *done;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "contract/record.h"
 #include "core/judge.h"
 #include "core/retry.h"
@@ -43,6 +44,7 @@ static struct run *shown_run(const struct live_run *r)
                                   .data = r->in.data,
                                   .record = r->record_now,
                                   .key = r->in.key,
+                                  .came_ms = r->came_ms,
                                   .token = run_token(r->run) == NULL ? NULL : PLAY_HIDDEN};
     struct buf text;
     buf_init(&text, SAVED_MAX_BYTES);
@@ -300,6 +302,7 @@ static struct run *restored(struct live_run *r)
                                   .data = r->in.data,
                                   .record = r->record_now,
                                   .key = r->in.key,
+                                  .came_ms = r->came_ms,
                                   .token = live_token(r->live)};
     struct buf text;
     buf_init(&text, SAVED_MAX_BYTES);
@@ -528,6 +531,7 @@ static bool make(struct live_run *r)
                                   .data = r->in.data,
                                   .record = r->record,
                                   .key = r->in.key,
+                                  .came_ms = r->came_ms,
                                   .token = live_token(r->live)};
     struct err err;
     r->timer = loop_timer_new(r->live->loop, on_timer, r, &err);
@@ -543,7 +547,8 @@ struct live_run *live_run_new(struct live *l, const struct workflow *w, const st
     struct live_run *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return NULL;
-    *r = (struct live_run){.live = l, .w = w, .in = *in, .done = done, .arg = arg, .next = l->runs};
+    *r = (struct live_run){.live = l, .w = w, .in = *in, .done = done, .arg = arg, .next = l->runs,
+                          .came_ms = clock_real_ms()};
     r->record = in->record == NULL ? json_object() : json_deep_copy(in->record);
     r->record_now = json_deep_copy(r->record);
     if (!make(r)) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli.h"
 #include "commands.h"
 #include "play_inputs.h"
@@ -78,6 +79,7 @@ static int try_workflow(const char *type, struct attempt *t, struct err *reterr)
         .data = t->inputs.data,
         .record = t->inputs.record,
         .key = "try-1",
+        .came_ms = clock_real_ms(),
         .replies = t->replies,
         .reply_count = t->reply_count,
     };

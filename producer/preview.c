@@ -60,7 +60,7 @@ void preview_write_service(const json_t *found, const char *hash, FILE *out)
         json_array_append_new(changes, json_pack("{s:O, s:O}", "type", json_object_get(v, "type"), "what", json_object_get(v, "what")));
     json_t *o = json_pack("{s:O, s:O, s:s, s:o, s:O}", "service", json_object_get(found, "service"), "kind", json_object_get(found, "kind"),
                           "hash", hash, "changes", changes, "left", json_object_get(found, "left"));
-    static const char *const more[] = {"client", "read"};
+    static const char *const more[] = {"client", "read", "begun"};
     for (size_t k = 0; k < ARRAY_LEN(more); k++)
         if (json_object_get(found, more[k]) != NULL)
             json_object_set(o, more[k], json_object_get(found, more[k]));

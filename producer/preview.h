@@ -3,7 +3,8 @@
  *
  *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }    where one was used, catalogue; of `convert` also
  *                                                                                first_name and last_name
- *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client and read
+ *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client, read and
+ *                                                                                begun, the hash once its first event has done its part
  *   { account: { .. } }                                               for each account that no service has
  *   { end: true, services, ... }                                      without it, the file is not whole */
 #ifndef TVB_PRODUCER_PREVIEW_H

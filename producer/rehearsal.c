@@ -164,6 +164,16 @@ static char *steps_of(const struct player *p, const struct found *f)
     return text;
 }
 
+/* As the worker that sends it knows it: what began later then is left to an event of its own. */
+static int64_t came_ms_of(const struct found *f)
+{
+    struct entry e;
+    struct fault fault;
+    if (f->letter)
+        return f->now_ms;
+    return entry_decode(&f->kept->message, &e, &fault) == ENTRY_IS_ENTRY ? e.came_ms : 0;
+}
+
 static json_t *record_of(struct player *p, const struct found *f)
 {
     char key[400];
@@ -186,6 +196,7 @@ static json_t *play_event(struct player *p, const struct found *f, const struct 
         .data = data,
         .record = record,
         .key = e->key,
+        .came_ms = came_ms_of(f),
         .steps = steps,
         .steps_len = steps == NULL ? 0 : strlen(steps),
         .step_done = p->r->kind == ACT_RESOLVE_DOUBT && p->r->applied,

@@ -28,15 +28,20 @@ static void set_result(struct sync_apply *a, const char *service, enum sync_resu
 
 /* ---- sending ---- */
 
-/* A function of the preview, the service and the place in its list: sent again, it is the same event. */
-static void event_id(const struct sync_apply *a, const char *service, size_t i, char ret[64])
+void sync_event_id(const char *prefix, const char *preview, const char *service, size_t n, char ret[SYNC_EVENT_ID_SIZE])
 {
-    const char *preview = a->preview->head.id;
-    uint8_t digest[HASH_SHA256_SIZE], number = (uint8_t)i;
+    uint8_t digest[HASH_SHA256_SIZE], number = (uint8_t)n;
     const struct hash_part parts[] = {{preview, strlen(preview)}, {service, strlen(service)}, {&number, 1}};
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    size_t n = (size_t)snprintf(ret, 24, "%s", a->prefix);
-    hash_hex(digest, 16, ret + n);
+    size_t len = (size_t)snprintf(ret, 24, "%s", prefix);
+    hash_hex(digest, 16, ret + len);
+}
+
+/* Its place among all that the preview has of the service: some may be done. */
+static size_t place_of(const json_t *change, size_t i)
+{
+    const json_t *n = json_object_get(change, "n");
+    return json_is_integer(n) ? (size_t)json_integer_value(n) : i;
 }
 
 static int send_changes(struct sync_apply *a, const char *service, const json_t *found, struct err *reterr)
@@ -46,9 +51,10 @@ static int send_changes(struct sync_apply *a, const char *service, const json_t 
     int rc = 0;
     json_array_foreach(changes, i, v)
     {
-        char id[64], basis[BASIS_TEXT_SIZE];
-        event_id(a, service, i, id);
-        known_basis(record, (unsigned)i + 1, basis);
+        char id[SYNC_EVENT_ID_SIZE], basis[BASIS_TEXT_SIZE];
+        size_t n = place_of(v, i);
+        sync_event_id(a->prefix, a->preview->head.id, service, n, id);
+        known_basis(record, (unsigned)n + 1, basis);
         const struct own_event e = {
             .service = service, .type = json_text(v, "type"), .id = id, .basis = basis, .data = json_object_get(v, "data")};
         rc = own_events_send(a->events, &e, reterr);
@@ -57,6 +63,15 @@ static int send_changes(struct sync_apply *a, const char *service, const json_t 
     }
     json_decref(record);
     return rc;
+}
+
+/* Both sides are as they were shown; or all that differs is what this preview's own first events have done. */
+static bool still_holds(const json_t *line, const json_t *found, const char *hash)
+{
+    const char *begun = json_text(found, "begun");
+    if (strcmp(hash, json_text(line, "hash")) == 0)
+        return true;
+    return json_is_true(json_object_get(found, "resumes")) && begun[0] != '\0' && strcmp(begun, json_text(line, "begun")) == 0;
 }
 
 /* 1: its events were sent; 0: there is nothing to send. */
@@ -75,7 +90,7 @@ static int apply_one(struct sync_apply *a, const char *service, const json_t *li
         return err_nomem(reterr);
     if (rc == 0) {
         set_result(a, service, SYNC_ALREADY, "nothing differs any more");
-    } else if (strcmp(hash, json_text(line, "hash")) != 0) {
+    } else if (!still_holds(line, found, hash)) {
         rc = 0;
         set_result(a, service, SYNC_MOVED, "it is not as in the preview any more: look again");
     } else {

@@ -13,8 +13,13 @@
 #include "preview.h"
 #include "sync_state.h"
 
-/* What differs of a service now, as sync_state_one(). */
+/* What differs of a service now, as sync_state_one(). Where an earlier run of this preview was cut off between its events it may say
+ * `resumes`: true, then `begun` takes the hash's place, here and in the preview, and a change says in `n` its place among all of them. */
 typedef int sync_find_fn(const void *arg, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
+
+#define SYNC_EVENT_ID_SIZE 64
+/* The id of a service's @n-th event, from 0: a function of these, so that sent again it is the same event. */
+void sync_event_id(const char *prefix, const char *preview, const char *service, size_t n, char ret[SYNC_EVENT_ID_SIZE]);
 
 struct sync_apply {
     sync_find_fn *find;

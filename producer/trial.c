@@ -72,6 +72,15 @@ static void note_begin(struct trial *t, struct run *r)
         play_report_wait(t->report, at);
 }
 
+/* x-dates: what is left to events of its own. */
+static void note_later(struct trial *t, const struct run *r)
+{
+    for (size_t i = 0; i < json_array_size(run_later(r)) && outcome_kind_moves_record(run_result(r)->kind); i++) {
+        const json_t *one = json_array_get(run_later(r), i);
+        play_report_later(t->report, run_later_type(r), json_integer_value(json_object_get(one, "at_ms")), json_object_get(one, "data"));
+    }
+}
+
 /* x-dates: what an applied event implies for later. */
 static void note_ends(struct trial *t, struct run *r)
 {
@@ -104,6 +113,7 @@ static bool go_on(struct trial *t, struct run *r)
         return false;
     case RUN_END:
         play_report_result(t->report, run_result(r));
+        note_later(t, r);
         note_ends(t, r);
         return false;
     }
@@ -112,7 +122,7 @@ static bool go_on(struct trial *t, struct run *r)
 
 static struct run *start(const struct trial_pack *p, const struct workflow *w, const struct trial_inputs *in)
 {
-    const struct run_inputs inputs = {.event = in->event, .data = in->data, .record = in->record, .key = in->key};
+    const struct run_inputs inputs = {.event = in->event, .data = in->data, .record = in->record, .key = in->key, .came_ms = in->came_ms};
     if (in->steps != NULL)
         return run_restore(p->bound, w, &inputs, in->steps, in->steps_len);
     return run_new(p->bound, w, &inputs);

@@ -24,6 +24,7 @@ struct trial_inputs {
     const char *type; /* without prefix: the workflow */
     const json_t *event, *data, *record;
     const char *key;   /* the event's idempotency key */
+    int64_t came_ms;   /* run_inputs.came_ms: what begins after it is shown as later */
     const char *steps; /* run_save(): goes on there */
     size_t steps_len;
     bool step_done;    /* the step at which it begins is known to be done: goes on after it */

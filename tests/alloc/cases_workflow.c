@@ -238,6 +238,8 @@ static bool step(struct run *r, const struct play *p, size_t *at, char *to)
     switch (run_state(r)) {
     case RUN_END:
         note_end(to, run_result(r));
+        if (run_later(r) != NULL)
+            note_json(to, "later", run_later(r));
         return false;
     case RUN_TOKEN:
         run_set_token(r, "fresh");
@@ -298,6 +300,15 @@ static struct play created = {
                 "{\"status\":\"OK\",\"results\":[{\"external_id\":\"1\"},{\"external_id\":\"3\"}]}", OK, OK,
                 "{\"status\":\"OK\",\"results\":[{\"mac\":\"\",\"subscribed\":[\"P1\",\"P2\"]}]}",
                 "{\"status\":\"OK\",\"results\":[{\"mac\":\"\",\"subscribed\":[\"P1\",\"P2\"]}]}"},
+};
+
+/* One package is for later: the run sees the event without it. */
+static struct play created_for_later = {
+    .pack = "stalker", .workflow = "service.created",
+    .data = "{\"packages\":[{\"id\":\"P1\",\"valid_from\":\"2999-12-01\",\"price\":\"5.00\"},{\"id\":\"P2\"}],\"login\":\"ann\"}",
+    .record = "{}",
+    .replies = {"{\"status\":\"ERROR\",\"results\":null,\"error\":\"Account not found\"}", OK, OK,
+                "{\"status\":\"OK\",\"results\":[{\"mac\":\"\",\"subscribed\":[\"P2\"]}]}"},
 };
 
 static struct play blocked = {
@@ -409,6 +420,16 @@ static enum torture_end run_created_restarts(void)
     return play(&created, true);
 }
 
+static enum torture_end run_created_for_later(void)
+{
+    return play(&created_for_later, false);
+}
+
+static enum torture_end run_created_for_later_restarts(void)
+{
+    return play(&created_for_later, true);
+}
+
 static enum torture_end run_blocked(void)
 {
     return play(&blocked, false);
@@ -448,6 +469,8 @@ const struct torture *workflow_cases(size_t *ret_count)
         {"workflow.created_by_settings", run_created_by_settings, 0},
         {"workflow.created", run_created, 0},
         {"workflow.created_with_restarts", run_created_restarts, 0},
+        {"workflow.created_for_later", run_created_for_later, 0},
+        {"workflow.created_for_later_with_restarts", run_created_for_later_restarts, 0},
         {"workflow.blocked", run_blocked, 0},
         {"workflow.blocked_unknown", run_blocked_unknown, 0},
         {"workflow.unknown_account", run_unknown_account, 0},

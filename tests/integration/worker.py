@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 import servers  # noqa: E402
 from lib import cases, place  # noqa: E402
 from lib import ordinary, refusals, provider_faults, crashes, surroundings, operation, tokens  # noqa: E402,F401
-from lib import acts, adopted, bad_start, dayone, guard, holds, lists, pace, packs, regressions, snapshots  # noqa: E402,F401
+from lib import acts, adopted, bad_start, conversions, dayone, guard, holds, lists, pace, packs, regressions, snapshots  # noqa: E402,F401
 
 
 def chosen(words):

@@ -32,7 +32,8 @@ def day_one():
 
 def office(name, **provider):
     """4NET.TV's Back Office with a worker."""
-    return day_one().fournet_place(bench(), name, **provider)
+    from lib import conversions
+    return conversions.fournet_place(bench(), name, **provider)
 
 
 def events(p):
@@ -140,7 +141,8 @@ def rule_000_10_autosync_off_during_migration():
 
 def rule_000_11_conversion_tool():
     """The tool finds the subscriber by the client's id, shows it, changes its custom id and names, and tells billing its tariffs."""
-    day_one().convert(bench())
+    from lib import conversions
+    conversions.convert(bench())
 
 
 def rule_000_12_autosync_repairs_what_failed():

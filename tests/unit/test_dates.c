@@ -23,23 +23,47 @@ static const char workflows[] =
     "    steps:\n"
     "      - {stepId: off, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n"
     "    x-dates:\n"
-    "      after: {x-each: $inputs.data.packages, value: {x-case: [{when: $item.valid_to, value: $item.valid_to}, {value: null}]}}\n";
+    "      after: {x-each: $inputs.data.packages, value: {x-case: [{when: $item.valid_to, value: $item.valid_to}, {value: null}]}}\n"
+    "  - workflowId: service.created\n"
+    "    inputs: {type: object, properties: {data: {type: object, properties: {packages: {type: array, minItems: 1}}}}}\n"
+    "    steps:\n"
+    "      - {stepId: make, operationId: updateUser, parameters: [{name: login, in: path, value: a}]}\n"
+    "    x-record: {packages: {x-each: $inputs.data.packages, x-key: $item.id, value: {}}}\n"
+    "    x-dates:\n"
+    "      later:\n"
+    "        type: package.added\n"
+    "        of: packages\n"
+    "        begins: {x-each: $inputs.data.packages, value: {x-case: [{when: $item.valid_from, value: $item.valid_from}, {value: null}]}}\n"
+    "      ends:\n"
+    "        type: package.removed\n"
+    "        events: {x-each: $inputs.data.packages, value: {at: $item.valid_to, data: {packages: [{id: $item.id}]}}}\n"
+    "  - workflowId: plan.changed\n"
+    "    inputs: {type: object, properties: {record: {type: object, properties: {status: {enum: [active]}}}}}\n"
+    "    steps: []\n"
+    "    x-record: {plan: $inputs.data.plan}\n"
+    "    x-outputs: {plan: $inputs.data.plan}\n"
+    "    x-dates: {begins: $inputs.data.valid_from}\n";
 
 struct dated {
     struct pack *pack;
     struct bound_pack *bound;
-    json_t *data;
+    json_t *data, *record;
     struct run *run;
 };
 
-static struct dated begin(const char *workflow, const char *data)
+static struct dated begin_at(const char *workflow, const char *data, const char *record, int64_t came_ms)
 {
-    struct dated d = {.pack = pack_files_good(pack_files_openapi, workflows), .data = json_loads(data, 0, NULL)};
+    struct dated d = {.pack = pack_files_good(pack_files_openapi, workflows), .data = json_loads(data, 0, NULL), .record = json_loads(record, 0, NULL)};
     d.bound = pack_files_bind(d.pack);
-    const struct run_inputs in = {.data = d.data};
+    const struct run_inputs in = {.data = d.data, .record = d.record, .came_ms = came_ms};
     d.run = run_new(d.bound, pack_workflow(d.pack, workflow), &in);
     cr_assert(ne(ptr, d.run, NULL));
     return d;
+}
+
+static struct dated begin(const char *workflow, const char *data)
+{
+    return begin_at(workflow, data, "{}", 0);
 }
 
 static void end(struct dated *d)
@@ -48,6 +72,7 @@ static void end(struct dated *d)
     bound_pack_free(d->bound);
     pack_free(d->pack);
     json_decref(d->data);
+    json_decref(d->record);
 }
 
 static int64_t at(const char *text)
@@ -126,5 +151,106 @@ Test(dates, what_ends_one_day_is_an_event_of_its_own)
     int64_t ms;
     cr_expect(run_begins(d.run, 0, &ms));
     cr_expect(eq(i64, ms, 0));
+    end(&d);
+}
+
+/* ---- what a creation brings for later ---- */
+
+static const char two_times[] = "{\"packages\":[{\"id\":\"A\",\"valid_from\":\"2026-12-01\",\"valid_to\":\"2026-12-31\"},{\"id\":\"B\"},"
+                                "{\"id\":\"C\",\"valid_from\":\"2026-11-30T10:00:00Z\",\"valid_to\":\"2026-12-05\"}]}";
+
+static void answer(struct run *r)
+{
+    const struct call_reply ok = {.status = 200, .body = "{\"status\":\"OK\"}", .body_len = 15};
+    cr_assert(eq(int, run_reply(r, &ok), RUN_END));
+    cr_assert(eq(int, run_result(r)->kind, OUTCOME_APPLIED));
+}
+
+static void expect_json(json_t *is, const char *want)
+{
+    char *text = is != NULL ? json_dumps(is, JSON_COMPACT) : strdup("nothing");
+    cr_expect(eq(str, text, (char *)want));
+    free(text);
+}
+
+Test(dates, what_begins_later_is_left_to_events_of_its_own)
+{
+    struct dated d = begin_at("service.created", two_times, "{}", at("2026-11-30T10:00:00Z"));
+    cr_expect(workflow_defers(pack_workflow(d.pack, "service.created")));
+    cr_expect(not(workflow_defers(pack_workflow(d.pack, "package.added"))));
+    cr_expect(eq(str, (char *)run_later_type(d.run), "package.added"));
+    json_t *want = json_pack("[{s:i, s:I, s:{s:[{s:s, s:s, s:s}]}}]", "n", 0, "at_ms", (json_int_t)at("2026-12-01T00:00:00Z"), "data", "packages",
+                             "id", "A", "valid_from", "2026-12-01", "valid_to", "2026-12-31");
+    cr_expect(json_equal(want, run_later(d.run)), "A, at its time, with its end");
+    json_decref(want);
+    int64_t ms;
+    cr_expect(run_begins(d.run, 0, &ms));
+    cr_expect(eq(i64, ms, 0), "the creation itself does not wait");
+    answer(d.run);
+    expect_json((json_t *)(uintptr_t)run_result(d.run)->record, "{\"packages\":{\"B\":{},\"C\":{}}}");
+    json_t *ends = run_ends(d.run);
+    cr_expect(eq(sz, json_array_size(ends), 1), "the end of C alone: that of A follows from its own event");
+    json_decref(ends);
+    cr_expect(eq(sz, json_array_size(json_object_get(d.data, "packages")), 3), "the event stays as it is");
+    end(&d);
+}
+
+Test(dates, what_is_later_is_a_function_of_when_the_event_came)
+{
+    static const struct { const char *came, *why, *record; size_t later; } rows[] = {
+        {"2026-11-30T09:59:59Z", "both are to come", "{\"packages\":{\"B\":{}}}", 2},
+        {"2026-11-30T23:59:59Z", "one is", "{\"packages\":{\"B\":{},\"C\":{}}}", 1},
+        {"2026-12-01T00:00:00Z", "none is", "{\"packages\":{\"A\":{},\"B\":{},\"C\":{}}}", 0},
+        {"1970-01-01T00:00:00Z", "not known: all that have a time", "{\"packages\":{\"B\":{}}}", 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dated d = begin_at("service.created", two_times, "{}", at(rows[i].came));
+        const struct run_inputs in = {.data = d.data, .record = d.record, .came_ms = at(rows[i].came)};
+        struct buf saved;
+        buf_init(&saved, 65536);
+        run_save(d.run, &saved);
+        struct run *again = run_restore(d.bound, pack_workflow(d.pack, "service.created"), &in, saved.data, saved.len);
+        cr_assert(ne(ptr, again, NULL));
+        cr_expect(eq(sz, json_array_size(run_later(d.run)), rows[i].later), "%s", rows[i].why);
+        cr_expect(eq(sz, json_array_size(run_later(again)), rows[i].later), "after a crash: %s", rows[i].why);
+        (void)run_step_done(again);
+        expect_json((json_t *)(uintptr_t)run_result(again)->record, rows[i].record);
+        run_free(again);
+        buf_fini(&saved);
+        end(&d);
+    }
+}
+
+Test(dates, a_creation_with_nothing_for_now_is_as_one_without_the_list)
+{
+    struct dated d = begin("service.created", "{\"packages\":[{\"id\":\"A\",\"valid_from\":\"2026-12-01\"}]}");
+    cr_assert(eq(int, run_state(d.run), RUN_CALL), "an empty list would be refused");
+    answer(d.run);
+    expect_json((json_t *)(uintptr_t)run_result(d.run)->record, "{\"packages\":{}}");
+    end(&d);
+    d = begin("service.created", "{\"packages\":[{\"id\":\"A\"},{\"id\":\"B\",\"valid_from\":\"2026-02-30\"}]}");
+    cr_assert(eq(int, run_state(d.run), RUN_END));
+    cr_expect(eq(str, (char *)run_result(d.run)->reason, "invalid_input"));
+    cr_expect(ne(ptr, strstr(run_result(d.run)->detail, "no day and no instant"), NULL));
+    end(&d);
+}
+
+Test(dates, one_without_a_step_waits_for_its_time)
+{
+    int64_t ms;
+    struct dated d = begin_at("plan.changed", "{\"plan\":\"B\",\"valid_from\":\"2026-12-01\"}", "{\"status\":\"active\"}", 0);
+    cr_assert(eq(int, run_state(d.run), RUN_END));
+    cr_expect(run_begins(d.run, at("2026-11-30T10:00:00Z"), &ms));
+    cr_expect(eq(i64, ms, at("2026-12-01T00:00:00Z")));
+    expect_json((json_t *)(uintptr_t)run_result(d.run)->record, "{\"plan\":\"B\"}");
+    end(&d);
+    d = begin_at("plan.changed", "{\"plan\":\"B\",\"valid_from\":\"2026-12-01\"}", "{\"status\":\"terminated\"}", 0);
+    cr_expect(run_begins(d.run, 0, &ms));
+    cr_expect(eq(i64, ms, 0), "what is refused is refused at once");
+    end(&d);
+    d = begin_at("plan.changed", "{\"plan\":\"B\",\"valid_from\":\"2026-02-30\"}", "{\"status\":\"active\"}", 0);
+    cr_expect(not(run_begins(d.run, 0, &ms)));
+    cr_expect(eq(str, (char *)run_result(d.run)->reason, "invalid_input"));
+    expect_json((json_t *)(uintptr_t)run_result(d.run)->record, "{}");
     end(&d);
 }

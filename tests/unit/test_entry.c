@@ -32,6 +32,7 @@ static struct entry full(void)
         .release_at_ms = 1795341601250,
         .first_try_ms = 1795341600000,
         .sent_ms = 1795341600500,
+        .came_ms = 1795341590125,
         .since_ms = 1795341600750,
         .now_ms = 1795341601000,
         .fence = "1795342800000001",
@@ -96,6 +97,7 @@ static void expect_same(const struct entry *a, const struct entry *b)
     cr_expect(eq(i64, a->release_at_ms, b->release_at_ms));
     cr_expect(eq(i64, a->first_try_ms, b->first_try_ms));
     cr_expect(eq(i64, a->sent_ms, b->sent_ms));
+    cr_expect(eq(i64, a->came_ms, b->came_ms));
     cr_expect(eq(i64, a->since_ms, b->since_ms));
     cr_expect(eq(i64, a->now_ms, b->now_ms));
     cr_expect(eq(str, (char *)a->fence, (char *)b->fence));
@@ -287,6 +289,7 @@ Test(entry, a_wrong_header_is_named)
         {"tvbridge-release-at", "tomorrow"},
         {"tvbridge-first-try", "2026-13-01T00:00:00Z"},
         {"tvbridge-sent", "1795341600500"},
+        {"tvbridge-came", "yesterday"},
         {"tvbridge-since", ""},
         {"tvbridge-time", "2026-11-22"},
         {"tvbridge-fence", "12a"},

@@ -8,6 +8,7 @@
 #include "contract/json.h"
 #include "convert_state.h"
 #include "preview.h"
+#include "sync_apply.h"
 
 #define KIND "tvbridge.sync"
 #define HOUR INT64_C(3600000)
@@ -276,4 +277,56 @@ Test(convert, has_another_hash_for_another_account_map_or_template)
     }
     for (size_t i = 1; i < 4; i++)
         cr_expect(ne(str, hash[0], hash[i]), "%zu", i);
+}
+
+/* The service as it is found, by the preview of that id or, with NULL, by a new one. The caller owns it. */
+static json_t *find_again(const char *account, const char *known, const char *preview)
+{
+    struct convert_state s = state(&account, 1, "{\"client\":\"c1\",\"name\":\"Ann\",\"service_name\":\"TV\"}");
+    char hash[SYNC_HASH_SIZE];
+    json_t *found = NULL;
+    s.preview = preview;
+    if (known != NULL)
+        cr_assert(zero(int, book_put(s.known, "70001", 5, known, strlen(known))));
+    convert_link(&s);
+    cr_assert(eq(int, convert_find(&s, "70001", &found, hash), 1));
+    state_fini(&s);
+    return found;
+}
+
+static char *known_record(const char *adopted, const char *top, char *ret, size_t size)
+{
+    snprintf(ret, size, "{\"known\":true,\"login\":\"ann\",\"by\":\"sequence\",\"top\":\"%s\",\"adopted\":\"%s\"}", top, adopted);
+    return ret;
+}
+
+Test(convert, goes_on_behind_its_own_adoption_as_long_as_nothing_else_moved)
+{
+    static const char preview[] = "0123456789abcdef0123456789abcdef", top[] = "000000-000000000000000010-000002";
+    char mine[SYNC_EVENT_ID_SIZE], other[SYNC_EVENT_ID_SIZE], text[300];
+    sync_event_id(CONVERT_PREFIX, preview, "70001", 0, mine);
+    sync_event_id(CONVERT_PREFIX, "fedcba9876543210fedcba9876543210", "70001", 0, other);
+    snprintf(text, sizeof(text), "{\"known\":false,\"by\":\"sequence\",\"top\":\"%s\"}", top);
+    json_t *shown = find_again(OLD, text, NULL);
+    const struct {
+        const char *why, *account, *adopted, *top;
+        bool resumes, as_shown;
+    } rows[] = {
+        {"by its own adoption alone", OLD, mine, top, true, true},
+        {"the account is another by now", "{\"external_id\":\"c1\",\"login\":\"ann\",\"status\":\"suspended\",\"packages\":[\"P1\"]}", mine, top, true, false},
+        {"billing's events moved it", OLD, mine, "000000-000000000000000011-000000", true, false},
+        {"another preview adopted it", OLD, other, top, false, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *found = find_again(rows[i].account, known_record(rows[i].adopted, rows[i].top, text, sizeof(text)), preview);
+        const json_t *changes = json_object_get(found, "changes"), *last = json_array_get(changes, 0);
+        bool same = strcmp(json_text(found, "begun"), json_text(shown, "begun")) == 0;
+        cr_expect(eq(int, json_is_true(json_object_get(found, "resumes")), rows[i].resumes), "%s", rows[i].why);
+        cr_expect(eq(int, same, rows[i].as_shown), "%s", rows[i].why);
+        cr_expect(eq(sz, json_array_size(changes), 1), "%s", rows[i].why);
+        cr_expect(eq(str, (char *)json_text(last, "type"), "service.converted"), "%s", rows[i].why);
+        cr_expect(eq(i64, json_integer_value(json_object_get(last, "n")), rows[i].resumes ? 1 : 0), "its id is that of the second event: %s", rows[i].why);
+        json_decref(found);
+    }
+    json_decref(shown);
 }

@@ -181,7 +181,7 @@ bool entry_reason_is_timed(enum entry_reason r)
 
 enum name {
     NAME_STATE, NAME_REASON, NAME_BEHIND, NAME_DETAIL, NAME_STEP, NAME_STATUS, NAME_TYPE, NAME_ORDER, NAME_ROUND,
-    NAME_TRY, NAME_ATTEMPTS, NAME_COUNTED, NAME_RELEASE_AT, NAME_FIRST_TRY, NAME_SENT, NAME_SINCE, NAME_TIME,
+    NAME_TRY, NAME_ATTEMPTS, NAME_COUNTED, NAME_RELEASE_AT, NAME_FIRST_TRY, NAME_SENT, NAME_CAME, NAME_SINCE, NAME_TIME,
     NAME_FENCE, NAME_KEY, NAME_FINGERPRINT, NAME_AXES, NAME_STEPS, NAME_COUNT,
 };
 _Static_assert(NAME_COUNT == ENTRY_HEADERS_MAX, "entry.h says how many there are");
@@ -195,10 +195,11 @@ static const char *const header_names[NAME_COUNT] = {
     [NAME_ROUND] = PREFIX "round",           [NAME_TRY] = PREFIX "try",
     [NAME_ATTEMPTS] = PREFIX "attempts",     [NAME_COUNTED] = PREFIX "counted",
     [NAME_RELEASE_AT] = PREFIX "release-at", [NAME_FIRST_TRY] = PREFIX "first-try",
-    [NAME_SENT] = PREFIX "sent",             [NAME_SINCE] = PREFIX "since",
-    [NAME_TIME] = PREFIX "time",             [NAME_FENCE] = PREFIX "fence",
-    [NAME_KEY] = PREFIX "key",               [NAME_FINGERPRINT] = PREFIX "fingerprint",
-    [NAME_AXES] = PREFIX "axes",             [NAME_STEPS] = PREFIX "steps",
+    [NAME_SENT] = PREFIX "sent",             [NAME_CAME] = PREFIX "came",
+    [NAME_SINCE] = PREFIX "since",           [NAME_TIME] = PREFIX "time",
+    [NAME_FENCE] = PREFIX "fence",           [NAME_KEY] = PREFIX "key",
+    [NAME_FINGERPRINT] = PREFIX "fingerprint", [NAME_AXES] = PREFIX "axes",
+    [NAME_STEPS] = PREFIX "steps",
 };
 
 static enum name name_of(const char *header)
@@ -311,6 +312,7 @@ size_t entry_headers(const struct entry *e, struct entry_store *store, struct ev
     put_time(&w, NAME_RELEASE_AT, e->release_at_ms);
     put_time(&w, NAME_FIRST_TRY, e->first_try_ms);
     put_time(&w, NAME_SENT, e->sent_ms);
+    put_time(&w, NAME_CAME, e->came_ms);
     put_time(&w, NAME_SINCE, e->since_ms);
     put_time(&w, NAME_TIME, e->now_ms);
     put_text(&w, NAME_FENCE, e->fence);
@@ -364,6 +366,7 @@ static const char *wanted(enum name name)
     case NAME_RELEASE_AT:
     case NAME_FIRST_TRY:
     case NAME_SENT:
+    case NAME_CAME:
     case NAME_SINCE:
     case NAME_TIME:
         return "an RFC 3339 time";
@@ -524,6 +527,8 @@ static int take_value(enum name name, const struct event_header *h, struct entry
         return take_time(h, &e->first_try_ms);
     case NAME_SENT:
         return take_time(h, &e->sent_ms);
+    case NAME_CAME:
+        return take_time(h, &e->came_ms);
     case NAME_SINCE:
         return take_time(h, &e->since_ms);
     case NAME_TIME:

@@ -8,8 +8,8 @@
  *
  *   tvbridge-state tvbridge-reason tvbridge-behind tvbridge-detail tvbridge-step tvbridge-status tvbridge-type
  *   tvbridge-order tvbridge-round tvbridge-try tvbridge-attempts tvbridge-counted tvbridge-release-at
- *   tvbridge-first-try tvbridge-sent tvbridge-since tvbridge-time tvbridge-fence tvbridge-key
- *   tvbridge-fingerprint tvbridge-axes tvbridge-steps
+ *   tvbridge-first-try tvbridge-sent tvbridge-came tvbridge-since tvbridge-time tvbridge-fence
+ *   tvbridge-key tvbridge-fingerprint tvbridge-axes tvbridge-steps
  *
  * They are enough for an index: the value need not be decoded. They hold nothing of a person but the service's id, with
  * one exception: tvbridge-steps is what a workflow knows so far (run_save()) and may hold what the platform gave, so it is
@@ -104,6 +104,7 @@ struct entry {
     int64_t release_at_ms;        /* Unix ms; 0: not by the clock */
     int64_t first_try_ms;         /* Unix ms, of this round; 0: not tried yet */
     int64_t sent_ms;              /* Unix ms, when the last request left; the quarantine runs from it; 0: none */
+    int64_t came_ms;              /* Unix ms, when the event came, as Kafka says; all its versions keep it; 0: not known */
     int64_t since_ms;             /* Unix ms, when it was set aside first; all its versions keep it */
     int64_t now_ms;               /* Unix ms, when this version was written */
     char fence[ENTRY_FENCE_SIZE]; /* decimal text; "" none */
@@ -114,7 +115,7 @@ struct entry {
     size_t steps_len;
 };
 
-#define ENTRY_HEADERS_MAX 22
+#define ENTRY_HEADERS_MAX 23
 /* What the headers' values point into, besides the entry itself. */
 struct entry_store {
     char text[ENTRY_HEADERS_MAX][2 * HASH_SHA256_SIZE + 1];

@@ -14,8 +14,8 @@
 /* The above of a whole record. The caller owns it. NULL: out of memory. */
 json_t *known_of(const json_t *record);
 
-/* The basis of the @n-th event (from 1) that is made from @known, which may be NULL. It stands above the ends that the record's
- * last event implies for later days (engine/dates.c), which stand just above that event: at most one for each of its axes. */
+/* The basis of the @n-th event (from 1) that is made from @known, which may be NULL. It stands above what the record's
+ * last event implies for later days (engine/dates.c), beginnings and ends, which stand just above that event: at most AXES_MAX. */
 void known_basis(const json_t *known, unsigned n, char ret[BASIS_TEXT_SIZE]);
 
 #endif

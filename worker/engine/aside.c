@@ -48,6 +48,7 @@ static bool fill(struct worker *w, const struct job *j, struct entry *e)
         .counted = j->tries,
         .status = k->outcome.status,
         .release_at_ms = k->aside.release_at_ms,
+        .came_ms = j->came_ms,
         .since_ms = j->wait != NULL && j->wait->since_ms != 0 ? j->wait->since_ms : now,
         .now_ms = now,
     };
@@ -453,6 +454,7 @@ void aside_begin_again(struct worker *w, struct job *j, const struct entry *e)
         return;
     }
     k->aside = sending(x);
+    j->came_ms = e->came_ms;
     resume(w, j, e);
     if (x->act == PARK_REWRITE) {
         rewrite(w, j, e);

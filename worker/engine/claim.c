@@ -6,6 +6,7 @@
 #include "base/crash_point.h"
 #include "contract/json_read.h"
 #include "engine/aside.h"
+#include "engine/dates.h"
 #include "engine/state.h"
 
 #define CLAIM_AGAIN_MS 100
@@ -159,13 +160,15 @@ static const struct workflow *workflow_of(const struct worker *w, const struct w
     return w->plan->by_type[k->event.type];
 }
 
-static void run_inputs_of(const struct worker *w, const struct work *k, struct run_inputs *ret)
+static void run_inputs_of(const struct worker *w, const struct job *j, struct run_inputs *ret)
 {
+    const struct work *k = j->work;
     *ret = (struct run_inputs){
         .event = k->event.root,
         .data = k->event.data,
         .record = k->record,
         .key = k->event.key,
+        .came_ms = j->came_ms,
         .token = token_valid(w) ? w->token : NULL,
     };
 }
@@ -177,10 +180,11 @@ static void forget_if_out_of_memory(struct work *k)
         call_drop_run(k);
 }
 
-static void new_run(struct worker *w, struct work *k, const struct workflow *wf)
+static void new_run(struct worker *w, struct job *j, const struct workflow *wf)
 {
+    struct work *k = j->work;
     struct run_inputs in;
-    run_inputs_of(w, k, &in);
+    run_inputs_of(w, j, &in);
     k->plan = plan_ref(w->plan);
     k->run = run_new(k->plan->bound, wf, &in);
     forget_if_out_of_memory(k);
@@ -191,7 +195,7 @@ static bool restore_run(struct worker *w, struct job *j, const char *steps, size
 {
     struct work *k = j->work;
     struct run_inputs in;
-    run_inputs_of(w, k, &in);
+    run_inputs_of(w, j, &in);
     k->plan = plan_ref(w->plan);
     k->run = run_restore(k->plan->bound, workflow_of(w, k), &in, steps, steps_len);
     *ret_no_memory = k->run == NULL ? errno == ENOMEM : run_is_out_of_memory(k->run);
@@ -224,7 +228,7 @@ static void without_steps(struct worker *w, struct job *j, const struct workflow
     } else if (wf == NULL) {
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     } else {
-        new_run(w, k, wf);
+        new_run(w, j, wf);
         if (k->run != NULL)
             call_advance(w, j);
         else
@@ -280,7 +284,7 @@ static void begin_run(struct worker *w, struct job *j, const struct claim_reply 
         j->doubt_safe |= run_did_safe(k->run);
     bool is_new = wf != NULL && k->run == NULL && !no_memory;
     if (is_new)
-        new_run(w, k, wf);
+        new_run(w, j, wf);
     if (wf == NULL)
         decide_refused(w, j, "unsupported", "the pack has no workflow for this event type");
     else if (k->run == NULL)

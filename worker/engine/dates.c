@@ -2,16 +2,14 @@
  *
  * For a platform that takes no dates the pack says so (x-dates). An event that begins later (or bears `notbefore`) is set aside
  * until then, unsent; a newer one that covers it supersedes it. What an applied event implies for a later day, that a package
- * ends, is an event of its own: written to the events topic together with the outcome, acknowledged before the offset settles, with
+ * ends, or that one of those that a new account is to have begins, is an event of its own: written to the events topic together with the outcome, acknowledged before the offset settles, with
  * an id that is a function of the first one's, so that twice is once. Its order stands just above the first one's: whatever billing
  * sends meanwhile on the same axis passes it or makes it stale, so a package that was prolonged is not taken away. */
 #include <stdio.h>
 #include <string.h>
 
 #include "contract/json.h"
-#include "engine/state.h"
-
-enum { ENDS_MAX = 999 };
+#include "engine/dates.h"
 
 /* ---- not yet ---- */
 
@@ -51,48 +49,90 @@ bool dates_pack_waits(struct worker *w, struct job *j)
 
 /* ---- one day ---- */
 
-static json_t *make_end(const struct job *j, const json_t *end, const char *type, size_t n)
+/* An event that is made of another one. */
+struct implied {
+    const char *word, *type; /* of its id; without prefix */
+    size_t n;                /* of its kind, from 1 */
+    unsigned step;           /* how far above the other it stands */
+    const json_t *at_ms;
+    json_t *data;
+};
+
+static json_t *make_event(const struct job *j, const struct implied *m)
 {
     const struct event *e = &j->work->event;
     char id[80], when[CLOCK_RFC3339_SIZE], basis[BASIS_TEXT_SIZE];
-    struct basis b = {.by = event_order_by(e), .step = (unsigned)n + 1};
+    struct basis b = {.by = event_order_by(e), .step = m->step};
     if (order_parse(j->work->order, &b.order) != 0)
         return NULL;
     basis_format(&b, basis);
-    snprintf(id, sizeof(id), "ends/%.32s/%zu", e->key, n + 1);
-    clock_format_rfc3339(json_integer_value(json_object_get(end, "at_ms")), when);
+    snprintf(id, sizeof(id), "%s/%.32s/%zu", m->word, e->key, m->n);
+    clock_format_rfc3339(json_integer_value(m->at_ms), when);
     return json_pack("{s:s, s:s, s:s, s:s+, s:s, s:s, s:s, s:s, s:O}", "specversion", "1.0", "id", id, "source", e->source, "type",
-                     EVENT_TYPE_PREFIX, type, "subject", e->service, "provider", e->provider, "basis", basis, "notbefore", when, "data",
-                     json_object_get(end, "data"));
+                     EVENT_TYPE_PREFIX, m->type, "subject", e->service, "provider", e->provider, "basis", basis, "notbefore", when, "data",
+                     m->data);
 }
 
-/* A function of the event: the run may be gone, or its outcome come from Redis. NULL: no memory. */
-static json_t *ends_of(struct worker *w, const struct job *j, const struct workflow *wf, const char **ret_type)
+static bool send_event(struct worker *w, struct job *j, const struct implied *m, producer_ack_fn *fn)
+{
+    json_t *event = m->step <= BASIS_STEP_MAX ? make_event(j, m) : NULL;
+    bool sent = event != NULL && publish_event(w, j, event, fn);
+    json_decref(event);
+    return sent;
+}
+
+/* What it brought comes to an end. */
+static bool send_ends(struct worker *w, struct job *j, const struct run *r, const json_t *ends, producer_ack_fn *fn)
+{
+    bool sent = true;
+    for (size_t i = 0; sent && i < json_array_size(ends); i++) {
+        const json_t *one = json_array_get(ends, i);
+        const struct implied m = {.word = "ends", .type = run_ends_type(r), .n = i + 1, .step = (unsigned)i + 1,
+                                  .at_ms = json_object_get(one, "at_ms"), .data = json_object_get(one, "data")};
+        sent = send_event(w, j, &m, fn);
+    }
+    return sent;
+}
+
+/* What it is to bring on another day, each by an event of its own, above the @ends. They are together no more than what one event may
+ * touch: what is made from the record afterwards stands above them all (known_basis()). */
+static bool send_later(struct worker *w, struct job *j, const struct run *r, size_t ends, producer_ack_fn *fn)
+{
+    const json_t *later = run_later(r);
+    bool sent = true;
+    for (size_t i = 0; sent && i < json_array_size(later); i++) {
+        const json_t *one = json_array_get(later, i);
+        const struct implied m = {.word = "begins", .type = run_later_type(r), .step = (unsigned)(ends + i + 1),
+                                  .n = (size_t)json_integer_value(json_object_get(one, "n")) + 1,
+                                  .at_ms = json_object_get(one, "at_ms"), .data = json_object_get(one, "data")};
+        sent = send_event(w, j, &m, fn);
+    }
+    return sent;
+}
+
+/* A function of the event and of when it came: the run that did it may be gone, or its outcome come from Redis. NULL: no memory. */
+static struct run *run_of(struct worker *w, const struct job *j, const struct workflow *wf)
 {
     const struct event *e = &j->work->event;
-    struct run_inputs in = {.event = e->root, .data = e->data, .key = e->key};
+    struct run_inputs in = {.event = e->root, .data = e->data, .key = e->key, .came_ms = j->came_ms};
     struct run *r = run_new(w->plan->bound, wf, &in);
-    json_t *ends = r != NULL ? run_ends(r) : NULL;
-    *ret_type = r != NULL ? run_ends_type(r) : NULL;
+    if (r == NULL || !run_is_out_of_memory(r))
+        return r;
     run_free(r);
-    return ends;
+    return NULL;
 }
 
-bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn)
+bool dates_send_implied(struct worker *w, struct job *j, producer_ack_fn *fn)
 {
     const struct work *k = j->work;
-    const struct workflow *wf = k->decoded && k->outcome.kind == OUTCOME_APPLIED ? w->plan->by_type[k->event.type] : NULL;
-    if (wf == NULL || !workflow_implies(wf))
+    const struct workflow *wf = k->decoded && outcome_kind_moves_record(k->outcome.kind) ? w->plan->by_type[k->event.type] : NULL;
+    bool applied = k->outcome.kind == OUTCOME_APPLIED;
+    if (wf == NULL || !(workflow_defers(wf) || (workflow_implies(wf) && applied)))
         return true;
-    const char *type;
-    json_t *ends = ends_of(w, j, wf, &type), *end;
-    bool sent = ends != NULL;
-    size_t i;
-    json_array_foreach(ends, i, end) {
-        json_t *event = sent && i < ENDS_MAX ? make_end(j, end, type, i) : NULL;
-        sent = sent && event != NULL && publish_event(w, j, event, fn);
-        json_decref(event);
-    }
+    struct run *r = run_of(w, j, wf);
+    json_t *ends = r != NULL ? run_ends(r) : NULL;
+    bool sent = ends != NULL && (!applied || send_ends(w, j, r, ends, fn)) && send_later(w, j, r, json_array_size(ends), fn);
     json_decref(ends);
+    run_free(r);
     return sent;
 }

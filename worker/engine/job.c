@@ -84,6 +84,7 @@ struct job *job_new(struct worker *w, struct partition *part, const struct consu
     j->part = part;
     j->partition = d->partition;
     j->offset = d->offset;
+    j->came_ms = d->timestamp_ms > 0 ? d->timestamp_ms : 0;
     j->state = JOB_QUEUED;
     j->arrived_ns = loop_now_ns(w->loop);
     enum event_type type = EVENT_TYPE_COUNT;

@@ -8,6 +8,7 @@
 
 #include "base/crash_point.h"
 #include "engine/aside.h"
+#include "engine/dates.h"
 #include "engine/state.h"
 
 #define PUBLISH_AGAIN_MS 500
@@ -324,7 +325,7 @@ static void publish_now(struct worker *w, struct job *j)
         sent = publish_record(w, j, on_ack);
     if (sent && k->dead_letter)
         sent = send_dead_letter(w, j);
-    sent = sent && dates_send_ends(w, j, on_ack);
+    sent = sent && dates_send_implied(w, j, on_ack);
     if (sent) {
         crash_point("produced");
         return;

@@ -195,6 +195,7 @@ struct job {
     struct partition *part;  /* NULL: dropped */
     int32_t partition;
     int64_t offset;
+    int64_t came_ms;         /* when Kafka says that the event came, Unix ms, the same for ever; 0: it does not say */
     enum job_state state;
     struct wait *wait;       /* its entry of the index; NULL: none */
     bool from_entry;         /* it came from the waiting topic: its offset is settled */
@@ -560,14 +561,6 @@ void billed_start(struct worker *w, struct job *j);
 /* ---- hold.c: an account that is not active yet ---- */
 /* Its workflow ended `held`, and waits for @reason (first_access, activation): it is set aside and run again later. */
 void hold_start(struct worker *w, struct job *j, const char *reason);
-
-/* ---- dates.c: what is not to be done yet, and what is to be undone one day ---- */
-/* @j was claimed, and nothing of it was ever sent. True: it is not done before the time that it bears. */
-bool dates_event_waits(struct worker *w, struct job *j);
-/* The same for the time that its pack finds in it; its run stands before the first step. */
-bool dates_pack_waits(struct worker *w, struct job *j);
-/* @j was applied: the events that it implies for later leave, each with an acknowledgement. False: not all, none may be missing. */
-bool dates_send_ends(struct worker *w, struct job *j, producer_ack_fn *fn);
 
 /* ---- snapshot.c: what is to be done is found by a comparison ---- */
 /* @j is a `service.snapshot`, just claimed. True: it goes on as any event, with the workflow that reads; else it waits, or what came of

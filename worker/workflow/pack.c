@@ -169,6 +169,11 @@ bool workflow_implies(const struct workflow *w)
     return w->dates.events != NULL;
 }
 
+bool workflow_defers(const struct workflow *w)
+{
+    return w->dates.later != NULL;
+}
+
 const char *workflow_id(const struct workflow *w)
 {
     return w->id;

@@ -71,6 +71,8 @@ const char *workflow_id(const struct workflow *w);
 bool workflow_only_reads(const struct workflow *w);
 /* Its events imply others for later: run_ends(). */
 bool workflow_implies(const struct workflow *w);
+/* What its events bring may be left to others for later: run_later(). */
+bool workflow_defers(const struct workflow *w);
 const char *workflow_summary(const struct workflow *w); /* "" when none */
 
 /* What an installation must give: scheme name -> members, each with the text @fill. The caller owns it. NULL: out of

@@ -294,6 +294,9 @@ struct dates {
     bool whole_day;            /* of begins: a day counts whole, it begins when the day is over (`after`) */
     const struct tmpl *events; /* what comes to an end after it: a list of { at, data }; NULL: nothing */
     const char *type;          /* of these events, without prefix */
+    const struct tmpl *later;  /* when each item of data.<later_of> begins: a list, a place for each; NULL: none waits by itself */
+    const char *later_of;      /* the member of the data whose items may wait */
+    const char *later_type;    /* of the events that they become, without prefix */
 };
 
 struct workflow {

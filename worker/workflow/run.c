@@ -431,7 +431,9 @@ struct run *run_new(const struct bound_pack *b, const struct workflow *w, const 
     struct run *r = run_make(b, w, in);
     if (r == NULL)
         return NULL;
-    const char *reason = inputs_check(&r->scope, w, &r->detail);
+    const char *reason = run_leave_later(r) ? inputs_check(&r->scope, w, &r->detail) : NULL;
+    if (r->state == RUN_END)
+        return r;
     if (reason != NULL)
         run_refuse(r, reason);
     else
@@ -453,6 +455,8 @@ void run_free(struct run *r)
     json_decref(r->result_record);
     json_decref(r->kept);
     json_decref(r->own_record);
+    json_decref(r->own_data);
+    json_decref(r->later);
     free(r->token);
     buf_fini(&r->url);
     buf_fini(&r->body);

@@ -21,6 +21,7 @@ struct run_inputs {
     const json_t *data;   /* $inputs.data */
     const json_t *record; /* $inputs.record */
     const char *key;      /* the event's idempotency key, for keyed requests */
+    int64_t came_ms;      /* Unix ms, the same at each try of the event: what begins after it is later (x-dates); 0: all that bears a time */
     const char *token;    /* session token, when the pack needs one and there is one; copied */
 };
 
@@ -76,6 +77,11 @@ bool run_begins(struct run *r, int64_t now_ms, int64_t *ret_ms);
  * alone where the pack says so. The caller owns the list; NULL: out of memory. */
 const char *run_ends_type(const struct run *r); /* NULL: it implies nothing */
 json_t *run_ends(struct run *r);
+
+/* What of its data is not to be done yet, and left out of what the run sees: each of the list { n, at_ms, data } becomes an event of
+ * run_later_type() once it is applied; @n: its place in data.<of>. A function of the event and came_ms. Borrowed; NULL: nothing. */
+const char *run_later_type(const struct run *r);
+const json_t *run_later(const struct run *r);
 
 /* x-confirm of the present step: the workflow that asks whether it was done; NULL when it has none. */
 const struct workflow *run_confirm(const struct run *r);

@@ -69,6 +69,9 @@ void run_finish(struct run *r, const struct ending *end)
     r->result.kind = end->kind;
     r->result.reason = end->reason == NULL ? "" : end->reason;
     r->scope.item = r->scope.loop = NULL;
+    json_decref(r->result_outputs); /* of one without a step, which is refused for its times */
+    json_decref(r->result_record);
+    r->result_record = NULL;
     r->result_outputs = make_outputs(r);
     r->scope.outputs = r->result_outputs;
     if (outcome_kind_moves_record(end->kind) && r->w->record != NULL)

@@ -29,6 +29,8 @@ struct run {
     json_t **outputs;   /* by step, owned; in the arena */
     unsigned jumps;
     json_t *kept;       /* owned: what is to be remembered before the next request; NULL: nothing */
+    json_t *own_data;   /* owned: in.data without what begins later; NULL: all of it is for now */
+    json_t *later;      /* owned: what begins later; NULL: nothing */
     json_t *own_record; /* owned: in.record with all that was remembered since; NULL: nothing was */
     bool changed;       /* a changing call has succeeded */
     bool token_refused; /* a fresh token was asked for after a refusal */
@@ -54,6 +56,9 @@ void frame_close(struct frame *f);
 const struct step *run_present(const struct run *r);
 /* Makes the request of the present frame and enters @state, or RUN_TOKEN, or the end. */
 void run_prepare(struct run *r, enum run_state state);
+
+/* Leaves what begins later out of what the run sees. False: the times are none, and the run has ended. */
+bool run_leave_later(struct run *r);
 
 /* Takes what the present step's x-record says, while its answer is there. False: a value cannot be made, and the run has ended. */
 bool run_take_knowledge(struct run *r);

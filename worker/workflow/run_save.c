@@ -143,7 +143,7 @@ static bool restore(struct run *r, const json_t *v)
 {
     const json_t *back = json_object_get(v, "back");
     json_int_t jumps = json_integer_value(json_object_get(v, "jumps"));
-    if (!json_is_object(v) || !restore_outputs(r, json_object_get(v, "outputs")) || jumps < 0 || jumps > RUN_JUMPS_MAX)
+    if (!run_leave_later(r) || !json_is_object(v) || !restore_outputs(r, json_object_get(v, "outputs")) || jumps < 0 || jumps > RUN_JUMPS_MAX)
         return false;
     if (!restore_kept(r, json_object_get(v, "kept")) || !restore_frame(r, &r->cur, json_object_get(v, "at")))
         return false;

@@ -1,8 +1,9 @@
 """What is held until the platform says that an account is active, or until its time."""
 import datetime
+import json
 
 from lib.cases import case
-from lib.place import SHORT, Place, blocked, check, event, same, until
+from lib.place import ROOT, SHORT, Place, blocked, check, event, same, until
 from lib.regressions import rough_place
 
 SOON = {**SHORT, "held_poll_ms": 300}
@@ -112,6 +113,105 @@ def dates_of_a_real_pack(bench):
                     p.brief)[0]
         same("what became of it", (end["data"]["kind"], end["data"]["event"]["type"]), ("applied", "tvbridge.package.removed"))
         same("after it", has(), ("7", ["P3"]))
+
+
+def begins(p):
+    """The event that a creation left a package to: its outcomes."""
+    return [o for o in p.follower.outcomes if o["data"]["event"]["id"].startswith("begins/")]
+
+
+def final_begin(p, kind):
+    o = until(lambda: [o for o in begins(p) if o["data"]["final"]], "what begins later is over", p.brief)[0]
+    same("what became of it", (o["data"]["kind"], o["data"]["event"]["type"]), (kind, "tvbridge.package.added"))
+    return o
+
+
+def changes(p, account, package):
+    """How often it was turned on and off at the portal."""
+    rows = [e["effect"] for e in p.portal.effects(account) if package in json.dumps(e)]
+    return [rows.count("subscribe"), rows.count("unsubscribe")]
+
+
+@case("hold.created_for_later")
+def created_for_later(bench):
+    """A package of a creation that is dated for later comes and goes at its times, over the death of its worker; nothing waits for it."""
+    with Place(bench, "createdlater", numbers=SHORT) as p:
+        worker = p.worker()
+        p.publish(event("on", "11", "service.created",
+                        {"plan": "3", "packages": [{"id": "P1", "price": "5.00", "currency": "EUR", "valid_from": in_s(24), "valid_to": in_s(34)}, {"id": "P2"}]},
+                        sequence=1))
+        made = p.outcome("on", "applied")
+        same("packages of the record", made["data"]["record"]["packages"], {"P2": {}})
+        same("packages there", p.portal.accounts()["11"]["subscribed"], ["P2"])
+        until(lambda: [o for o in begins(p) if o["data"]["kind"] == "waiting"], "billing is told that it waits", p.brief)
+        p.publish(blocked("b", "11", sequence=2))
+        p.outcome("b", "applied")
+        worker.kill()
+        p.worker()
+        o = final_begin(p, "applied")
+        same("its price", o["data"]["record"]["packages"]["P1"].get("price"), "5.00")
+        off = until(lambda: [o for o in p.follower.outcomes if o["data"]["final"] and o["data"]["event"]["id"].startswith("ends/")], "its end is over",
+                    p.brief)[0]
+        same("what became of it", (off["data"]["kind"], off["data"]["event"]["type"]), ("applied", "tvbridge.package.removed"))
+        same("packages after it", (p.portal.accounts()["11"]["subscribed"], off["data"]["record"]["packages"]), (["P2"], {"P2": {}}))
+        same("turned on and off", changes(p, "11", "P1"), [1, 1])
+        same("events that were made", len({m["id"] for m in map(json.loads, (v for _, v in p.read("events"))) if "/" in m["id"]}), 2)
+        p.one_final(["on", "b", o["data"]["event"]["id"], off["data"]["event"]["id"]])
+
+
+@case("hold.created_in_doubt")
+def created_in_doubt(bench):
+    """A creation whose worker died in its call, and whose package's time comes before it is known what became of it: the account is made
+    once, and the package, which was not in that call, is turned on once."""
+    with Place(bench, "createddoubt", numbers=SHORT) as p:
+        p.portal.fault("delay_after", method="POST", delay_ms=30000)
+        worker = p.worker()
+        p.publish(event("on", "12", "service.created", {"plan": "3", "packages": [{"id": "P1", "valid_from": in_s(4)}]}, sequence=1))
+        until(lambda: p.portal.effects("12", kinds=("create",)), "the account is made", p.brief)
+        worker.kill()
+        p.worker()
+        made = p.outcome("on", "applied")
+        same("packages of its record", made["data"]["record"]["packages"], {})
+        final_begin(p, "applied")
+        same("made", len(p.portal.effects("12", kinds=("create",))), 1)
+        same("turned on", changes(p, "12", "P1"), [1, 0])
+        same("packages", (p.portal.accounts()["12"]["subscribed"], sorted(p.record("12")["packages"])), (["P1"], ["P1"]))
+        p.one_final(["on", begins(p)[0]["data"]["event"]["id"]])
+
+
+@case("hold.created_and_taken_back")
+def created_and_taken_back(bench):
+    """What billing says of the package meanwhile counts: taken away, or the account deleted, it is not turned on."""
+    with Place(bench, "createdback", numbers=SHORT) as p:
+        p.worker()
+        for service in ("13", "14"):
+            p.publish(event(f"on{service}", service, "service.created", {"plan": "3", "packages": [{"id": "P1", "valid_from": in_s(3600)}]}, sequence=1))
+            p.outcome(f"on{service}", "applied")
+        until(lambda: len({o["data"]["event"]["id"] for o in begins(p) if o["data"]["kind"] == "waiting"}) == 2, "both wait", p.brief)
+        p.publish(event("off", "13", "package.removed", {"packages": [{"id": "P1"}]}, sequence=2), event("gone", "14", "service.deleted", {}, sequence=2))
+        p.outcome("off")
+        p.outcome("gone", "applied")
+        over = until(lambda: (lambda found: found if len(found) == 2 else None)({o["subject"]: o["data"]["kind"] for o in begins(p) if o["data"]["final"]}),
+                     "both are over", p.brief)
+        same("what became of them", over, {"13": "superseded", "14": "superseded"})
+        same("turned on", [changes(p, s, "P1") for s in ("13", "14")], [[0, 0], [0, 0]])
+
+
+@case("hold.plan_of_one_that_asks")
+def plan_of_one_that_asks(bench):
+    """A platform that asks is told the new plan from its day on: the record has the old one until then."""
+    with Place(bench, "askingplan", numbers=SHORT, portal=False,
+               provider={"pack": str(ROOT / "schemas/providers/cdntv"), "credentials": {}, "base_url": "http://127.0.0.1:1"}) as p:
+        worker = p.worker()
+        p.publish(event("on", "15", "service.created", {"plan": "3"}, sequence=1),
+                  event("plan", "15", "plan.changed", {"plan": "7", "valid_from": in_s(14)}, sequence=2),
+                  event("b", "15", "contract.blocked", {"reason": "delinquency"}, sequence=3))
+        until(lambda: [n for n in notices(p, "plan") if n["kind"] == "waiting"], "billing is told that it waits", p.brief)
+        same("its plan meanwhile", p.outcome("b", "applied")["data"]["record"]["plan"], "3")
+        worker.kill()
+        p.worker()
+        same("its plan then", p.outcome("plan", "applied")["data"]["record"]["plan"], "7")
+        p.one_final(["on", "plan", "b"])
 
 
 @case("hold.taken_away_early")
