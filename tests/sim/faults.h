@@ -63,6 +63,8 @@ enum trouble {
     FAULT_DATES,
     FAULT_SNAPSHOTS,
     FAULT_COMPACTION,
+    /* settings */
+    FAULT_TOUCHY,
     FAULT_COUNT
 };
 

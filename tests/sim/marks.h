@@ -71,6 +71,8 @@ enum mark {
     MARK_PART_AGAIN,         /* and once more, after a crash */
     MARK_COMPACTED,
     MARK_REACHED,            /* in the end the platform is as a snapshot says */
+    MARK_BREAKER_OPENED,
+    MARK_BREAKER_CLOSED,     /* after probes */
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

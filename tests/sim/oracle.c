@@ -235,6 +235,8 @@ void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int scri
         e->claimed_by = NULL;
     if (e && script == SCRIPT_RELEASE)
         oracle_released(s, p, e);
+    if (e && script == SCRIPT_CLAIM)
+        oracle_pace_claims(s, p, e);
 }
 
 static void mark_claim(struct sim *s, int code)

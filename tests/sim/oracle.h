@@ -71,7 +71,9 @@ void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key
 void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int script);
 void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size_t steps_len);
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result);
-/* the platform */
+/* the platform; a call begins, may leave, and ends */
+void oracle_call_begins(struct sim *s, struct request *r);
+void oracle_call_ended(struct sim *s, const struct request *r, const struct call_reply *reply);
 void oracle_left(struct sim *s, struct request *r);
 void oracle_answered(struct sim *s, const struct request *r, const struct call_reply *reply);
 void oracle_effect(struct sim *s, const struct request *r);

@@ -275,6 +275,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
+    oracle_pace_aside(s, s->oracle->events[p->event]);
     if (e.reason == ENTRY_FOR_GUARD)
         oracle_held(s, s->oracle->events[p->event], e.place.partition);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
@@ -486,6 +487,7 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 
 void oracle_assigned(struct sim *s, const struct kmember *m)
 {
+    oracle_pace_assigned(s, m);
     for (int32_t i = 0; i < s->kafka->partitions; i++)
         if (m->owns[i] && s->oracle->owners[i].p != m->p) {
             s->oracle->changes[i] += s->oracle->owners[i].p != NULL;

@@ -147,6 +147,10 @@ void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition);
 void oracle_released(struct sim *s, struct proc *p, struct oevent *e);
 void oracle_held(struct sim *s, struct oevent *e, int32_t partition);
 size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
+/* oracle_pace.c */
+void oracle_pace_assigned(struct sim *s, const struct kmember *m);
+void oracle_pace_aside(struct sim *s, const struct oevent *e);
+void oracle_pace_claims(struct sim *s, struct proc *p, const struct oevent *e); /* CLAIM leaves */
 /* oracle_parts.c */
 void oracle_part_written(struct sim *s, int32_t partition, const struct kmessage *m);
 void oracle_snapshot_ended(struct sim *s, struct oevent *e, const json_t *data); /* what its outcome says */

@@ -26,6 +26,9 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
     s->cfg.on[FAULT_SNAPSHOTS] = allowed[FAULT_SNAPSHOTS] && sim_pick(s, 0) / 16 % 4 == 0;
     s->cfg.on[FAULT_COMPACTION] = allowed[FAULT_COMPACTION] && sim_pick(s, 0) / 64 % 2 == 0;
+    /* Where all that is left are events which are put off for ever, that is the provider's outage, and none of them dies. */
+    bool for_ever = s->cfg.on[FAULT_HTTP_PUT_OFF] && !s->cfg.on[FAULT_ACTS];
+    s->cfg.on[FAULT_TOUCHY] = allowed[FAULT_TOUCHY] && sim_pick(s, 0) / 128 % 8 == 0 && !for_ever;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -182,6 +185,9 @@ static void fit_settings(struct sim *s)
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
     env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? s->cfg.guard_percent : 100, .accounts = s->cfg.guard};
+    env->plan->breaker = env->provider->breaker;
+    if (s->cfg.on[FAULT_TOUCHY])
+        env->plan->breaker.calls = 2 + (unsigned)(sim_pick(s, 6000) % 5);
     if (ftruncate(env->log_fd, 0) != 0 || lseek(env->log_fd, 0, SEEK_SET) != 0)
         sim_broken(s, "the log's file cannot be emptied");
 }

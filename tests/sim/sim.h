@@ -33,6 +33,7 @@ struct kafka;
 struct rserver;
 struct platform;
 struct oracle;
+struct seen_pace;
 struct lua_State;
 
 /* What all seeds share: loaded once. */
@@ -180,6 +181,7 @@ struct proc {
     unsigned armed_left;
     bool armed_pause; /* pause there instead of crash */
     unsigned in_flight; /* calls that have left and are waited for */
+    struct seen_pace *pace; /* oracle_pace.c */
 };
 
 const char *point_name(enum point p);

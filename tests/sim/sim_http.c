@@ -48,6 +48,7 @@ static void end(struct http_call *c, struct call_reply *reply)
     reply->body_len = strlen(reply->body);
     reply->content_type = reply->body[0] ? "application/json" : "";
     sim_note(h->p->sim, h->p, "answer", op_entry(c->r.op)->name, c->r.event, reply->result == CALL_OK ? reply->status : -(int64_t)reply->result);
+    oracle_call_ended(h->p->sim, &c->r, reply);
     oracle_answered(h->p->sim, &c->r, reply);
     if (oracle_is_poison(h->p->sim, c->r.event) && c->r.op != OP_PING && c->bytes > 0) {
         proc_poison(h->p);
@@ -207,10 +208,13 @@ static void on_connected(void *arg)
         end(c, &reply);
         return;
     }
+    const struct request begun = c->r;
     if (!platform_read(s->platform, c->req, &c->r))
         return;
     c->r.p = h->p;
     c->r.left_at = s->now;
+    c->r.period = begun.period;
+    c->r.asks = begun.asks;
     c->bytes = 200;
     h->p->in_flight++;
     sim_note(s, h->p, "request", op_entry(c->r.op)->name, c->r.event, c->r.value);
@@ -229,6 +233,10 @@ struct http_call *http_call(struct http *h, const struct call_request *req, http
     *c = (struct http_call){.http = h, .req = req, .may_send = may_send, .done = done, .arg = arg,
                             .started_ns = loop_now_ns(h->loop)};
     h->in_flight++;
+    if (!platform_read(s->platform, req, &c->r))
+        return c;
+    c->r.p = h->p;
+    oracle_call_begins(s, &c->r);
     bool refused = platform_is_away(s->platform) ? sim_chance(s, 500) : sim_fault(s, FAULT_HTTP_REFUSED, s->cfg.http_bad);
     proc_post_after(h->p, sim_latency(s), refused ? on_connect_failed : on_connected, c);
     proc_post_after(h->p, h->o.request_ms * SIM_MS, on_timeout, c);
