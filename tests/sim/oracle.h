@@ -59,11 +59,15 @@ bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 /* Kafka */
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m);
 void oracle_produced(struct sim *s, const struct producer_message *m); /* handed to a client */
+/* The client tells @p that it is acknowledged. */
+void oracle_told(struct sim *s, struct proc *p, const char *topic, int32_t partition, int64_t offset);
 void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset);
 void oracle_assigned(struct sim *s, const struct kmember *m);
 void oracle_unassigned(struct sim *s, const struct kmember *m);
 void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c);
 void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation, const struct consumer_partition *c);
+void oracle_count_delivered(struct proc *p);
+void oracle_count_committed(struct proc *p, bool ok);
 /* Redis; @key: the event's whole key there */
 void oracle_event_state(struct sim *s, const char *key, char before, char after);
 void oracle_redis_lost(struct sim *s);

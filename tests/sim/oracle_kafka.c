@@ -186,6 +186,7 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
                        outcome_kind_name(kind));
         if (*final < 0)
             check_kind(s, e, p, kind, reason);
+        oracle_count_attempts(s, e, kind, (unsigned)json_integer_value(json_object_get(data, "attempts")));
         if (e->kind == KIND_SNAPSHOT && outcome_kind_moves_record(kind))
             oracle_snapshot_ended(s, e, data);
         *final = (int)kind;
@@ -275,6 +276,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
+    s->oracle->events[p->event]->was_aside = true;
     oracle_pace_aside(s, s->oracle->events[p->event]);
     if (e.reason == ENTRY_FOR_GUARD)
         oracle_held(s, s->oracle->events[p->event], e.place.partition);
@@ -351,6 +353,18 @@ static struct place *place_of_final(struct sim *s, const char *value, size_t len
     json_decref(root);
     if (p && p->kind == PLACE_EVENT && final && !conflict)
         s->oracle->events[p->event]->produced = true;
+    return final ? p : NULL;
+}
+
+const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round)
+{
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
+    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
+    const struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
+                                     json_integer_value(json_object_get(at, "offset")));
+    bool final = outcome_kind_parse(text_of(data, "kind"), ret_kind) == 0 && outcome_kind_is_final(*ret_kind);
+    *ret_round = (unsigned)json_integer_value(json_object_get(data, "round"));
+    json_decref(root);
     return final ? p : NULL;
 }
 
@@ -488,6 +502,7 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 void oracle_assigned(struct sim *s, const struct kmember *m)
 {
     oracle_pace_assigned(s, m);
+    oracle_count_assigned(m);
     for (int32_t i = 0; i < s->kafka->partitions; i++)
         if (m->owns[i] && s->oracle->owners[i].p != m->p) {
             s->oracle->changes[i] += s->oracle->owners[i].p != NULL;

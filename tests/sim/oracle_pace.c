@@ -174,6 +174,7 @@ void oracle_call_begins(struct sim *s, struct request *r)
 {
     struct seen_pace *x = pace_of(r->p);
     int64_t now = now_ms(r->p);
+    oracle_count_call(r);
     r->period = x->period;
     if (is_probe(r) && x->health == HEALTH_DOWN && now >= x->until_ms) {
         x->health = HEALTH_ASKED;
@@ -182,7 +183,9 @@ void oracle_call_begins(struct sim *s, struct request *r)
     if (is_probe(r) || is_question(r))
         return;
     const char *name = op_entry(r->op)->name;
-    if (x->health == HEALTH_DOWN)
+    if (x->health == HEALTH_DOWN && now >= x->until_ms)
+        sim_broken(s, "15: %s of e%u is begun though the provider was down and nobody has asked it since", name, r->event);
+    else if (x->health == HEALTH_DOWN)
         sim_broken(s, "15: %s of e%u is begun though the provider is down, for %lld ms more at least", name, r->event,
                    (long long)(x->until_ms - now));
     else if (x->health == HEALTH_ASKED)
@@ -200,6 +203,7 @@ void oracle_call_ended(struct sim *s, const struct request *r, const struct call
 {
     struct seen_pace *x = pace_of(r->p);
     int64_t now = now_ms(r->p);
+    oracle_count_answer(r, reply);
     if (r->asks && r->period == x->period)
         probe_ended(s, x, reply, now);
     if (is_probe(r) || is_question(r))

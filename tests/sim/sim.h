@@ -34,6 +34,7 @@ struct rserver;
 struct platform;
 struct oracle;
 struct seen_pace;
+struct seen_counts;
 struct lua_State;
 
 /* What all seeds share: loaded once. */
@@ -182,6 +183,7 @@ struct proc {
     bool armed_pause; /* pause there instead of crash */
     unsigned in_flight; /* calls that have left and are waited for */
     struct seen_pace *pace; /* oracle_pace.c */
+    struct seen_counts *counts; /* oracle_count.c */
 };
 
 const char *point_name(enum point p);

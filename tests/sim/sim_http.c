@@ -48,12 +48,12 @@ static void end(struct http_call *c, struct call_reply *reply)
     reply->body_len = strlen(reply->body);
     reply->content_type = reply->body[0] ? "application/json" : "";
     sim_note(h->p->sim, h->p, "answer", op_entry(c->r.op)->name, c->r.event, reply->result == CALL_OK ? reply->status : -(int64_t)reply->result);
-    oracle_call_ended(h->p->sim, &c->r, reply);
     oracle_answered(h->p->sim, &c->r, reply);
     if (oracle_is_poison(h->p->sim, c->r.event) && c->r.op != OP_PING && c->bytes > 0) {
         proc_poison(h->p);
         return;
     }
+    oracle_call_ended(h->p->sim, &c->r, reply);
     c->done(c->arg, reply);
     proc_point(h->p, POINT_ANSWERED);
 }
