@@ -65,6 +65,7 @@ enum trouble {
     FAULT_COMPACTION,
     /* settings */
     FAULT_TOUCHY,
+    FAULT_NARROW,
     FAULT_COUNT
 };
 

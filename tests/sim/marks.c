@@ -69,6 +69,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_REACHED] = {"reached", true},
     [MARK_BREAKER_OPENED] = {"breaker_opened", true},
     [MARK_BREAKER_CLOSED] = {"breaker_closed", true},
+    [MARK_WINDOW_FULL] = {"window_full", true},
     [MARK_CRASH_ASSIGNED] = {"crash_assigned", true},
     [MARK_CRASH_CLAIMED] = {"crash_claimed", true},
     [MARK_CRASH_LEFT] = {"crash_left", true},

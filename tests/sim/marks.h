@@ -73,6 +73,7 @@ enum mark {
     MARK_REACHED,            /* in the end the platform is as a snapshot says */
     MARK_BREAKER_OPENED,
     MARK_BREAKER_CLOSED,     /* after probes */
+    MARK_WINDOW_FULL,
     MARK_CRASH_ASSIGNED,     /* a crash at each point, in the order of enum point */
     MARK_CRASH_CLAIMED,
     MARK_CRASH_LEFT,

@@ -66,7 +66,8 @@ void oracle_assigned(struct sim *s, const struct kmember *m);
 void oracle_unassigned(struct sim *s, const struct kmember *m);
 void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c);
 void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation, const struct consumer_partition *c);
-void oracle_count_delivered(struct proc *p);
+/* @m takes an event from there. */
+void oracle_delivered(struct sim *s, const struct kmember *m, int32_t partition, int64_t offset);
 void oracle_count_committed(struct proc *p, bool ok);
 /* Redis; @key: the event's whole key there */
 void oracle_event_state(struct sim *s, const char *key, char before, char after);

@@ -157,6 +157,7 @@ void oracle_pace_assigned(struct sim *s, const struct kmember *m);
 void oracle_pace_aside(struct sim *s, const struct oevent *e);
 void oracle_pace_claims(struct sim *s, struct proc *p, const struct oevent *e); /* CLAIM leaves */
 /* oracle_count.c */
+void oracle_count_delivered(struct proc *p);
 void oracle_count_assigned(const struct kmember *m);
 void oracle_count_call(const struct request *r);
 void oracle_count_answer(const struct request *r, const struct call_reply *reply);

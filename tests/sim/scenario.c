@@ -29,6 +29,7 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     /* Where all that is left are events which are put off for ever, that is the provider's outage, and none of them dies. */
     bool for_ever = s->cfg.on[FAULT_HTTP_PUT_OFF] && !s->cfg.on[FAULT_ACTS];
     s->cfg.on[FAULT_TOUCHY] = allowed[FAULT_TOUCHY] && sim_pick(s, 0) / 128 % 8 == 0 && !for_ever;
+    s->cfg.on[FAULT_NARROW] = allowed[FAULT_NARROW] && sim_pick(s, 0) / 1024 % 8 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -177,6 +178,12 @@ static void on_heal(struct sim *s, void *arg)
 
 /* ---- begin ---- */
 
+static void make_narrow(const struct sim *s, struct settings_numbers *n)
+{
+    n->window_events = 10 + (int64_t)(sim_pick(s, 6001) % 6); /* the settings take no less */
+    n->lane_limit = 2 + (int64_t)(sim_pick(s, 6002) % 3);
+}
+
 static void fit_settings(struct sim *s)
 {
     struct sim_env *env = s->env;
@@ -185,6 +192,9 @@ static void fit_settings(struct sim *s)
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
     env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? s->cfg.guard_percent : 100, .accounts = s->cfg.guard};
+    env->provider->numbers = env->numbers;
+    if (s->cfg.on[FAULT_NARROW])
+        make_narrow(s, &env->provider->numbers);
     env->plan->breaker = env->provider->breaker;
     if (s->cfg.on[FAULT_TOUCHY])
         env->plan->breaker.calls = 2 + (unsigned)(sim_pick(s, 6000) % 5);

@@ -41,6 +41,7 @@ struct lua_State;
 struct sim_env {
     struct settings *settings;
     struct settings_provider *provider;
+    struct settings_numbers numbers; /* as the settings say */
     struct event_schemas *schemas;
     struct act_schemas *acts;
     struct plan *plan;

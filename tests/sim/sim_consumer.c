@@ -342,7 +342,7 @@ static void deliver(struct consumer *c, const struct item *i)
     };
     sim_note(c->p->sim, c->p, "delivered", i->topic->control ? "control" : "", i->partition, m->offset);
     if (!i->topic->control)
-        oracle_count_delivered(c->p);
+        oracle_delivered(c->p->sim, c->m, i->partition, m->offset);
     c->h.delivery(c->h.arg, &d);
 }
 
