@@ -84,6 +84,8 @@ void oracle_answered(struct sim *s, const struct request *r, const struct call_r
 void oracle_effect(struct sim *s, const struct request *r);
 /* workers */
 void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned);
+/* 19: no secret and nothing personal stands in @text, which is a part of @where. */
+void oracle_private(struct sim *s, const char *where, const char *text);
 void oracle_log(struct sim *s, struct proc *p); /* new lines, while tracing */
 
 /* What a person finds at the platform: whether the step of the event at that place was done. */

@@ -1,4 +1,4 @@
-/* oracle_bounds.c - 16: every queue has its bound; 21: the numbers of section 9 hold at run time. */
+/* oracle_bounds.c - 16: every queue has its bound; 19: nothing private stands where anybody may read it. */
 #include <string.h>
 
 #include "oracle_state.h"
@@ -27,4 +27,15 @@ void oracle_delivered(struct sim *s, const struct kmember *m, int32_t partition,
                    (long long)offset, (long long)open, (long long)window);
     if (open == window)
         sim_mark(s, MARK_WINDOW_FULL);
+}
+
+/* ---- 19 ---- */
+
+void oracle_private(struct sim *s, const char *where, const char *text)
+{
+    const char *at = strstr(text, PERSONAL), *line = at;
+    while (at && line > text && line[-1] != '\n')
+        line--;
+    if (at)
+        sim_broken(s, "19: %s: %.*s", where, (int)strcspn(line, "\n"), line);
 }

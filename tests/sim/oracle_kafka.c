@@ -327,6 +327,8 @@ static bool is_of_partition(const struct kmessage *m)
 
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m)
 {
+    for (size_t i = 0; i < m->header_count; i++)
+        oracle_private(s, "a header", m->headers[i].value);
     if (strstr(t->name, "control"))
         oracle_control_written(s, partition, m);
     else if (strstr(t->name, "outcomes"))

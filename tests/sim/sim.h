@@ -25,6 +25,7 @@
 #define SIM_MS INT64_C(1000000)
 #define SIM_S INT64_C(1000000000)
 #define SIM_NEVER INT64_MAX
+#define PERSONAL "Zq-" /* begins what is a secret or says who somebody is: events, answers, settings.yaml */
 
 struct sim;
 struct proc;

@@ -98,7 +98,7 @@ static void answer_5xx(struct sim *s, struct http_call *c)
     static const int statuses[] = {500, 502, 503, 504, 408};
     if (sim_chance(s, 500))
         platform_do(s->platform, &c->r);
-    answer_with(s, c, CALL_OK, statuses[sim_range(s, 0, 4)], "oops");
+    answer_with(s, c, CALL_OK, statuses[sim_range(s, 0, 4)], "oops, " PERSONAL "name");
 }
 
 static void answer_429(struct sim *s, struct http_call *c)
@@ -156,7 +156,7 @@ static void on_request(struct sim *s, void *arg)
         return;
     }
     if (op_entry(c->r.op)->repeat != CALL_READ && oracle_is_refused(s, c->r.event)) {
-        answer_with(s, c, CALL_OK, 422, "{\"ok\":false}");
+        answer_with(s, c, CALL_OK, 422, "{\"ok\":false,\"login\":\"" PERSONAL "login\"}");
         return;
     }
     if (op_entry(c->r.op)->repeat != CALL_READ && oracle_is_put_off(s, c->r.event)) {
@@ -186,7 +186,7 @@ static void on_request(struct sim *s, void *arg)
     case FATE_GARBAGE:
         if (half)
             platform_do(s->platform, &c->r);
-        answer_with(s, c, CALL_OK, 200, "<html>It works!</html>");
+        answer_with(s, c, CALL_OK, 200, "<html>It works, " PERSONAL "name!</html>");
         return;
     case FATE_LATE:
         sim_after(s, lateness(s), on_late, c);
