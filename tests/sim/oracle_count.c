@@ -1,4 +1,4 @@
-/* oracle_count.c - 17: the counters of a worker add up. What its metrics say at the end of each life is held against what it was seen to
+/* oracle_count.c - 9, 17, 21: the counters of a worker add up. What its metrics say at the end of each life is held against what it was seen to
  * do in it: by its calls, and by what the broker told it. */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ struct seen_counts {
     unsigned outcomes[KIND_COUNT][OUTCOME_KIND_COUNT]; /* acknowledged */
     unsigned ends[KIND_COUNT][OUTCOME_KIND_COUNT];     /* of as many places and rounds: an entry and its event say it twice */
     unsigned assignments;
+    int64_t commit_began, proven_at; /* the last commit; the last one that was acknowledged */
     struct told told[TOLD_MAX];
     unsigned told_count;
 };
@@ -47,8 +48,24 @@ void oracle_count_delivered(struct proc *p)
 void oracle_count_committed(struct proc *p, bool ok)
 {
     struct seen_counts *x = counts_of(p);
+    if (ok)
+        x->proven_at = x->commit_began;
     x->commits += ok;
     x->commit_failures += !ok;
+}
+
+void oracle_count_commit_sent(const struct sim *s, struct proc *p)
+{
+    counts_of(p)->commit_began = s->now;
+}
+
+/* 21: O is the longest that a request leaves after the commit began that proves that its partition is still its sender's. */
+void oracle_check_proof(struct sim *s, const struct request *r)
+{
+    int64_t ms = (s->now - counts_of(r->p)->proven_at) / SIM_MS, most = s->env->provider->numbers.ownership_ms;
+    if (ms > most)
+        sim_broken(s, "21: %s of e%u leaves %lld ms after the last commit that was acknowledged began, of %lld", op_entry(r->op)->name,
+                   r->event, (long long)ms, (long long)most);
 }
 
 void oracle_count_call(const struct request *r)

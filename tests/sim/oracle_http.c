@@ -273,6 +273,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_remembered(s, e, r);
     check_alone(s, r);
     check_owner(s, r);
+    oracle_check_proof(s, r);
     check_held(s, e, r);
     check_begins(s, e, r);
     oracle_check_passed(s, e);

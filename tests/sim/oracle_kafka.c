@@ -474,7 +474,7 @@ static void check_map(struct sim *s, const struct consumer_partition *c)
 void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c)
 {
     struct oracle *o = s->oracle;
-    (void)p;
+    oracle_count_commit_sent(s, p);
     if (c->control) {
         oracle_control_commit(s, c);
         return;

@@ -159,6 +159,8 @@ void oracle_pace_claims(struct sim *s, struct proc *p, const struct oevent *e); 
 /* oracle_count.c */
 void oracle_count_delivered(struct proc *p);
 void oracle_count_assigned(const struct kmember *m);
+void oracle_count_commit_sent(const struct sim *s, struct proc *p);
+void oracle_check_proof(struct sim *s, const struct request *r);
 void oracle_count_call(const struct request *r);
 void oracle_count_answer(const struct request *r, const struct call_reply *reply);
 /* What the event's outcome says. */
