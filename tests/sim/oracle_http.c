@@ -248,7 +248,6 @@ static void note_sent(struct sim *s, const struct request *r)
     struct oevent *e = r->event < s->oracle->event_count ? s->oracle->events[r->event] : NULL;
     if (!e || r->op == OP_PING || r->op == OP_DONE)
         return;
-    e->sent_by = e->sent == 0 || e->sent_by == r->p ? r->p : NULL;
     e->sent++;
 }
 

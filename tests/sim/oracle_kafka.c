@@ -186,7 +186,7 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
                        outcome_kind_name(kind));
         if (*final < 0)
             check_kind(s, e, p, kind, reason);
-        oracle_count_attempts(s, e, kind, (unsigned)json_integer_value(json_object_get(data, "attempts")));
+        oracle_count_attempts(s, e, (unsigned)json_integer_value(json_object_get(data, "attempts")));
         if (e->kind == KIND_SNAPSHOT && outcome_kind_moves_record(kind))
             oracle_snapshot_ended(s, e, data);
         *final = (int)kind;
@@ -276,7 +276,6 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
-    s->oracle->events[p->event]->was_aside = true;
     oracle_pace_aside(s, s->oracle->events[p->event]);
     if (e.reason == ENTRY_FOR_GUARD)
         oracle_held(s, s->oracle->events[p->event], e.place.partition);
@@ -515,5 +514,5 @@ void oracle_assigned(struct sim *s, const struct kmember *m)
 void oracle_unassigned(struct sim *s, const struct kmember *m)
 {
     (void)s;
-    (void)m;
+    oracle_count_assigned(m); /* what it had is dropped, answered or not */
 }

@@ -36,8 +36,6 @@ struct oevent {
     bool fresh;           /* its last claim was no doubtful one */
     unsigned tries;       /* CLAIMs and STEPs of it that were answered: each lets a request leave once */
     unsigned sent;        /* calls of it that left, reads too */
-    struct proc *sent_by; /* the only one of them; NULL: none, or several */
-    bool was_aside;
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind, of the present round; -1: none yet */
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
@@ -164,7 +162,7 @@ void oracle_check_proof(struct sim *s, const struct request *r);
 void oracle_count_call(const struct request *r);
 void oracle_count_answer(const struct request *r, const struct call_reply *reply);
 /* What the event's outcome says. */
-void oracle_count_attempts(struct sim *s, const struct oevent *e, enum outcome_kind kind, unsigned attempts);
+void oracle_count_attempts(struct sim *s, const struct oevent *e, unsigned attempts);
 void oracle_counts_ended(struct sim *s, struct proc *p);
 /* oracle_kafka.c: the place that an outcome is about; NULL: none, or it is no final one. */
 const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round);
