@@ -8,10 +8,11 @@
 #include "oracle.h"
 
 #define TOPIC "tvbridge.events.sim"
+#define PERSON "\"login\":\"" PERSONAL "login\",\"password\":\"" PERSONAL "password\",\"name\":\"" PERSONAL "name\",\"phone\":\"" PERSONAL "phone\""
 
 /* A message that will be written. */
 struct letter {
-    char key[16], value[700];
+    char key[16], value[900];
     enum place_kind kind;
     unsigned event, variant;
 };
@@ -21,7 +22,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
     switch (kind) {
     case KIND_BLOCK:
     case KIND_UNBLOCK:
-        snprintf(to, size, "{\"reason\":\"delinquency\",\"note\":\"v%u\"}", variant);
+        snprintf(to, size, "{\"reason\":\"delinquency\",\"note\":\"v%u\",\"extra\":{" PERSON "}}", variant);
         return;
     case KIND_DELETE:
         snprintf(to, size, "{\"note\":\"v%u\"}", variant);
@@ -31,7 +32,7 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
         return;
     case KIND_PACKAGE:
     case KIND_UNPACK:
-        snprintf(to, size, "{\"packages\":[{\"id\":\"p%u\"}],\"extra\":{\"v\":\"v%u\"}}", part, variant);
+        snprintf(to, size, "{\"packages\":[{\"id\":\"p%u\"}],\"extra\":{\"v\":\"v%u\"," PERSON "}}", part, variant);
         return;
     case KIND_MESSAGE:
         snprintf(to, size, "{\"message\":{\"text\":\"v%u\"}}", variant);
@@ -41,10 +42,10 @@ static void data_of(char *to, size_t size, enum event_kind kind, unsigned part, 
         return;
     case KIND_CUT:
     case KIND_BACK:
-        snprintf(to, size, "{\"reason\":\"customer_request\",\"note\":\"v%u\"}", variant);
+        snprintf(to, size, "{\"reason\":\"customer_request\",\"note\":\"v%u\",\"extra\":{" PERSON "}}", variant);
         return;
     case KIND_UPDATE:
-        snprintf(to, size, "{\"comment\":\"v%u\"}", variant);
+        snprintf(to, size, "{\"comment\":\"v%u\",\"extra\":{" PERSON "}}", variant);
         return;
     case KIND_SNAPSHOT: /* snapshot_data() */
     case KIND_COUNT:
@@ -76,7 +77,7 @@ struct facts {
 
 static void write_letter(struct letter *l, const struct facts *f, unsigned event, unsigned variant)
 {
-    char data[200], sequence[48] = "", expires[64] = "", begins[64] = "", at[CLOCK_RFC3339_SIZE];
+    char data[400], sequence[48] = "", expires[64] = "", begins[64] = "", at[CLOCK_RFC3339_SIZE];
     if (f->kind == KIND_SNAPSHOT)
         snapshot_data(data, sizeof(data), &f->ask);
     else

@@ -16,6 +16,7 @@ int sim_env_load(struct sim_env *e, struct err *reterr)
     if (!e->settings)
         return -1;
     e->provider = &e->settings->providers[0];
+    e->numbers = e->provider->numbers;
     e->schemas = event_schemas_load(e->settings->schemas, reterr);
     e->acts = e->schemas ? act_schemas_load(e->settings->schemas, reterr) : NULL;
     e->plan = e->acts ? plan_load(e->provider, NULL, reterr) : NULL;

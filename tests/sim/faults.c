@@ -56,6 +56,8 @@ static const struct fault_entry table[FAULT_COUNT] = {
     [FAULT_SNAPSHOTS] = {"snapshots", false, true, "billing says all of a service, and the workers make events of what differs"},
     [FAULT_COMPACTION] = {"compaction", false, true, "records and entries that a later one replaced are gone, once they are old"},
     [FAULT_FLOODS] = {"floods", false, true, "a lane takes a few events, and those behind them are set aside"},
+    [FAULT_TOUCHY] = {"touchy", false, true, "few bad calls are enough for the provider to count as down"},
+    [FAULT_NARROW] = {"narrow", false, true, "windows and lanes of a few events"},
 };
 
 const struct fault_entry *fault_entry(enum trouble f)

@@ -64,6 +64,9 @@ enum trouble {
     FAULT_SNAPSHOTS,
     FAULT_COMPACTION,
     FAULT_FLOODS,
+    /* settings */
+    FAULT_TOUCHY,
+    FAULT_NARROW,
     FAULT_COUNT
 };
 

@@ -72,6 +72,9 @@ enum mark {
     MARK_PART_AGAIN,         /* and once more, after a crash */
     MARK_COMPACTED,
     MARK_REACHED,            /* in the end the platform is as a snapshot says */
+    MARK_BREAKER_OPENED,
+    MARK_BREAKER_CLOSED,     /* after probes */
+    MARK_WINDOW_FULL,
     MARK_CRASH_POLLED, /* a crash at each place that worker/ names */
     MARK_CRASH_CEILING_RAISED,
     MARK_CRASH_CLAIMED,

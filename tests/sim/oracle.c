@@ -235,6 +235,8 @@ void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int scri
         e->claimed_by = NULL;
     if (e && script == SCRIPT_RELEASE)
         oracle_released(s, p, e);
+    if (e && script == SCRIPT_CLAIM)
+        oracle_pace_claims(s, p, e);
 }
 
 static void mark_claim(struct sim *s, int code)
@@ -254,6 +256,7 @@ void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size
     mark_claim(s, code);
     if (!e || (code != CODE_FRESH && code != CODE_DOUBT))
         return;
+    e->tries++;
     if (e->claimed_by != p)
         e->step_owed = false;
     if (e->produced && !s->cfg.on[FAULT_REDIS_OWED] && !e->excused) {
@@ -278,6 +281,7 @@ void oracle_script(struct sim *s, struct proc *p, const char *key, int script, i
         oracle_accounts_told(s, p, e);
     } else if (script == SCRIPT_STEP) {
         sim_mark(s, MARK_STEP);
+        e->tries++;
         if (e->claimed_by == p)
             e->step_owed = false;
     } else if (script == SCRIPT_RELEASE) {
@@ -290,6 +294,7 @@ void oracle_script(struct sim *s, struct proc *p, const char *key, int script, i
 void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned)
 {
     struct oracle *o = s->oracle;
+    oracle_counts_ended(s, p);
     for (unsigned i = 0; i < o->event_count; i++) {
         if (o->events[i]->claimed_by != p)
             continue;

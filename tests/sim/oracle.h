@@ -59,11 +59,16 @@ bool oracle_was_done(struct sim *s, unsigned event, enum op op);
 /* Kafka */
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m);
 void oracle_produced(struct sim *s, const struct producer_message *m); /* handed to a client */
+/* The client tells @p that it is acknowledged. */
+void oracle_told(struct sim *s, struct proc *p, const char *topic, int32_t partition, int64_t offset);
 void oracle_acked(struct sim *s, const char *topic, int32_t partition, int64_t offset);
 void oracle_assigned(struct sim *s, const struct kmember *m);
 void oracle_unassigned(struct sim *s, const struct kmember *m);
 void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c);
 void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation, const struct consumer_partition *c);
+/* @m takes an event from there. */
+void oracle_delivered(struct sim *s, const struct kmember *m, int32_t partition, int64_t offset);
+void oracle_count_committed(struct proc *p, bool ok);
 /* Redis; @key: the event's whole key there */
 void oracle_event_state(struct sim *s, const char *key, char before, char after);
 void oracle_redis_lost(struct sim *s);
@@ -71,12 +76,16 @@ void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key
 void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int script);
 void oracle_claim(struct sim *s, struct proc *p, const char *key, int code, size_t steps_len);
 void oracle_script(struct sim *s, struct proc *p, const char *key, int script, int result);
-/* the platform */
+/* the platform; a call begins, may leave, and ends */
+void oracle_call_begins(struct sim *s, struct request *r);
+void oracle_call_ended(struct sim *s, const struct request *r, const struct call_reply *reply);
 void oracle_left(struct sim *s, struct request *r);
 void oracle_answered(struct sim *s, const struct request *r, const struct call_reply *reply);
 void oracle_effect(struct sim *s, const struct request *r);
 /* workers */
 void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned);
+/* 19: no secret and nothing personal stands in @text, which is a part of @where. */
+void oracle_private(struct sim *s, const char *where, const char *text);
 void oracle_log(struct sim *s, struct proc *p); /* new lines, while tracing */
 
 /* What a person finds at the platform: whether the step of the event at that place was done. */

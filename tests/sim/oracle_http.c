@@ -235,10 +235,27 @@ static void check_begins(struct sim *s, const struct oevent *e, const struct req
         sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
 }
 
+/* 9: a claim, or a step that was noted, lets a request leave once; what leaves again has another. */
+static void check_try(struct sim *s, const struct oevent *e, const struct ostep *st, const struct request *r)
+{
+    if (st->last_left > 0 && st->try_no == e->tries)
+        sim_broken(s, "9: %s of e%u leaves twice in one try", op_entry(r->op)->name, e->number);
+}
+
+/* For oracle_count.c. */
+static void note_sent(struct sim *s, const struct request *r)
+{
+    struct oevent *e = r->event < s->oracle->event_count ? s->oracle->events[r->event] : NULL;
+    if (!e || r->op == OP_PING || r->op == OP_DONE)
+        return;
+    e->sent++;
+}
+
 void oracle_left(struct sim *s, struct request *r)
 {
     if (r->op != OP_PING)
         check_limit(s, r);
+    note_sent(s, r);
     if (op_entry(r->op)->repeat == CALL_READ)
         return;
     struct oevent *e = event_of(s, r);
@@ -246,6 +263,7 @@ void oracle_left(struct sim *s, struct request *r)
         return;
     struct ostep *st = &e->steps[step_of(e, r->op)];
     check_rights(s, e, r);
+    check_try(s, e, st, r);
     if (st->last_left > 0 && op_entry(r->op)->repeat == CALL_QUERY)
         sim_mark(s, MARK_RESENT_QUERY);
     if (st->doubts > 0)
@@ -254,6 +272,7 @@ void oracle_left(struct sim *s, struct request *r)
     check_remembered(s, e, r);
     check_alone(s, r);
     check_owner(s, r);
+    oracle_check_proof(s, r);
     check_held(s, e, r);
     check_begins(s, e, r);
     oracle_check_passed(s, e);
@@ -261,6 +280,7 @@ void oracle_left(struct sim *s, struct request *r)
     e->variant = (int)r->value;
     st->doubts++;
     st->last_left = s->now;
+    st->try_no = e->tries;
     snprintf(st->key, sizeof(st->key), "%s", r->key);
     struct flight *f = sim_alloc(s, sizeof(*f));
     *f = (struct flight){s->oracle->flights[r->service], r, r->p->pauses};

@@ -186,6 +186,7 @@ static void on_outcome(struct sim *s, const struct kmessage *m)
                        outcome_kind_name(kind));
         if (*final < 0)
             check_kind(s, e, p, kind, reason);
+        oracle_count_attempts(s, e, (unsigned)json_integer_value(json_object_get(data, "attempts")));
         if (e->kind == KIND_SNAPSHOT && outcome_kind_moves_record(kind))
             oracle_snapshot_ended(s, e, data);
         *final = (int)kind;
@@ -275,6 +276,7 @@ static void on_entry(struct sim *s, const struct kmessage *m)
     char text[64];
     snprintf(text, sizeof(text), "%s %s", entry_state_name(e.state), entry_reason_name(e.reason));
     sim_note(s, NULL, "entry", text, p->event, e.place.offset);
+    oracle_pace_aside(s, s->oracle->events[p->event]);
     if (e.reason == ENTRY_FOR_GUARD)
         oracle_held(s, s->oracle->events[p->event], e.place.partition);
     if (e.state == ENTRY_DOUBT && (is_for_person(&e) || e.reason == ENTRY_FOR_BEHIND)) {
@@ -324,6 +326,8 @@ static bool is_of_partition(const struct kmessage *m)
 
 void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, const struct kmessage *m)
 {
+    for (size_t i = 0; i < m->header_count; i++)
+        oracle_private(s, "a header", m->headers[i].value);
     if (strstr(t->name, "control"))
         oracle_control_written(s, partition, m);
     else if (strstr(t->name, "outcomes"))
@@ -350,6 +354,18 @@ static struct place *place_of_final(struct sim *s, const char *value, size_t len
     json_decref(root);
     if (p && p->kind == PLACE_EVENT && final && !conflict)
         s->oracle->events[p->event]->produced = true;
+    return final ? p : NULL;
+}
+
+const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round)
+{
+    json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
+    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
+    const struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
+                                     json_integer_value(json_object_get(at, "offset")));
+    bool final = outcome_kind_parse(text_of(data, "kind"), ret_kind) == 0 && outcome_kind_is_final(*ret_kind);
+    *ret_round = (unsigned)json_integer_value(json_object_get(data, "round"));
+    json_decref(root);
     return final ? p : NULL;
 }
 
@@ -459,7 +475,7 @@ static void check_map(struct sim *s, const struct consumer_partition *c)
 void oracle_commit_sent(struct sim *s, struct proc *p, const struct consumer_partition *c)
 {
     struct oracle *o = s->oracle;
-    (void)p;
+    oracle_count_commit_sent(s, p);
     if (c->control) {
         oracle_control_commit(s, c);
         return;
@@ -488,6 +504,8 @@ void oracle_committed(struct sim *s, const struct kmember *m, int64_t generation
 
 void oracle_assigned(struct sim *s, const struct kmember *m)
 {
+    oracle_pace_assigned(s, m);
+    oracle_count_assigned(m);
     for (int32_t i = 0; i < s->kafka->partitions; i++)
         if (m->owns[i] && s->oracle->owners[i].p != m->p) {
             s->oracle->changes[i] += s->oracle->owners[i].p != NULL;
@@ -498,5 +516,5 @@ void oracle_assigned(struct sim *s, const struct kmember *m)
 void oracle_unassigned(struct sim *s, const struct kmember *m)
 {
     (void)s;
-    (void)m;
+    oracle_count_assigned(m); /* what it had is dropped, answered or not */
 }

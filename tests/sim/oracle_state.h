@@ -16,6 +16,7 @@ struct ostep {
     unsigned effects;
     unsigned doubts;     /* transmissions whose end is not known */
     int64_t last_left;
+    unsigned try_no;     /* in which that was */
     char key[64];        /* of keyed */
 };
 
@@ -33,6 +34,8 @@ struct oevent {
     struct proc *granted_to; /* by the last CLAIM that Redis did */
     struct proc *claimed_by; /* the same, once its answer has come */
     bool fresh;           /* its last claim was no doubtful one */
+    unsigned tries;       /* CLAIMs and STEPs of it that were answered: each lets a request leave once */
+    unsigned sent;        /* calls of it that left, reads too */
     bool step_owed;       /* a step was answered and is not noted yet */
     int final[VARIANTS];  /* enum outcome_kind, of the present round; -1: none yet */
     unsigned round[VARIANTS], asked; /* the present round less one; of the round that an operator asked for, the same */
@@ -147,6 +150,22 @@ void oracle_cut_left(struct sim *s, const struct oevent *e, int32_t partition);
 void oracle_released(struct sim *s, struct proc *p, struct oevent *e);
 void oracle_held(struct sim *s, struct oevent *e, int32_t partition);
 size_t oracle_tell_acts(const struct sim *s, char *ret, size_t size);
+/* oracle_pace.c */
+void oracle_pace_assigned(struct sim *s, const struct kmember *m);
+void oracle_pace_aside(struct sim *s, const struct oevent *e);
+void oracle_pace_claims(struct sim *s, struct proc *p, const struct oevent *e); /* CLAIM leaves */
+/* oracle_count.c */
+void oracle_count_delivered(struct proc *p);
+void oracle_count_assigned(const struct kmember *m);
+void oracle_count_commit_sent(const struct sim *s, struct proc *p);
+void oracle_check_proof(struct sim *s, const struct request *r);
+void oracle_count_call(const struct request *r);
+void oracle_count_answer(const struct request *r, const struct call_reply *reply);
+/* What the event's outcome says. */
+void oracle_count_attempts(struct sim *s, const struct oevent *e, unsigned attempts);
+void oracle_counts_ended(struct sim *s, struct proc *p);
+/* oracle_kafka.c: the place that an outcome is about; NULL: none, or it is no final one. */
+const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round);
 /* oracle_parts.c */
 void oracle_part_written(struct sim *s, int32_t partition, const struct kmessage *m);
 void oracle_snapshot_ended(struct sim *s, struct oevent *e, const json_t *data); /* what its outcome says */

@@ -35,7 +35,7 @@ struct op_entry {
 };
 const struct op_entry *op_entry(enum op op);
 
-/* A request that left, understood. */
+/* A request, understood. */
 struct request {
     enum op op;
     unsigned service, event, value; /* value: which variant of the event, from 0 */
@@ -45,6 +45,8 @@ struct request {
     int64_t left_at;
     struct proc *p;
     bool given_up;                  /* its sender waits no more */
+    unsigned period;                /* oracle_pace.c: of the breaker, when it began */
+    bool asks;                      /* the same: whether the provider is there again */
 };
 
 struct platform;

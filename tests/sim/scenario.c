@@ -1,6 +1,7 @@
 #include "scenario.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "billing.h"
@@ -14,6 +15,8 @@
 #define END_WITHIN_NS (INT64_C(3600) * SIM_S) /* 18: of virtual time, once the faults have stopped */
 #define DRAIN_WITHIN_NS (150 * SIM_S) /* it may be paused */
 
+enum { TALKS_EVERY = 8 };
+
 /* ---- the choice ---- */
 
 static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
@@ -26,7 +29,11 @@ static void choose_faults(struct sim *s, const bool allowed[FAULT_COUNT])
     s->cfg.on[FAULT_DATES] = allowed[FAULT_DATES] && sim_pick(s, 0) / 4 % 4 == 0;
     s->cfg.on[FAULT_SNAPSHOTS] = allowed[FAULT_SNAPSHOTS] && sim_pick(s, 0) / 16 % 4 == 0;
     s->cfg.on[FAULT_COMPACTION] = allowed[FAULT_COMPACTION] && sim_pick(s, 0) / 64 % 2 == 0;
-    s->cfg.on[FAULT_FLOODS] = allowed[FAULT_FLOODS] && sim_pick(s, 0) / 128 % 8 == 0;
+    s->cfg.on[FAULT_FLOODS] = allowed[FAULT_FLOODS] && sim_pick(s, 0) / 8192 % 8 == 0;
+    /* Where all that is left are events which are put off for ever, that is the provider's outage, and none of them dies. */
+    bool for_ever = s->cfg.on[FAULT_HTTP_PUT_OFF] && !s->cfg.on[FAULT_ACTS];
+    s->cfg.on[FAULT_TOUCHY] = allowed[FAULT_TOUCHY] && sim_pick(s, 0) / 128 % 8 == 0 && !for_ever;
+    s->cfg.on[FAULT_NARROW] = allowed[FAULT_NARROW] && sim_pick(s, 0) / 1024 % 8 == 0;
 }
 
 /* A few percent of so few accounts are none; and there have to be some in a partition, and cuts of several of them. */
@@ -163,15 +170,28 @@ static void on_heal(struct sim *s, void *arg)
 
 /* ---- begin ---- */
 
+static void make_narrow(const struct sim *s, struct settings_numbers *n)
+{
+    n->window_events = 10 + (int64_t)(sim_pick(s, 6001) % 6); /* the settings take no less */
+    n->lane_limit = 2 + (int64_t)(sim_pick(s, 6002) % 3);
+}
+
 static void fit_settings(struct sim *s)
 {
     struct sim_env *env = s->env;
     env->settings->partitions = s->cfg.partitions;
-    env->settings->log_level = s->tracing ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+    env->settings->log_level = s->tracing || s->seed % TALKS_EVERY == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR;
     env->plan->limits.in_flight = s->cfg.in_flight;
     env->provider->limits.in_flight = s->cfg.in_flight;
-    env->provider->numbers.lane_limit = s->cfg.on[FAULT_FLOODS] ? 1 + (int64_t)(sim_pick(s, 0) / 1024 % 6) : 1000;
     env->plan->guard = (struct settings_guard){.percent = s->cfg.guard > 0 ? s->cfg.guard_percent : 100, .accounts = s->cfg.guard};
+    env->provider->numbers = env->numbers;
+    if (s->cfg.on[FAULT_NARROW])
+        make_narrow(s, &env->provider->numbers);
+    if (s->cfg.on[FAULT_FLOODS])
+        env->provider->numbers.lane_limit = 1 + (int64_t)(sim_pick(s, 7000) % 6);
+    env->plan->breaker = env->provider->breaker;
+    if (s->cfg.on[FAULT_TOUCHY])
+        env->plan->breaker.calls = 2 + (unsigned)(sim_pick(s, 6000) % 5);
     if (ftruncate(env->log_fd, 0) != 0 || lseek(env->log_fd, 0, SEEK_SET) != 0)
         sim_broken(s, "the log's file cannot be emptied");
 }
@@ -198,12 +218,15 @@ void scenario_begin(struct sim *s)
 
 /* ---- run ---- */
 
-/* The engine says by itself when one of its own steps was wrong. */
+/* The engine says by itself when one of its own steps was wrong. In every eighth story it says all. */
 static void check_log(struct sim *s)
 {
-    char text[8192];
-    ssize_t n = pread(s->env->log_fd, text, sizeof(text) - 1, 0);
+    struct stat st = {0};
+    (void)fstat(s->env->log_fd, &st);
+    char *text = sim_alloc(s, (size_t)st.st_size + 1);
+    ssize_t n = pread(s->env->log_fd, text, (size_t)st.st_size, 0);
     text[n > 0 ? n : 0] = '\0';
+    oracle_private(s, "the log", text);
     char *line = strstr(text, "job_step_refused");
     if (line)
         sim_broken(s, "the engine says: %.*s", (int)strcspn(line, "\n"), line);

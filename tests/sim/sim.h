@@ -25,6 +25,7 @@
 #define SIM_MS INT64_C(1000000)
 #define SIM_S INT64_C(1000000000)
 #define SIM_NEVER INT64_MAX
+#define PERSONAL "Zq-" /* begins what is a secret or says who somebody is: events, answers, settings.yaml */
 
 struct sim;
 struct proc;
@@ -33,12 +34,15 @@ struct kafka;
 struct rserver;
 struct platform;
 struct oracle;
+struct seen_pace;
+struct seen_counts;
 struct lua_State;
 
 /* What all seeds share: loaded once. */
 struct sim_env {
     struct settings *settings;
     struct settings_provider *provider;
+    struct settings_numbers numbers; /* as the settings say */
     struct event_schemas *schemas;
     struct act_schemas *acts;
     struct plan *plan;
@@ -162,6 +166,8 @@ struct proc {
     unsigned phase;
     int64_t wake_at;
     unsigned in_flight; /* calls that have left and are waited for */
+    struct seen_pace *pace; /* oracle_pace.c */
+    struct seen_counts *counts; /* oracle_count.c */
 };
 
 struct proc *proc_start(struct sim *s, unsigned slot);

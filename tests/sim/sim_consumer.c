@@ -342,6 +342,8 @@ static void deliver(struct consumer *c, const struct item *i)
         .message = {m->key, m->key_len, m->value, m->value_len, m->headers, m->header_count},
     };
     sim_note(c->p->sim, c->p, "delivered", i->topic->control ? "control" : "", i->partition, m->offset);
+    if (!i->topic->control)
+        oracle_delivered(c->p->sim, c->m, i->partition, m->offset);
     c->h.delivery(c->h.arg, &d);
 }
 
@@ -363,6 +365,7 @@ static void serve(struct consumer *c, const struct item *i)
     case ITEM_COMMITTED:
         c->commit_outstanding = false;
         sim_note(c->p->sim, c->p, i->ok ? "commit is done" : "commit failed", i->fenced ? "fenced" : "", -1, -1);
+        oracle_count_committed(c->p, i->ok);
         c->h.committed(c->h.arg, i->ok, i->fenced, i->ok ? "" : "refused or lost");
         return;
     }

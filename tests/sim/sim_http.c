@@ -54,6 +54,7 @@ static void end(struct http_call *c, struct call_reply *reply)
         proc_poison(h->p);
         return;
     }
+    oracle_call_ended(h->p->sim, &c->r, reply);
     c->done(c->arg, reply);
 }
 
@@ -97,7 +98,7 @@ static void answer_5xx(struct sim *s, struct http_call *c)
     static const int statuses[] = {500, 502, 503, 504, 408};
     if (sim_chance(s, 500))
         platform_do(s->platform, &c->r);
-    answer_with(s, c, CALL_OK, statuses[sim_range(s, 0, 4)], "oops");
+    answer_with(s, c, CALL_OK, statuses[sim_range(s, 0, 4)], "oops, " PERSONAL "name");
 }
 
 static void answer_429(struct sim *s, struct http_call *c)
@@ -155,7 +156,7 @@ static void on_request(struct sim *s, void *arg)
         return;
     }
     if (op_entry(c->r.op)->repeat != CALL_READ && oracle_is_refused(s, c->r.event)) {
-        answer_with(s, c, CALL_OK, 422, "{\"ok\":false}");
+        answer_with(s, c, CALL_OK, 422, "{\"ok\":false,\"login\":\"" PERSONAL "login\"}");
         return;
     }
     if (op_entry(c->r.op)->repeat != CALL_READ && oracle_is_put_off(s, c->r.event)) {
@@ -185,7 +186,7 @@ static void on_request(struct sim *s, void *arg)
     case FATE_GARBAGE:
         if (half)
             platform_do(s->platform, &c->r);
-        answer_with(s, c, CALL_OK, 200, "<html>It works!</html>");
+        answer_with(s, c, CALL_OK, 200, "<html>It works, " PERSONAL "name!</html>");
         return;
     case FATE_LATE:
         sim_after(s, lateness(s), on_late, c);
@@ -210,10 +211,13 @@ static void on_connected(void *arg)
         end(c, &reply);
         return;
     }
+    const struct request begun = c->r;
     if (!platform_read(s->platform, c->req, &c->r))
         return;
     c->r.p = h->p;
     c->r.left_at = s->now;
+    c->r.period = begun.period;
+    c->r.asks = begun.asks;
     c->bytes = 200;
     h->p->in_flight++;
     sim_note(s, h->p, "request", op_entry(c->r.op)->name, c->r.event, c->r.value);
@@ -232,6 +236,10 @@ struct http_call *http_call(struct http *h, const struct call_request *req, http
     *c = (struct http_call){.http = h, .req = req, .may_send = may_send, .done = done, .arg = arg,
                             .started_ns = loop_now_ns(h->loop)};
     h->in_flight++;
+    if (!platform_read(s->platform, req, &c->r))
+        return c;
+    c->r.p = h->p;
+    oracle_call_begins(s, &c->r);
     bool refused = platform_is_away(s->platform) ? sim_chance(s, 500) : sim_fault(s, FAULT_HTTP_REFUSED, s->cfg.http_bad);
     proc_post_after(h->p, sim_latency(s), refused ? on_connect_failed : on_connected, c);
     proc_post_after(h->p, h->o.request_ms * SIM_MS, on_timeout, c);

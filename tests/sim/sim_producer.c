@@ -65,6 +65,8 @@ static void on_report(void *arg)
             oracle_acked(r->producer->p->sim, m->m.topic, m->m.partition, m->offset);
         if (r->producer->closed)
             continue;
+        if (r->ok)
+            oracle_told(r->producer->p->sim, r->producer->p, m->m.topic, m->m.partition, m->offset);
         m->ack(m->arg, r->ok, r->ok ? m->offset : -1, r->ok ? "" : "timed out");
         crash_point("acked");
     }

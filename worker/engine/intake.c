@@ -124,19 +124,31 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
     partitions_drain(w, DRAIN_STOP);
 }
 
+/* An earlier owner may have sent it: an entry that says `unsent` would be the end of that knowledge. */
+static bool was_worked(const struct job *j)
+{
+    return j->offset < j->part->inherited || j->offset < j->part->doubt_end;
+}
+
+static bool has_entry(const struct job *j)
+{
+    struct entry_place at = {.partition = j->partition, .offset = j->offset};
+    return waits_find(j->part->waits, j->work->event.service, at) != NULL;
+}
+
 /* RELIABILITY.md section 5: a lane this long would stop its partition. */
 static bool is_flood(const struct worker *w, const struct job *j)
 {
     size_t limit = (size_t)w->numbers->lane_limit;
-    return lanes_items(w->lanes) >= limit && j->part->waits_ready &&
+    return lanes_items(w->lanes) >= limit && j->part->waits_ready && !was_worked(j) &&
            lanes_depth_of(w->lanes, j->bytes, j->key_len) >= limit;
 }
 
-/* False: it cannot be read, and its lane will say so. */
+/* False: it cannot be read, or an earlier owner wrote an entry of it; and its lane will see to that. */
 static bool set_flood_aside(struct worker *w, struct job *j)
 {
     enum dead_reason why;
-    if (job_work(w, j) == NULL || !intake_decode(w, j, &why)) {
+    if (job_work(w, j) == NULL || !intake_decode(w, j, &why) || has_entry(j)) {
         job_release_work(w, j);
         return false;
     }
@@ -154,6 +166,7 @@ void intake_delivery(struct worker *w, const struct consumer_delivery *d)
     case OFFSETS_DONE:
         telemetry_count(w->tel, COUNTER_REDELIVERED, 1);
         p->dirty = true;
+        hold_if_full(w, p); /* it takes room in the window, where one before it is open */
         return;
     case OFFSETS_FULL:
         intake_give_up(w, d);

@@ -1,0 +1,41 @@
+/* oracle_bounds.c - 16: every queue has its bound; 19: nothing private stands where anybody may read it. */
+#include <string.h>
+
+#include "oracle_state.h"
+
+/* ---- 16 ---- */
+
+/* Below it, all that the partition's owner was told of is settled, as far as anybody can know. */
+static int64_t settled_up_to(struct oracle *o, int32_t partition)
+{
+    int64_t at = o->settled[partition];
+    const struct place *list = o->places[partition];
+    while (at < o->place_count[partition] && (list[at].waits || place_is_settled(o, &list[at])))
+        at++;
+    return at;
+}
+
+/* 16: of a partition no more events are taken than its window has room for. One that is a member no more may be given some that it
+ * does not take. */
+void oracle_delivered(struct sim *s, const struct kmember *m, int32_t partition, int64_t offset)
+{
+    const struct proc *p = m->p;
+    int64_t open = offset + 1 - settled_up_to(s->oracle, partition), window = s->env->provider->numbers.window_events;
+    oracle_count_delivered(m->p);
+    if (open > window && m->in && m->generation == s->kafka->generation)
+        sim_broken(s, "16: w%u.%u takes %d-%lld, and %lld events of the partition are open, of %lld", p->slot, p->life, (int)partition,
+                   (long long)offset, (long long)open, (long long)window);
+    if (open == window)
+        sim_mark(s, MARK_WINDOW_FULL);
+}
+
+/* ---- 19 ---- */
+
+void oracle_private(struct sim *s, const char *where, const char *text)
+{
+    const char *at = strstr(text, PERSONAL), *line = at;
+    while (at && line > text && line[-1] != '\n')
+        line--;
+    if (at)
+        sim_broken(s, "19: %s: %.*s", where, (int)strcspn(line, "\n"), line);
+}
