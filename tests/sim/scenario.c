@@ -174,6 +174,8 @@ static void make_narrow(const struct sim *s, struct settings_numbers *n)
 {
     n->window_events = 10 + (int64_t)(sim_pick(s, 6001) % 6); /* the settings take no less */
     n->lane_limit = 2 + (int64_t)(sim_pick(s, 6002) % 3);
+    if (s->cfg.on[FAULT_ACTS]) /* else what waits for a person may fill it for ever */
+        n->waiting_limit = 2 + (int64_t)(sim_pick(s, 6003) % 4);
 }
 
 static void fit_settings(struct sim *s)

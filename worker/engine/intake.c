@@ -12,17 +12,28 @@
 #define HOLD_MS 500
 #define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
+/* What an earlier owner may have begun comes whatever waits: entries may wait for it. */
+static bool was_begun(const struct partition *p, int64_t offset)
+{
+    return offset < p->inherited || offset < p->doubt_end;
+}
+
+static bool too_many_wait(const struct partition *p, int64_t limit)
+{
+    return (int64_t)waits_count(p->waits) >= limit && !was_begun(p, offsets_next(p->offsets));
+}
+
 /* Its open events, or those that wait in its topic: they are kept in memory, too. */
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
     return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events ||
-           (int64_t)waits_count(p->waits) >= w->numbers->waiting_limit;
+           too_many_wait(p, w->numbers->waiting_limit);
 }
 
 static bool partition_has_room(const struct worker *w, const struct partition *p)
 {
     return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2 &&
-           (int64_t)waits_count(p->waits) <= w->numbers->waiting_limit / 2;
+           !too_many_wait(p, w->numbers->waiting_limit / 2 + 1);
 }
 
 static void pause_partition(struct worker *w, struct partition *p)
@@ -124,23 +135,18 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
     partitions_drain(w, DRAIN_STOP);
 }
 
-/* An earlier owner may have sent it: an entry that says `unsent` would be the end of that knowledge. */
-static bool was_worked(const struct job *j)
-{
-    return j->offset < j->part->inherited || j->offset < j->part->doubt_end;
-}
-
 static bool has_entry(const struct job *j)
 {
     struct entry_place at = {.partition = j->partition, .offset = j->offset};
     return waits_find(j->part->waits, j->work->event.service, at) != NULL;
 }
 
-/* RELIABILITY.md section 5: a lane this long would stop its partition. */
+/* RELIABILITY.md section 5: a lane this long would stop its partition. But of what an earlier owner may have sent an entry that says
+ * `unsent` would be the end of that knowledge. */
 static bool is_flood(const struct worker *w, const struct job *j)
 {
     size_t limit = (size_t)w->numbers->lane_limit;
-    return lanes_items(w->lanes) >= limit && j->part->waits_ready && !was_worked(j) &&
+    return lanes_items(w->lanes) >= limit && j->part->waits_ready && !was_begun(j->part, j->offset) &&
            lanes_depth_of(w->lanes, j->bytes, j->key_len) >= limit;
 }
 
