@@ -2,9 +2,10 @@
  *
  * For a platform that takes no dates the pack says so (x-dates). An event that begins later (or bears `notbefore`) is set aside
  * until then, unsent; a newer one that covers it supersedes it. What an applied event implies for a later day, that a package
- * ends, or that one of those that a new account is to have begins, is an event of its own: written to the events topic together with the outcome, acknowledged before the offset settles, with
- * an id that is a function of the first one's, so that twice is once. Its order stands just above the first one's: whatever billing
- * sends meanwhile on the same axis passes it or makes it stale, so a package that was prolonged is not taken away. */
+ * ends, or that one of those that a new account is to have begins, is an event of its own: written to the events topic together with the
+ * outcome, acknowledged before the offset settles, with an id that is a function of the first one's, so that twice is once. Its order
+ * stands just above the first one's: whatever billing sends meanwhile on the same axis passes it or makes it stale, so a package that was
+ * prolonged is not taken away. */
 #include <stdio.h>
 #include <string.h>
 
