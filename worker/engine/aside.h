@@ -52,6 +52,8 @@ void aside_redrive_letter(struct worker *w, struct job *j, unsigned round);
 void aside_begin_again(struct worker *w, struct job *j, const struct entry *e);
 /* @j is to be claimed. True: it comes from the waiting topic, and its entry says first that it is being sent. */
 bool aside_says_sending(struct worker *w, struct job *j);
+/* One that waits for room to be called back as superseded (wait.superseded): now. */
+void aside_call_superseded(struct partition *p, struct wait *x);
 /* The entry is read and its event worked, as @act says. */
 void aside_call_back(struct partition *p, struct wait *x, enum park_act act);
 

@@ -80,6 +80,13 @@ void aside_call_back(struct partition *p, struct wait *x, enum park_act act)
     call_back(p, x);
 }
 
+void aside_call_superseded(struct partition *p, struct wait *x)
+{
+    x->superseded = false;
+    waits_call(x, false);
+    call_back(p, x);
+}
+
 /* ---- who is called back ---- */
 
 struct look {
@@ -123,9 +130,7 @@ static bool look_at(void *arg, struct wait *x)
     if (l->room == 0)
         return false;
     if (x->superseded) {
-        x->superseded = false;
-        waits_call(x, false);
-        call_back(l->part, x);
+        aside_call_superseded(l->part, x);
         l->room--;
     } else if (call_back_if_free(l->part, x)) {
         l->room--;

@@ -55,8 +55,12 @@ bool aside_supersede(struct job *j)
             partitions_drain(j->worker, DRAIN_STOP);
             return true;
         }
-        x->act = PARK_SUPERSEDED;
-        x->busy = x->superseded = true;
+        if (x->state == ENTRY_UNSENT) {
+            x->act = PARK_SUPERSEDED;
+            x->busy = x->superseded = true;
+        } else { /* others may wait for it */
+            aside_call_back(p, x, PARK_SUPERSEDED);
+        }
         if (debt != NULL)
             waits_owe(x, debt);
     }

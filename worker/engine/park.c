@@ -177,6 +177,8 @@ void park_check(struct worker *w, struct partition *p, struct wait *x)
 static void call_holder(struct worker *w, struct partition *p, const char *service, const char *holder)
 {
     struct wait *x = waits_of_key(p->waits, service, holder);
+    if (x != NULL && x->superseded)
+        aside_call_superseded(p, x);
     if (x == NULL || x->busy)
         return;
     if (x->state == ENTRY_DOUBT)
