@@ -105,6 +105,15 @@ static void run_twice(struct sim *s, struct sim_env *env, const struct options *
     j->twice++;
 }
 
+/* Of all jobs, which other processes write. */
+static bool any_failed(const volatile struct job *jobs, unsigned n)
+{
+    bool any = false;
+    for (unsigned i = 0; i < n; i++)
+        any |= jobs[i].failed > 0;
+    return any;
+}
+
 static void run_job(const struct options *o, struct job *j, unsigned number)
 {
     struct sim_env env;
@@ -122,7 +131,7 @@ static void run_job(const struct options *o, struct job *j, unsigned number)
         if (j->at % TWICE_EVERY == 0 && !s.failure[0])
             run_twice(&s, &env, o, j, hash);
         sim_fini(&s);
-        if (o->first && j->failed > 0)
+        if (o->first && any_failed(j - number, o->jobs))
             break;
     }
     alarm(0);
