@@ -127,10 +127,9 @@ static unsigned long long said(const char *text, const char *name, const char *l
 {
     unsigned long long sum = 0;
     size_t n = strlen(name);
-    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        size_t len = strcspn(line, "\n");
-        const char *at = strstr(line, label), *value = memchr(line, '}', len);
-        if (strncmp(line, name, n) == 0 && line[n] == '{' && at && at < line + len && value)
+    for (const char *line = text; (line = strstr(line, name)) != NULL; line += n) {
+        const char *value = strchr(line, '}'), *at = line[n] == '{' ? strstr(line, label) : NULL;
+        if ((line == text || line[-1] == '\n') && at && value && at < value)
             sum += strtoull(value + 1, NULL, 10);
     }
     return sum;
