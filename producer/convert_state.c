@@ -143,14 +143,14 @@ void convert_link(struct convert_state *s)
 
 /* ---- one service ---- */
 
-static void hash_of(const struct convert_state *s, const char *service, const struct account *a, char ret[SYNC_HASH_SIZE])
+/* @known: what of the record counts. */
+static void hash_with(const struct convert_state *s, const char *service, struct hash_part known, const struct account *a,
+                      char ret[SYNC_HASH_SIZE])
 {
-    struct hash_part row = {.data = ""}, known = {.data = ""}, real = {.data = ""};
+    struct hash_part row = {.data = ""}, real = {.data = ""};
     uint8_t digest[HASH_SHA256_SIZE];
     const char *text = book_get(s->rows, service, &row.len);
     row.data = text != NULL ? text : "";
-    text = book_get(s->known, service, &known.len);
-    known.data = text != NULL ? text : "";
     if (a != NULL)
         real.data = account_state(a, &real.len);
     const struct hash_part parts[] = {{service, strlen(service)}, row, known, real,
@@ -159,22 +159,21 @@ static void hash_of(const struct convert_state *s, const char *service, const st
     hash_hex(digest, (SYNC_HASH_SIZE - 1) / 2, ret);
 }
 
+static void hash_of(const struct convert_state *s, const char *service, const struct account *a, char ret[SYNC_HASH_SIZE])
+{
+    struct hash_part known = {.data = ""};
+    const char *text = book_get(s->known, service, &known.len);
+    known.data = text != NULL ? text : "";
+    hash_with(s, service, known, a, ret);
+}
+
 /* The same, but of the record its order alone: what the adoption leaves as it was. */
 static void begun_hash_of(const struct convert_state *s, const char *service, const json_t *record, const struct account *a,
                           char ret[SYNC_HASH_SIZE])
 {
-    struct hash_part row = {.data = ""}, real = {.data = ""};
-    uint8_t digest[HASH_SHA256_SIZE];
     char basis[BASIS_TEXT_SIZE];
-    const char *text = book_get(s->rows, service, &row.len);
-    row.data = text != NULL ? text : "";
-    if (a != NULL)
-        real.data = account_state(a, &real.len);
     known_basis(record, 1, basis);
-    const struct hash_part parts[] = {{service, strlen(service)}, row, {basis, strlen(basis)}, real,
-                                      {s->first_name, strlen(s->first_name)}, {s->last_name, strlen(s->last_name)}};
-    hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
-    hash_hex(digest, (SYNC_HASH_SIZE - 1) / 2, ret);
+    hash_with(s, service, (struct hash_part){basis, strlen(basis)}, a, ret);
 }
 
 /* It was adopted by the preview that is applied, which was cut off before the conversion, or before that was noted. */

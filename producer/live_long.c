@@ -10,12 +10,7 @@
 
 static struct run *copy_of(const struct live_run *r, struct buf *saved)
 {
-    const struct run_inputs in = {.event = r->in.event,
-                                  .data = r->in.data,
-                                  .record = r->record_now,
-                                  .key = r->in.key,
-                                  .came_ms = r->came_ms,
-                                  .token = run_token(r->run)};
+    const struct run_inputs in = live_run_inputs(r, r->record_now, run_token(r->run));
     if (saved->len == 0)
         run_save(r->run, saved);
     return buf_ok(saved) ? run_restore(r->live->bound, r->w, &in, saved->data, saved->len) : NULL;

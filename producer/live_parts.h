@@ -72,6 +72,8 @@ void live_run_retire(struct live_run *r);
 struct live_run *live_run_new(struct live *l, const struct workflow *w, const struct live_inputs *in, live_done_fn *done,
                               void *arg);
 void live_run_free(void *run);
+/* What its run, or a copy of it, is made with: @record, one of its two, and @token, which may be NULL. */
+struct run_inputs live_run_inputs(const struct live_run *r, const json_t *record, const char *token);
 void live_run_send(struct live_run *r);
 void live_run_go_on(struct live_run *r);
 void live_run_end(struct live_run *r, enum live_state state, const char *reason, const char *detail);

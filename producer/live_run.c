@@ -37,15 +37,16 @@ static bool is_login(const struct live_run *r)
     return strcmp(workflow_id(r->w), "authenticate") == 0;
 }
 
+struct run_inputs live_run_inputs(const struct live_run *r, const json_t *record, const char *token)
+{
+    return (struct run_inputs){.event = r->in.event, .data = r->in.data, .record = record, .key = r->in.key, .came_ms = r->came_ms,
+                               .token = token};
+}
+
 /* The run as it would be with credentials that are all ***; NULL: it is not shown. */
 static struct run *shown_run(const struct live_run *r)
 {
-    const struct run_inputs in = {.event = r->in.event,
-                                  .data = r->in.data,
-                                  .record = r->record_now,
-                                  .key = r->in.key,
-                                  .came_ms = r->came_ms,
-                                  .token = run_token(r->run) == NULL ? NULL : PLAY_HIDDEN};
+    const struct run_inputs in = live_run_inputs(r, r->record_now, run_token(r->run) == NULL ? NULL : PLAY_HIDDEN);
     struct buf text;
     buf_init(&text, SAVED_MAX_BYTES);
     run_save(r->run, &text);
@@ -298,12 +299,7 @@ static void on_probe(void *arg, struct live_end *end)
 
 static struct run *restored(struct live_run *r)
 {
-    const struct run_inputs in = {.event = r->in.event,
-                                  .data = r->in.data,
-                                  .record = r->record_now,
-                                  .key = r->in.key,
-                                  .came_ms = r->came_ms,
-                                  .token = live_token(r->live)};
+    const struct run_inputs in = live_run_inputs(r, r->record_now, live_token(r->live));
     struct buf text;
     buf_init(&text, SAVED_MAX_BYTES);
     run_save(r->run, &text);
@@ -527,12 +523,7 @@ void live_run_free(void *arg)
 
 static bool make(struct live_run *r)
 {
-    const struct run_inputs in = {.event = r->in.event,
-                                  .data = r->in.data,
-                                  .record = r->record,
-                                  .key = r->in.key,
-                                  .came_ms = r->came_ms,
-                                  .token = live_token(r->live)};
+    const struct run_inputs in = live_run_inputs(r, r->record, live_token(r->live));
     struct err err;
     r->timer = loop_timer_new(r->live->loop, on_timer, r, &err);
     r->run = r->record == NULL || r->record_now == NULL ? NULL : run_new(r->live->bound, r->w, &in);

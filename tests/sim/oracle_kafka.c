@@ -159,12 +159,18 @@ static bool take_round(struct sim *s, struct oevent *e, unsigned variant, unsign
     return true;
 }
 
+/* The place that the data of an outcome is about; NULL: none. */
+static struct place *place_told(struct oracle *o, const json_t *data)
+{
+    const json_t *at = json_object_get(data, "place");
+    return place_at(o, (int32_t)json_integer_value(json_object_get(at, "partition")), json_integer_value(json_object_get(at, "offset")));
+}
+
 static void on_outcome(struct sim *s, const struct kmessage *m)
 {
     json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
-    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
-    struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
-                               json_integer_value(json_object_get(at, "offset")));
+    const json_t *data = json_object_get(root, "data");
+    struct place *p = place_told(s->oracle, data);
     enum outcome_kind kind = OUTCOME_KIND_COUNT;
     if (!p || p->kind != PLACE_EVENT || outcome_kind_parse(text_of(data, "kind"), &kind) != 0) {
         sim_broken(s, "an outcome of nothing that was sent: %.*s", (int)m->value_len, m->value);
@@ -346,9 +352,8 @@ void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, co
 static struct place *place_of_final(struct sim *s, const char *value, size_t len)
 {
     json_t *root = json_loadb(value, len, 0, NULL);
-    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
-    struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
-                               json_integer_value(json_object_get(at, "offset")));
+    const json_t *data = json_object_get(root, "data");
+    struct place *p = place_told(s->oracle, data);
     bool final = json_is_true(json_object_get(data, "final"));
     bool conflict = strcmp(text_of(data, "kind"), "conflict") == 0;
     json_decref(root);
@@ -360,9 +365,8 @@ static struct place *place_of_final(struct sim *s, const char *value, size_t len
 const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round)
 {
     json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
-    const json_t *data = json_object_get(root, "data"), *at = json_object_get(data, "place");
-    const struct place *p = place_at(s->oracle, (int32_t)json_integer_value(json_object_get(at, "partition")),
-                                     json_integer_value(json_object_get(at, "offset")));
+    const json_t *data = json_object_get(root, "data");
+    const struct place *p = place_told(s->oracle, data);
     bool final = outcome_kind_parse(text_of(data, "kind"), ret_kind) == 0 && outcome_kind_is_final(*ret_kind);
     *ret_round = (unsigned)json_integer_value(json_object_get(data, "round"));
     json_decref(root);

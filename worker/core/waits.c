@@ -213,21 +213,23 @@ struct wait *waits_put(struct waits *ws, const struct entry *e, int64_t at)
     return x;
 }
 
-/* From both ends: what is asked for stands at one of them, or outside, mostly. */
-struct wait *waits_find(const struct waits *ws, const char *service, struct entry_place place)
+/* From both ends: a place is at one of them, or outside, mostly. A service has an entry. */
+struct wait *wait_last_before(const struct wait_service *s, struct entry_place place)
 {
-    struct wait_service *s = wait_service_find(ws, service);
-    struct wait *a = s != NULL ? s->first : NULL, *z = s != NULL ? s->last : NULL;
-    while (a != NULL) {
-        int first = entry_place_cmp(a->place, place), last = entry_place_cmp(z->place, place);
-        if (first == 0 || last == 0)
-            return first == 0 ? a : z;
-        if (first > 0 || last < 0 || a == z || a->next == z)
-            return NULL;
+    struct wait *a = s->first, *z = s->last;
+    while (entry_place_cmp(a->place, place) < 0 && entry_place_cmp(z->place, place) >= 0) {
         a = a->next;
         z = z->prev;
     }
-    return NULL;
+    return entry_place_cmp(a->place, place) < 0 ? z : a->prev;
+}
+
+struct wait *waits_find(const struct waits *ws, const char *service, struct entry_place place)
+{
+    struct wait_service *s = wait_service_find(ws, service);
+    struct wait *before = s != NULL ? wait_last_before(s, place) : NULL;
+    struct wait *x = before != NULL ? before->next : waits_first(ws, service);
+    return x != NULL && entry_place_equal(x->place, place) ? x : NULL;
 }
 
 void waits_remove(struct waits *ws, struct wait *x)
@@ -318,14 +320,14 @@ size_t waits_called(const struct waits *ws, const char *service)
     return s != NULL ? s->called : 0;
 }
 
-void waits_look(struct waits *ws, const char *service)
+bool waits_look(struct waits *ws, const char *service)
 {
     struct wait_service *s = wait_service_find(ws, service);
     if (s == NULL)
-        return;
+        return false;
     s->again = true;
     if (s->is_looked_at)
-        return;
+        return true;
     s->look_prev = NULL;
     s->look_next = ws->looks;
     if (s->look_next != NULL)
@@ -333,6 +335,7 @@ void waits_look(struct waits *ws, const char *service)
     ws->looks = s;
     s->is_looked_at = true;
     s->cursor = NULL;
+    return true;
 }
 
 /* Up to @max of them, from @x on; false: @fn has had enough. *@ret_next: where it stopped. */

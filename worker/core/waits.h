@@ -106,8 +106,9 @@ void waits_stand(struct wait *x);
 size_t waits_called(const struct waits *ws, const char *service);
 /* Something changed for the service's entries, so that some may not be held back any more: all of them are to be looked at. That is done
  * piece by piece, as there may be very many: each call of look_on() takes @max at the front, where something has mostly ended, and as
- * many further on. @fn must not remove any; false: it has no room for this one now, nor for those behind it, until the next call. */
-void waits_look(struct waits *ws, const char *service);
+ * many further on. @fn must not remove any; false: it has no room for this one now, nor for those behind it, until the next call.
+ * False: the service has none. */
+bool waits_look(struct waits *ws, const char *service);
 void waits_look_on(struct waits *ws, const char *service, size_t max, bool (*fn)(void *arg, struct wait *x), void *arg);
 /* For each service of which some are to be looked at still. */
 void waits_each_look(struct waits *ws, void (*fn)(void *arg, const char *service), void *arg);

@@ -191,19 +191,6 @@ static bool covered_by(const struct covers_event *e, const struct wait *newer)
     return entry_passes(newer->state, &n, e) && (may_be_sent(newer->state) ? !is_repeat_held(newer, newer->state) : !is_held(newer, &n));
 }
 
-/* The newest entry before @place; NULL: none. From both ends, as a place is mostly before all or behind all. */
-static struct wait *last_before(const struct wait_service *s, struct entry_place place)
-{
-    struct wait *a = s != NULL ? s->first : NULL, *z = s != NULL ? s->last : NULL;
-    while (a != NULL && entry_place_cmp(a->place, place) < 0 && entry_place_cmp(z->place, place) >= 0) {
-        a = a->next;
-        z = z->prev;
-    }
-    if (a == NULL || entry_place_cmp(a->place, place) >= 0)
-        return a != NULL ? a->prev : z;
-    return z;
-}
-
 struct wait *waits_holder(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place)
 {
     struct wait_service *s = wait_service_find(ws, service);
@@ -211,7 +198,7 @@ struct wait *waits_holder(const struct waits *ws, const char *service, const str
     for (; x != NULL && entry_place_cmp(x->place, place) > 0; x = x->holder_prev)
         if (covered_by(e, x))
             return x;
-    for (x = last_before(s, place); x != NULL; x = x->prev)
+    for (x = s != NULL ? wait_last_before(s, place) : NULL; x != NULL; x = x->prev)
         if (shares(x, e->axes) && !covers_entry(e, x))
             return x;
     return NULL;

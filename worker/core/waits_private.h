@@ -28,6 +28,8 @@ struct waits {
 };
 
 struct wait_service *wait_service_find(const struct waits *ws, const char *name);
+/* The newest entry of the service before @place; NULL: none. */
+struct wait *wait_last_before(const struct wait_service *s, struct entry_place place);
 /* The bytes of an idempotency key. False: the text is none. */
 bool wait_key_parse(const char *hex, uint8_t ret[HASH_SHA256_SIZE]);
 

@@ -604,9 +604,8 @@ void aside_end(struct partition *p)
 
 void aside_take_late(struct job *j)
 {
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
     bool looks = !j->from_entry && j->wait == NULL && j->work->decoded && waits_count(j->part->waits) > 0;
-    struct wait *x = looks ? waits_find(j->part->waits, j->work->event.service, at) : NULL;
+    struct wait *x = looks ? aside_entry_of(j) : NULL;
     if (x == NULL || x->busy)
         return;
     x->busy = true;
@@ -616,8 +615,7 @@ void aside_take_late(struct job *j)
 bool aside_leaves_it(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    const struct wait *x = waits_find(p->waits, j->work->event.service, at);
+    const struct wait *x = aside_entry_of(j);
     if (x == NULL || !x->in_order)
         return false;
     job_release_place(w, j);
@@ -632,8 +630,7 @@ bool aside_take(struct job *j)
 {
     if (j->from_entry || j->wait != NULL || waits_count(j->part->waits) == 0)
         return true;
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    struct wait *x = waits_find(j->part->waits, j->work->event.service, at);
+    struct wait *x = aside_entry_of(j);
     if (x == NULL)
         return true;
     if (x->busy)

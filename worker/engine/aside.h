@@ -34,6 +34,8 @@ void aside_finished(struct worker *w, struct job *j);
 /* It died, and holds back what comes after: its entry, in place of a tombstone; and when that is there. */
 bool aside_send_dead(struct worker *w, struct job *j, producer_ack_fn *fn);
 void aside_is_dead(struct job *j);
+/* The entry of the index that stands for @j, a decoded event, whoever works it. NULL: none. */
+struct wait *aside_entry_of(const struct job *j);
 /* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
  * too. False: the entry is being worked by itself. */
 bool aside_take(struct job *j);

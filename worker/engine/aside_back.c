@@ -157,8 +157,8 @@ void aside_look(struct worker *w, struct partition *p, const char *service)
 {
     if (waits_count(p->waits) == 0 || !p->waits_ready)
         return;
-    waits_look(p->waits, service);
-    look_on(p, service);
+    if (waits_look(p->waits, service))
+        look_on(p, service);
     read_wanted(w, p);
 }
 

@@ -16,6 +16,11 @@ static struct entry_place place_of(const struct job *j)
     return (struct entry_place){.partition = j->partition, .offset = j->offset};
 }
 
+struct wait *aside_entry_of(const struct job *j)
+{
+    return waits_find(j->part->waits, j->work->event.service, place_of(j));
+}
+
 struct wait *aside_blocker(const struct job *j)
 {
     if (waits_count(j->part->waits) == 0)

@@ -43,7 +43,7 @@ static void on_asked(void *arg, enum redis_result res)
 static bool asks_if_decided(struct worker *w, struct job *j, const struct wait *before)
 {
     const struct event *e = &j->work->event;
-    bool again = j->offset < j->part->inherited || j->offset < j->part->doubt_end;
+    bool again = takeover_was_begun(j->part, j->offset);
     bool sent = before->place.offset < j->offset && (before->state == ENTRY_DOUBT || before->state == ENTRY_SENDING);
     if (j->from_entry || j->wait != NULL || j->looked || !again || !sent)
         return false;

@@ -13,14 +13,9 @@
 #define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
 /* What an earlier owner may have begun comes whatever waits: entries may wait for it. */
-static bool was_begun(const struct partition *p, int64_t offset)
-{
-    return offset < p->inherited || offset < p->doubt_end;
-}
-
 static bool too_many_wait(const struct partition *p, int64_t limit)
 {
-    return (int64_t)waits_count(p->waits) >= limit && !was_begun(p, offsets_next(p->offsets));
+    return (int64_t)waits_count(p->waits) >= limit && !takeover_was_begun(p, offsets_next(p->offsets));
 }
 
 /* Its open events, or those that wait in its topic: they are kept in memory, too. */
@@ -135,18 +130,12 @@ static void intake_give_up(struct worker *w, const struct consumer_delivery *d)
     partitions_drain(w, DRAIN_STOP);
 }
 
-static bool has_entry(const struct job *j)
-{
-    struct entry_place at = {.partition = j->partition, .offset = j->offset};
-    return waits_find(j->part->waits, j->work->event.service, at) != NULL;
-}
-
 /* RELIABILITY.md section 5: a lane this long would stop its partition. But of what an earlier owner may have sent an entry that says
  * `unsent` would be the end of that knowledge. */
 static bool is_flood(const struct worker *w, const struct job *j)
 {
     size_t limit = (size_t)w->numbers->lane_limit;
-    return lanes_items(w->lanes) >= limit && j->part->waits_ready && !was_begun(j->part, j->offset) &&
+    return lanes_items(w->lanes) >= limit && j->part->waits_ready && !takeover_was_begun(j->part, j->offset) &&
            lanes_depth_of(w->lanes, j->bytes, j->key_len) >= limit;
 }
 
@@ -154,7 +143,7 @@ static bool is_flood(const struct worker *w, const struct job *j)
 static bool set_flood_aside(struct worker *w, struct job *j)
 {
     enum dead_reason why;
-    if (job_work(w, j) == NULL || !intake_decode(w, j, &why) || has_entry(j)) {
+    if (job_work(w, j) == NULL || !intake_decode(w, j, &why) || aside_entry_of(j) != NULL) {
         job_release_work(w, j);
         return false;
     }

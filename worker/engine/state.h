@@ -664,6 +664,8 @@ void takeover_unpresume(struct job *j);
 /* @j was claimed: those behind it in its lane were not sent by an earlier owner, since a lane's next call waits for the
  * outcome before it. */
 void takeover_claimed(struct job *j);
+/* An earlier owner may have begun to work the event at @offset. */
+bool takeover_was_begun(const struct partition *p, int64_t offset);
 /* True when all that other owners can have published of @j's partition was read. False: the job waits, and asks again. */
 bool takeover_is_quiet(struct worker *w, struct job *j);
 /* An outcome of ours stands at @offset: it need not be read. */

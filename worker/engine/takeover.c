@@ -329,11 +329,16 @@ static void behind_claimed(void *arg, struct lane_item *item)
     job_of_item(item)->not_sent = true;
 }
 
+bool takeover_was_begun(const struct partition *p, int64_t offset)
+{
+    return offset < p->inherited || offset < p->doubt_end;
+}
+
 void takeover_claimed(struct job *j)
 {
     if (j->from_entry || j->wait != NULL) /* set aside before: its lane went on without it */
         return;
-    if (j->offset < j->part->inherited || j->offset < j->part->doubt_end)
+    if (takeover_was_begun(j->part, j->offset))
         lane_each_behind(&j->item, behind_claimed, NULL);
 }
 
