@@ -68,6 +68,7 @@ struct convert {
     struct kafka_place place;
     struct scanner *scanner;
     struct platform platform;
+    struct preview saved; /* what --apply carries out; the state points into its head */
     struct convert_state state;
     struct cli_progress progress;
 };
@@ -296,13 +297,13 @@ static int save_tariffs(const struct convert *c, const struct sync_apply *a, str
     return close_file(f, c->options.tariffs, reterr);
 }
 
-static int carry_out(struct convert *c, const struct preview *p, enum cli_status *ret_status, struct err *reterr)
+static int carry_out(struct convert *c, enum cli_status *ret_status, struct err *reterr)
 {
     struct sync_apply a = {
-        .find = find_one, .arg = &c->state, .known = c->state.known, .prefix = CONVERT_PREFIX, .preview = p, .progress = &c->progress};
+        .find = find_one, .arg = &c->state, .known = c->state.known, .prefix = CONVERT_PREFIX, .preview = &c->saved, .progress = &c->progress};
     struct err late = {0};
     a.events = own_events_new(c->scanner, &c->place, c->provider, SOURCE, c->options.rate, reterr);
-    a.done = a.events == NULL ? NULL : progress_open(c->options.apply, &p->head, reterr);
+    a.done = a.events == NULL ? NULL : progress_open(c->options.apply, &c->saved.head, reterr);
     int rc = a.done == NULL ? -1 : sync_apply_send(&a, reterr);
     cli_progress_end(&c->progress);
     if (a.done != NULL && (sync_apply_follow(&a, c->options.wait_ms, &late) != 0 || save_tariffs(c, &a, &late) != 0) && rc == 0) {
@@ -319,21 +320,18 @@ static int carry_out(struct convert *c, const struct preview *p, enum cli_status
 
 static int apply(struct convert *c, enum cli_status *ret_status, struct err *reterr)
 {
-    struct preview p;
-    int rc = preview_read(&p, c->options.apply, KIND, c->provider, clock_real_ms(), c->options.max_age_ms, reterr);
-    const char *map = c->options.map != NULL ? c->options.map : p.head.desired;
+    const struct preview_head *head = &c->saved.head;
+    int rc = preview_read(&c->saved, c->options.apply, KIND, c->provider, clock_real_ms(), c->options.max_age_ms, reterr);
+    const char *map = c->options.map != NULL ? c->options.map : head->desired;
     if (rc == 0 && (map == NULL || strcmp(map, "-") == 0) && c->options.map == NULL)
         rc = err_set(reterr, ERR_INVAL, "%s was made from stdin: give the same again with --map", c->options.apply);
     if (rc == 0) {
-        c->state.first_name = p.head.first_name != NULL ? p.head.first_name : FIRST_NAME;
-        c->state.last_name = p.head.last_name != NULL ? p.head.last_name : LAST_NAME;
-        c->state.preview = p.head.id;
+        c->state.first_name = head->first_name != NULL ? head->first_name : FIRST_NAME;
+        c->state.last_name = head->last_name != NULL ? head->last_name : LAST_NAME;
+        c->state.preview = head->id;
         rc = read_sides(c, map, reterr);
     }
-    if (rc == 0)
-        rc = carry_out(c, &p, ret_status, reterr);
-    preview_fini(&p);
-    return rc;
+    return rc == 0 ? carry_out(c, ret_status, reterr) : -1;
 }
 
 /* ---- the command ---- */
@@ -391,6 +389,7 @@ int cmd_convert(int argc, char **argv)
     book_free(c.state.known);
     book_free(c.state.rows);
     accounts_free(c.state.accounts);
+    preview_fini(&c.saved);
     platform_close(&c.platform);
     scanner_free(c.scanner);
     kafka_place_fini(&c.place);
