@@ -93,7 +93,8 @@ static unsigned keys(struct diff *d, struct call *c, const char *fourth, int cov
 static void make_claim(struct diff *d, struct call *c)
 {
     static const char *const retries[] = {"0", "0", "1", "2", "3", "4"};
-    unsigned event = keys(d, c, "t:pause:p", sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0);
+    int covered = sim_chance(&d->sim, 300) ? (int)sim_range(&d->sim, 1, 2) : 0;
+    unsigned event = keys(d, c, "t:pause:p", covered);
     argf(c, "owner%lld", (long long)sim_range(&d->sim, 1, 2));
     argf(c, "fp%u%s", event, sim_chance(&d->sim, 50) ? "x" : "");
     arg(c, sim_chance(&d->sim, 800) ? "0" : "1890000000000000");
@@ -106,6 +107,7 @@ static void make_claim(struct diff *d, struct call *c)
         arg(c, "");
     else
         argf(c, "%u", event);
+    argf(c, "%lld", (long long)sim_range(&d->sim, 0, covered));
     for (int64_t n = sim_range(&d->sim, 0, 2); n > 0; n--)
         arg(c, axis(d));
 }

@@ -140,7 +140,7 @@ static struct claim_request covering(bool maybe_sent)
 {
     struct claim_request c = event_at("e5", ORDER(5), "10");
     c.covered = covered;
-    c.covered_count = 1;
+    c.covered_count = c.waiting_count = 1;
     c.maybe_sent = maybe_sent;
     return c;
 }
@@ -156,6 +156,28 @@ Test(redis_supersede, one_that_it_covers_and_that_is_decided_comes_first)
     cr_expect(eq(str, w.a.first, "e4"));
     STATE(&w, &doubt, CLAIM_COVERED);
     cr_expect(eq(str, (char *)redis_server_ask(s, "EXISTS t:{p/s1}:e:e5"), "0"), "nothing was done");
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
+Test(redis_supersede, of_one_that_does_not_wait_for_it_only_what_is_decided_counts)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request older = event_at("e4", ORDER(4), "9"), newer = covering(false), doubt = covering(true);
+    newer.waiting_count = doubt.waiting_count = 0;
+    worker_start(&w, s, "w1");
+    STATE(&w, &older, CLAIM_FRESH);
+    char fence[32];
+    snprintf(fence, sizeof(fence), "%s", w.a.fence);
+    STATE(&w, &doubt, CLAIM_BUSY);
+    cr_expect(eq(str, (char *)w.a.first, "e4"), "the lane is its own as ever");
+    struct decide_request d = decision(&older, fence);
+    cr_assert(zero(int, redis_decide(w.redis, &d, on_done, &w)));
+    run_for(&w, 1);
+    STATE(&w, &doubt, CLAIM_COVERED);
+    STATE(&w, &newer, CLAIM_COVERED);
+    cr_expect(eq(str, w.a.first, "e4"));
     worker_end(&w);
     redis_server_stop(s);
 }

@@ -35,13 +35,13 @@ struct wait *aside_blocker(const struct job *j)
     return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
 }
 
-bool aside_passes(const struct job *j)
+struct wait *aside_covered(const struct job *j, const struct wait *after)
 {
     if (waits_count(j->part->waits) == 0)
-        return false;
+        return NULL;
     struct order order;
     struct covers_event e = event_of(j, &order);
-    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), NULL) != NULL;
+    return waits_covered(j->part->waits, j->work->event.service, &e, place_of(j), after);
 }
 
 /* Their own claims say that they are superseded, and a dead one is closed. Until they are settled @j's offset is not: whoever is

@@ -70,8 +70,6 @@ void claim_start(struct worker *w, struct job *j)
         .axis_count = k->event.axes.n,
         .retry = j->claimed_before,
         .alone = w->alone == j,
-        .covered = (const char(*)[EVENT_KEY_SIZE])j->covered,
-        .covered_count = j->covered_count,
     };
     if (!aside_take(j)) {
         if (k->run == NULL && aside_leaves_it(w, j))
@@ -82,7 +80,7 @@ void claim_start(struct worker *w, struct job *j)
     }
     bool looks = looks_for_entries(j);
     const struct wait *before = looks ? aside_blocker(j) : NULL;
-    bool waits = before != NULL || (looks && aside_passes(j));
+    bool waits = before != NULL || (looks && aside_covered(j, NULL) != NULL);
     if (waits && !j->part->waits_ready) { /* an earlier owner may be at its end by now */
         job_wait(w, j, BEHIND_AGAIN_MS, false);
         return;
@@ -96,12 +94,20 @@ void claim_start(struct worker *w, struct job *j)
         return;
     guard_watch(w, j->part);
     c.maybe_sent = j->presumed || j->doubt || k->changed;
-    job_go(w, j, JOB_CLAIMING);
-    if (redis_claim(w->redis, &c, on_claim, j) == 0) {
-        j->pending++;
-        return;
+    struct covered_keys covered;
+    bool asked = false;
+    if (supersede_keys(w, j, &covered)) {
+        c.covered = (const char(*)[EVENT_KEY_SIZE])covered.key;
+        c.covered_count = covered.n;
+        c.waiting_count = covered.waiting;
+        job_go(w, j, JOB_CLAIMING);
+        asked = redis_claim(w->redis, &c, on_claim, j) == 0;
+        supersede_keys_free(&covered);
     }
-    job_wait(w, j, CLAIM_AGAIN_MS, k->run != NULL);
+    if (asked)
+        j->pending++;
+    else
+        job_wait(w, j, CLAIM_AGAIN_MS, k->run != NULL);
 }
 
 static void remember_fence(struct worker *w, struct work *k, const char *fence)
@@ -325,6 +331,7 @@ static void ours(struct worker *w, struct job *j, const struct claim_reply *r)
     if (j->act == PARK_SUPERSEDED)
         j->act = PARK_NO_ACT;
     takeover_claimed(j);
+    supersede_claimed(j);
     j->goods_seen = w->goods;
     j->own_goods = 0;
     k->called = k->dead_letter = false; /* a decision that was fenced is taken anew */

@@ -250,6 +250,7 @@ struct job {
     uint32_t covered_count;
     unsigned covered_life;   /* worker.redis_life when it passed them */
     int64_t passed_by;       /* it is one of those; the other's offset + 1 */
+    int64_t asked_by;        /* the other's claim, which does not wait for it, asks whether it is decided; that one's offset + 1 */
     uint32_t size;           /* of the whole block */
     uint32_t key_len, value_len;
     uint16_t header_count;
@@ -577,6 +578,18 @@ void supersede_settled(struct job *j);
 /* @j cannot be claimed before the event of that key, one that it covers where @covered. True: it is of the same lane, and its
  * head now. */
 bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool covered);
+
+/* Of older events that an event covers. */
+struct covered_keys {
+    char (*key)[EVENT_KEY_SIZE];
+    uint32_t n, waiting; /* the first @waiting wait for what comes of it; the others an earlier owner may have decided, and not published */
+};
+
+/* What @j's claim is to look at. False: no memory. */
+bool supersede_keys(struct worker *w, struct job *j, struct covered_keys *ret);
+void supersede_keys_free(struct covered_keys *k);
+/* @j is claimed: none of these is decided. */
+void supersede_claimed(struct job *j);
 
 /* ---- publish.c: outcome, record, dead letter; then the offset ---- */
 /* Publishes them soon. Again after a failure. */

@@ -293,6 +293,89 @@ bool supersede_look(struct worker *w, struct job *head)
     return gone;
 }
 
+/* ---- what its claim looks at ---- */
+
+/* By an earlier owner: in this life it would be settled before another of its lane is claimed. */
+static bool may_be_decided(const struct job *older)
+{
+    if (older->state != JOB_QUEUED || older->claimed_before || has_run(older) || older->looked)
+        return false;
+    return older->from_entry ? older->wait->state == ENTRY_SENDING : takeover_was_begun(older->part, older->offset);
+}
+
+static bool add_key(struct covered_keys *k, const char *key)
+{
+    char(*more)[EVENT_KEY_SIZE] = realloc(k->key, (k->n + 1) * sizeof(k->key[0]));
+    if (more == NULL)
+        return false;
+    k->key = more;
+    memcpy(k->key[k->n++], key, EVENT_KEY_SIZE);
+    return true;
+}
+
+/* Those that stand behind @j in its lane, where it came back from the waiting topic before them. */
+static bool add_begun(struct worker *w, struct job *j, struct covered_keys *k)
+{
+    bool nomem = false;
+    for (struct lane_item *i = j->item.next; i != NULL && !nomem; i = i->next) {
+        struct job *older = job_of_item(i);
+        if (!may_be_decided(older) || !covers_may(j->type, older->type))
+            continue;
+        if (decoded(w, older, &nomem) && does_cover(j->work, older->work)) {
+            nomem |= !add_key(k, older->work->event.key);
+            older->asked_by = j->offset + 1;
+        }
+        forget(w, older);
+    }
+    return !nomem;
+}
+
+/* Entries that were never called back here. */
+static bool add_sending(const struct job *j, struct covered_keys *k)
+{
+    char key[EVENT_KEY_SIZE];
+    for (const struct wait *x = aside_covered(j, NULL); x != NULL; x = aside_covered(j, x)) {
+        if (x->state != ENTRY_SENDING || !x->keyed)
+            continue;
+        hash_hex(x->key, sizeof(x->key), key);
+        if (!add_key(k, key))
+            return false;
+    }
+    return true;
+}
+
+static bool add_waiting(const struct job *j, struct covered_keys *k)
+{
+    for (uint32_t i = 0; i < j->covered_count; i++)
+        if (!add_key(k, j->covered[i]))
+            return false;
+    k->waiting = k->n;
+    return true;
+}
+
+bool supersede_keys(struct worker *w, struct job *j, struct covered_keys *ret)
+{
+    bool first = !j->claimed_before && !j->work->changed;
+    *ret = (struct covered_keys){0};
+    if (add_waiting(j, ret) && (!first || (add_sending(j, ret) && (!j->from_entry || add_begun(w, j, ret)))))
+        return true;
+    supersede_keys_free(ret);
+    return false;
+}
+
+void supersede_keys_free(struct covered_keys *k)
+{
+    free(k->key);
+    *k = (struct covered_keys){0};
+}
+
+void supersede_claimed(struct job *j)
+{
+    for (struct lane_item *i = j->from_entry ? j->item.next : NULL; i != NULL; i = i->next)
+        if (job_of_item(i)->asked_by == j->offset + 1)
+            job_of_item(i)->looked = true;
+}
+
 /* ---- what came of it ---- */
 
 void supersede_settled(struct job *j)
@@ -320,6 +403,15 @@ static struct job *find_key(struct worker *w, struct job *j, const char *key, bo
     return NULL;
 }
 
+/* One of those that wait for what comes of @j. */
+static bool waits_for(const struct job *j, const char *key)
+{
+    for (uint32_t i = 0; i < j->covered_count; i++)
+        if (strcmp(j->covered[i], key) == 0)
+            return true;
+    return false;
+}
+
 /* It is looked at by its own claim, before @j or never. */
 static void no_longer_covers(struct job *j, const char *key)
 {
@@ -339,15 +431,18 @@ bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool
             j->covered_count = 0;
         return false;
     }
+    bool waits = waits_for(j, key);
     if (covered && j->doubt)
         no_longer_covers(j, key);
     if (key[0] == '\0' || j->item.next == NULL)
         return false;
-    if (other == NULL && (!covered || j->covered == NULL || j->doubt)) /* not of this lane: it would be the head again at once */
+    if (other == NULL && (!covered || !waits || j->doubt)) /* not of this lane: it would be the head again at once */
         return false;
     if (other != NULL)
         other->goes_first = true;
-    else
+    if (other != NULL && covered && !waits) /* of which only what is decided counts */
+        other->decided_life = w->redis_life + 1;
+    if (other == NULL)
         other = job_of_item(j->item.next);
     job_release_place(w, j);
     forget(w, j);

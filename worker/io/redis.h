@@ -91,8 +91,9 @@ struct claim_request {
     bool retry;              /* claimed before by this owner and released or judged */
     bool alone;              /* nothing else of this owner is at work: a crash is its doing */
     bool maybe_sent;         /* by somebody whose mark this Redis does not have: CLAIM_DOUBT instead of CLAIM_FRESH */
-    const char (*covered)[65]; /* EVENT_KEY_SIZE; older ones that wait for what comes of this one */
+    const char (*covered)[65]; /* EVENT_KEY_SIZE; older ones that it covers, of which one that is decided is published first */
     size_t covered_count;
+    size_t waiting_count;      /* of these, the first: they wait for what comes of this one, and one that was sent goes on first */
 };
 
 struct claim_reply {

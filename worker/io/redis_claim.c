@@ -176,7 +176,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     q->claimed = fn;
     q->arg = arg;
     struct redis_link *k = r->link;
-    begin(r, SCRIPT_CLAIM, 4 + c->covered_count, 10 + c->axis_count, c->service, c->event_key);
+    begin(r, SCRIPT_CLAIM, 4 + c->covered_count, 11 + c->axis_count, c->service, c->event_key);
     redis_link_cat(k, r->options.prefix, "pause:", r->options.provider, NULL);
     for (size_t i = 0; i < c->covered_count; i++)
         key_event(r, c->service, c->covered[i]);
@@ -190,6 +190,7 @@ int redis_claim(struct redis *r, const struct claim_request *c, claim_fn *fn, vo
     redis_link_str(k, what_claim(c));
     redis_link_str(k, c->event_key);
     redis_link_str(k, c->place ? c->place : "");
+    redis_link_int(k, (int64_t)c->waiting_count);
     for (size_t i = 0; i < c->axis_count; i++)
         redis_link_cat(k, "a:", c->axes[i], NULL);
     if (redis_link_end(k, on_claim, q) == 0)

@@ -25,16 +25,17 @@
 
 #include "base/buf.h"
 
-/* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers and that have to wait for it. ARGV 1 birth mark,
+/* CLAIM. KEYS birth, event, lane, pause, 5.. the events that it covers: those that have to wait for it, then others. ARGV 1 birth mark,
  * 2 owner, 3 fingerprint, 4 fences start above this, 5 order, 6 by (s|o|""), 7 event id, 8 "1": a retry, "2": it may have been
- * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11.. a:<axis> touched.
+ * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11 how many wait for it,
+ * 12.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, what is claimed also whether any step may be done
  * and its crashes, what is decided whether it was dropped. The same owner asking again for its own
  * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
  * from its texts: string.format() of one costs as much as a call.
- * One that it covers is looked at first: decided, it is to be published first; sent, or with a step done, it goes on first,
- * unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when another event of the
- * lane is sent, the answer names that event's key in place of the facts.
+ * One that it covers is looked at first: decided, it is to be published first; of those that wait for it one that was sent, or has a step
+ * done, goes on first, unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when
+ * another event of the lane is sent, the answer names that event's key in place of the facts.
  * A take-over of the lane from an owner who was at work on its sent event counts a crash for that event, also when the claim is
  * another's that passes it.
  * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
@@ -48,7 +49,7 @@ static const char claim_text[] =
     " 'rest', 'crashes', 'alone', 'rnd') or {}\n"
     "if st and e[2] ~= A[3] then return {6, '', '', '', 0} end\n"
     "local l = call('HMGET', K[3], 'owner', 'until', 'fence', 'sent', 'rec', 'by', 'a:existence', 'a:all',"
-    " unpack(A, 11))\n"
+    " unpack(A, 12))\n"
     "local rec = l[5] or ''\n"
     "if st == 'D' or st == 'X' or st == 'C' then\n"
     "  return {2, e[3] or '', rec, e[4] or '', 0, st == 'C' and 1 or 0}\n"
@@ -57,13 +58,13 @@ static const char claim_text[] =
     "local us = t[1] * 1000000 + t[2]\n"
     "local now = math.floor(us / 1000)\n"
     "local owner, sent = l[1] or '', l[4] or ''\n"
-    "local maybe = A[8] == '2' or A[8] == '3'\n"
+    "local maybe, wait = A[8] == '2' or A[8] == '3', 4 + A[11]\n"
     "if owner ~= '' or sent ~= '' then\n"
     "  local left = tonumber(l[2] or 0) - now\n"
     "  if owner ~= '' and owner ~= A[2] and left > 0 then return {3, '', '', '', left} end\n"
     "  if sent ~= '' and sent ~= A[9] then\n"
     "    local passed = nil\n"
-    "    for i = 5, #K do if maybe and string.match(K[i], '.*:e:(.*)') == sent then passed = K[i] end end\n"
+    "    for i = 5, wait do if maybe and string.match(K[i], '.*:e:(.*)') == sent then passed = K[i] end end\n"
     "    if left < 100 then left = 100 end\n"
     "    if not passed then return {3, '', '', sent, left} end\n"
     "    local p = call('HMGET', passed, 'rest', 'crashes', 'alone')\n"
@@ -74,7 +75,7 @@ static const char claim_text[] =
     "end\n"
     "for i = 5, #K do\n"
     "  local s = call('HMGET', K[i], 'st', 'steps')\n"
-    "  if s[1] == 'D' or s[1] == 'X' or s[1] == 'C' or not maybe and (s[1] and s[1] ~= 'H' or s[2]) then\n"
+    "  if s[1] == 'D' or s[1] == 'X' or s[1] == 'C' or i <= wait and not maybe and (s[1] and s[1] ~= 'H' or s[2]) then\n"
     "    return {11, '', '', string.match(K[i], '.*:e:(.*)'), 0}\n"
     "  end\n"
     "end\n"
@@ -83,7 +84,7 @@ static const char claim_text[] =
     "local above = math.max(tonumber(l[3]) or 0, tonumber(e[3]) or 0, tonumber(A[4]) or 0)\n"
     "local f = us > above and t[1] .. micros or string.format('%.0f', above + 1)\n"
     "local last, from = l, 7\n"
-    "for i = 11, #A do if A[i] == 'a:all' then from = 1 end end\n"
+    "for i = 12, #A do if A[i] == 'a:all' then from = 1 end end\n"
     "if from == 1 then\n"
     "  last = {}\n"
     "  local h = call('HGETALL', K[3])\n"
