@@ -48,7 +48,7 @@ static enum torture_end read_reply(void)
 static enum torture_end script_texts(void)
 {
     const struct redis_script_constants c = {.lease_ms = 20000, .id_memory_ms = 600000, .stale_facts = "{}", .superseded_facts = "{}",
-                                             .repeated_facts = "{}"};
+                                             .repeated_facts = "{}", .unchanged_facts = "{}"};
     bool whole = true;
     for (int i = 0; i < SCRIPT_COUNT; i++) {
         char *text = redis_script_new((enum script_id)i, &c);

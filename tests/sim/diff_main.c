@@ -115,7 +115,10 @@ static void make_claim(struct diff *d, struct call *c)
 static void add_axes(struct diff *d, struct call *c, unsigned event)
 {
     char id[32];
-    snprintf(id, sizeof(id), sim_chance(&d->sim, 800) ? "@%u id%u" : " id%u\"\\", event, event);
+    if (sim_chance(&d->sim, 200))
+        snprintf(id, sizeof(id), " id%u\"\\", event);
+    else
+        snprintf(id, sizeof(id), "@%u%s id%u", event, sim_chance(&d->sim, 250) ? "=" : "", event);
     for (int64_t n = sim_range(&d->sim, 1, 2); n > 0; n--) {
         arg(c, axis(d));
         order(d, c, id);
@@ -438,7 +441,7 @@ static char *with_clock_key(const char *text)
 static void make_scripts(struct diff *d)
 {
     const struct redis_script_constants constants = {20000, 604800000, "{\"kind\":\"stale\"}", "{\"kind\":\"applied\"}",
-                                                     "{\"kind\":\"superseded\"}"};
+                                                     "{\"kind\":\"unchanged\"}", "{\"kind\":\"superseded\"}"};
     for (int i = 0; i < SCRIPT_COUNT; i++) {
         char *text = redis_script_new((enum script_id)i, &constants);
         d->scripts[i] = with_clock_key(text);

@@ -104,6 +104,20 @@ Test(record, keeps_order_id_and_offset_of_the_last_event_on_each_axis)
     json_decref(r);
 }
 
+Test(record, says_of_the_last_event_that_it_changed_nothing)
+{
+    json_t *r = record_new("stalker", "70001");
+    struct event blocked = made(EVENT_CONTRACT_BLOCKED, "e1", "7", "block");
+    struct event unblocked = made(EVENT_CONTRACT_UNBLOCKED, "e2", "8", "block");
+    apply(r, &blocked, 7, NULL, "100");
+    cr_assert(zero(int, record_say_unchanged(r, &blocked)));
+    expect_json(json_object_get(r, "axes"),
+                "{\"block\":{\"order\":\"000000-000000000000000007-000000\",\"id\":\"e1\",\"offset\":7,\"unchanged\":true}}");
+    apply(r, &unblocked, 8, NULL, "101");
+    expect_json(json_object_get(r, "axes"), "{\"block\":{\"order\":\"000000-000000000000000008-000000\",\"id\":\"e2\",\"offset\":8}}");
+    json_decref(r);
+}
+
 Test(record, status_follows_existence_unless_the_pack_says_otherwise)
 {
     static const struct {

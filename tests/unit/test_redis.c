@@ -342,6 +342,31 @@ Test(redis, an_applied_event_that_was_forgotten_is_known_from_the_record)
     redis_server_stop(s);
 }
 
+Test(redis, what_changed_nothing_and_was_forgotten_is_told_as_that_again)
+{
+    struct redis_server *s = redis_server_start(NULL);
+    struct worker w;
+    struct claim_request c = event("e5", ORDER(5)), newer = event("e6", ORDER(6));
+    char resolved[16];
+    c.place = "12";
+    worker_start(&w, s, "w1");
+    STATE(&w, &c, CLAIM_FRESH);
+    struct decide_request d = decision(&c, w.a.fence);
+    d.place = "12";
+    d.unchanged = true;
+    RESULT(decide_as(&w, &d), REDIS_OK);
+    cr_expect(eq(str, (char *)redis_server_ask(s, "HGET " LANE " a:block"), ORDER(5) "@12= e5"));
+    redis_server_ask(s, "DEL t:{p/s1}:e:e5");
+    STATE(&w, &c, CLAIM_REPEATED);
+    cr_expect(eq(int, (int)kind_of(&w.a, resolved), (int)OUTCOME_UNCHANGED));
+    cr_expect(eq(str, resolved, "record"));
+    STATE(&w, &c, CLAIM_DECIDED);
+    cr_expect(eq(int, (int)kind_of(&w.a, resolved), (int)OUTCOME_UNCHANGED));
+    STATE(&w, &newer, CLAIM_FRESH);
+    worker_end(&w);
+    redis_server_stop(s);
+}
+
 Test(redis, each_axis_has_an_order_of_its_own)
 {
     static const char plan[1][72] = {"plan"}, existence[1][72] = {"existence"};

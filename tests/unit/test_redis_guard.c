@@ -245,7 +245,7 @@ Test(redis_accounts, stay_as_they_are_where_the_record_does)
 
 static enum redis_result merged(struct worker *w, const char *fence, const char *record, enum redis_account account)
 {
-    struct merge_axis axis = {"existence", ORDER(5), "e5", ""};
+    struct merge_axis axis = {.name = "existence", .order = ORDER(5), .event_id = "e5"};
     struct merge_request m = {.service = "s1", .fence = fence, .record = record, .record_len = strlen(record),
                               .account = account, .partition = PART, .order_by = "sequence", .axes = &axis, .axis_count = 1};
     cr_assert(zero(int, redis_merge(w->redis, &m, on_done, w)));

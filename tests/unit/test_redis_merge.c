@@ -46,7 +46,7 @@ Test(redis_merge, an_event_that_is_done_is_not_claimed_again)
     struct redis_server *s = redis_server_start(NULL);
     struct worker w;
     struct claim_request c = event("e1", ORDER(5)), other = c, older = event("e0", ORDER(4));
-    struct merge_axis axis = {"block", ORDER(5), "e1", ""};
+    struct merge_axis axis = {.name = "block", .order = ORDER(5), .event_id = "e1"};
     struct merge_request m = with_record(done("e1", "1700000000000000"), RECORD("1700000000000000", "blocked"), &axis);
     m.fingerprint = c.fingerprint;
     worker_start(&w, s, "w1");
@@ -257,7 +257,7 @@ Test(redis_merge, a_record_only_moves_forward)
 {
     struct redis_server *s = redis_server_start(NULL);
     struct worker w;
-    struct merge_axis newer = {"block", ORDER(7), "e7", ""}, older = {"block", ORDER(3), "e3", ""};
+    struct merge_axis newer = {.name = "block", .order = ORDER(7), .event_id = "e7"}, older = {.name = "block", .order = ORDER(3), .event_id = "e3"};
     struct merge_request m = {.service = "s1", .fence = "1700000000000007"};
     struct merge_request back = {.service = "s1", .fence = "1700000000000003"};
     m = with_record(m, RECORD("1700000000000007", "seven"), &newer);
@@ -290,7 +290,7 @@ Test(redis_merge, an_unfinished_record_does_not_undo_what_its_claim_ended_with)
         {"twice", UNFINISHED, "1700000000000007", UNFINISHED, "1700000000000007", UNFINISHED},
     };
     struct redis_server *s = redis_server_start(NULL);
-    struct merge_axis axis = {"block", ORDER(7), "e7", ""};
+    struct merge_axis axis = {.name = "block", .order = ORDER(7), .event_id = "e7"};
     struct worker w;
     worker_start(&w, s, "w1");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -143,6 +143,15 @@ static int apply_axes(json_t *record, const struct event *e, struct order order,
     return 0;
 }
 
+int record_say_unchanged(json_t *record, const struct event *e)
+{
+    const json_t *axes = json_object_get(record, "axes");
+    for (size_t i = 0; i < e->axes.n; i++)
+        if (json_object_set_new_nocheck(json_object_get(axes, e->axes.name[i]), "unchanged", json_true()) != 0)
+            return -1;
+    return 0;
+}
+
 static bool adds_packages(enum event_type t)
 {
     return t == EVENT_PACKAGE_ADDED || t == EVENT_SERVICE_CREATED || t == EVENT_SERVICE_SNAPSHOT;

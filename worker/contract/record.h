@@ -29,6 +29,9 @@ bool record_exists(const json_t *record);
 int record_apply(json_t *record, const struct event *e, struct order order, int64_t offset, const json_t *patch,
                  const char *fence, struct err *reterr);
 
+/* After record_apply(), where @e found all as it was to be: its axes say so, for an outcome that is to be told again. -1: out of memory. */
+int record_say_unchanged(json_t *record, const struct event *e);
+
 /* The packages of @record that an event of type @t with @data adds keep what billing said of them: price, currency, quantity, whatever the
  * pack keeps. -1: out of memory. */
 int record_keep_prices(json_t *record, enum event_type t, const json_t *data);

@@ -416,6 +416,17 @@ static void already_decided(struct worker *w, struct job *j, const struct claim_
     publish_start(w, j);
 }
 
+/* It is done, says the record, and what it found then. */
+static enum outcome_kind kind_of_repeated(const struct claim_reply *r)
+{
+    struct outcome facts = {0};
+    enum outcome_kind kind = OUTCOME_APPLIED;
+    if (outcome_facts_decode(r->outcome, r->outcome_len, &facts) == 0)
+        kind = facts.kind;
+    outcome_fini(&facts);
+    return kind;
+}
+
 static void answered(struct worker *w, struct job *j, enum outcome_kind kind, const char *resolved)
 {
     struct work *k = j->work;
@@ -489,7 +500,7 @@ static void by_state(struct worker *w, struct job *j, const struct claim_reply *
     case CLAIM_REPEATED: /* the record says so; it may never have come to Kafka */
         buf_reset(&j->work->record_text);
         buf_add(&j->work->record_text, r->record, r->record_len);
-        answered(w, j, OUTCOME_APPLIED, "record");
+        answered(w, j, kind_of_repeated(r), "record");
         return;
     case CLAIM_CONFLICT:
         refused(w, j, OUTCOME_CONFLICT, DEAD_CONFLICT,

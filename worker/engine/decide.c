@@ -18,6 +18,7 @@ static bool make_record(const struct worker *w, struct work *k, int64_t offset, 
     buf_reset(&k->record_text);
     if (order_parse(k->order, &order) != 0 ||
         record_apply(k->record, &k->event, order, offset, patch, k->fence, NULL) != 0 ||
+        (k->outcome.kind == OUTCOME_UNCHANGED && record_say_unchanged(k->record, &k->event) != 0) ||
         (k->event.type != EVENT_SERVICE_SNAPSHOT && /* sets nothing itself: its parts do */
          record_keep_password(k->record, &k->event, w->provider->password_key) != 0))
         return false;
@@ -44,6 +45,7 @@ static int send_decide(struct worker *w, struct job *j)
         .partition = j->partition,
         .order = k->order,
         .place = k->offset,
+        .unchanged = k->outcome.kind == OUTCOME_UNCHANGED,
         .order_by = event_order_by(&k->event),
         .axes = (const char(*)[AXIS_NAME_SIZE])k->event.axes.name,
         .axis_count = k->event.axes.n,

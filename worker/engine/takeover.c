@@ -162,7 +162,8 @@ size_t takeover_axes_of(const json_t *record, struct merge_axis ret[RECORD_AXES_
         if (order == NULL || id == NULL || n == RECORD_AXES_MAX)
             continue;
         const json_t *offset = json_object_get(last, "offset");
-        ret[n] = (struct merge_axis){.name = axis, .order = order, .event_id = id};
+        ret[n] = (struct merge_axis){
+            .name = axis, .order = order, .event_id = id, .unchanged = json_is_true(json_object_get(last, "unchanged"))};
         if (json_is_integer(offset) && json_integer_value(offset) >= 0)
             snprintf(ret[n].place, sizeof(ret[n].place), "%lld", (long long)json_integer_value(offset));
         n++;

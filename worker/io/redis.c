@@ -384,14 +384,20 @@ static int encode_facts(struct redis *r)
 {
     struct outcome stale = {.kind = OUTCOME_STALE, .round = 1};
     struct outcome repeated = {.kind = OUTCOME_APPLIED, .round = 1, .resolved = "record"};
+    struct outcome unchanged = {.kind = OUTCOME_UNCHANGED, .round = 1, .resolved = "record"};
     struct outcome superseded = {.kind = OUTCOME_SUPERSEDED, .round = 1};
-    buf_init(&r->stale_facts, 4096);
-    buf_init(&r->repeated_facts, 4096);
-    buf_init(&r->superseded_facts, 4096);
-    outcome_facts_encode(&superseded, &r->superseded_facts);
-    outcome_facts_encode(&stale, &r->stale_facts);
-    outcome_facts_encode(&repeated, &r->repeated_facts);
-    return buf_ok(&r->stale_facts) && buf_ok(&r->repeated_facts) && buf_ok(&r->superseded_facts) ? 0 : -1;
+    const struct {
+        const struct outcome *outcome;
+        struct buf *facts;
+    } all[] = {
+        {&stale, &r->stale_facts}, {&repeated, &r->repeated_facts}, {&unchanged, &r->unchanged_facts}, {&superseded, &r->superseded_facts}};
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        buf_init(all[i].facts, 4096);
+        outcome_facts_encode(all[i].outcome, all[i].facts);
+        ok &= buf_ok(all[i].facts);
+    }
+    return ok ? 0 : -1;
 }
 
 static int make_scripts(struct redis *r)
@@ -402,6 +408,7 @@ static int make_scripts(struct redis *r)
                                                .id_memory_ms = r->options.id_memory_ms,
                                                .stale_facts = buf_cstr(&r->stale_facts),
                                                .repeated_facts = buf_cstr(&r->repeated_facts),
+                                               .unchanged_facts = buf_cstr(&r->unchanged_facts),
                                                .superseded_facts = buf_cstr(&r->superseded_facts)};
     for (int i = 0; i < SCRIPT_COUNT; i++) {
         r->scripts[i].text = redis_script_new((enum script_id)i, &constants);
@@ -458,6 +465,7 @@ static void free_memory(void *arg)
         free_text(r->scripts[i].text);
     buf_fini(&r->stale_facts);
     buf_fini(&r->repeated_facts);
+    buf_fini(&r->unchanged_facts);
     buf_fini(&r->superseded_facts);
     redis_requests_fini(r);
     free(r);

@@ -145,6 +145,7 @@ struct decide_request {
     int32_t partition;   /* with account */
     const char *order;   /* with record: what each axis is set to */
     const char *place;   /* offset as decimal text; NULL: not known */
+    bool unchanged;      /* the event found all as it was to be */
     enum order_by order_by; /* as in CLAIM */
     const char (*axes)[72];
     size_t axis_count;
@@ -187,6 +188,7 @@ int redis_renew(struct redis *r, const char *service, const char *event_key, con
 struct merge_axis {
     const char *name, *order, *event_id;
     char place[21]; /* offset as decimal text; "": not known */
+    bool unchanged; /* that event found all as it was to be */
 };
 struct merge_request {
     const char *service, *fence; /* fence: "" when not known */

@@ -236,10 +236,10 @@ int redis_request_end(struct redis *r, redis_done_fn *fn, void *arg, struct redi
 }
 
 /* What an axis is set to. */
-static void add_mover(struct redis_link *k, const char *order, const char *place, const char *event_id)
+static void add_mover(struct redis_link *k, const char *order, const char *place, bool unchanged, const char *event_id)
 {
     bool known = place && place[0] != '\0';
-    redis_link_cat(k, order, known ? "@" : "", known ? place : "", " ", event_id, NULL);
+    redis_link_cat(k, order, known ? "@" : "", known ? place : "", known && unchanged ? "=" : "", " ", event_id, NULL);
 }
 
 /* What the record changes in the set of accounts; the key stands before the other arguments. */
@@ -255,7 +255,7 @@ static void add_record(struct redis_link *k, const struct decide_request *d)
     redis_link_str(k, redis_order_by(d->order_by));
     for (size_t i = 0; i < d->axis_count; i++) {
         redis_link_cat(k, "a:", d->axes[i], NULL);
-        add_mover(k, d->order, d->place, d->event_id);
+        add_mover(k, d->order, d->place, d->unchanged, d->event_id);
     }
     add_account(k, d->account, d->service);
 }
@@ -370,7 +370,7 @@ static void add_axes_and_account(struct redis_link *k, const struct merge_reques
 {
     for (size_t i = 0; i < m->axis_count; i++) {
         redis_link_cat(k, "a:", m->axes[i].name, NULL);
-        add_mover(k, m->axes[i].order, m->axes[i].place, m->axes[i].event_id);
+        add_mover(k, m->axes[i].order, m->axes[i].place, m->axes[i].unchanged, m->axes[i].event_id);
     }
     if (m->record)
         add_account(k, m->account, m->service);

@@ -37,7 +37,7 @@ struct redis {
     char known_run_id[64], known_replication_id[64], known_mark[REDIS_MARK_SIZE]; /* of the last time it was up */
     char identity[200];
     char fence_floor[24];
-    struct buf stale_facts, repeated_facts, superseded_facts;
+    struct buf stale_facts, repeated_facts, unchanged_facts, superseded_facts;
     int64_t slots_asked; /* redis_slots.c: questions so far */
     struct redis_request *requests, *spare; /* redis_claim.c: all of its objects, and those to use again */
 };

@@ -7,7 +7,8 @@
  *   owner works nothing else). The owner of a sent one is its lane's.
  * Lane hash (:l): owner and until (the lease; owner "" when free), fence (the last one given), sent (key of the
  *   undecided event, "" when none), rec (the record), by (s: ordered by sequence, o: by offset, "" or none: by nothing yet),
- *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known).
+ *   a:<axis> "<order>@<place> <event id>" last applied ("<order> <event id>" where the place is not known, "@<place>= " where it found
+ *   all as it was to be).
  * The partition's set of accounts: the services whose `rec` says that the account exists. A script that sets a `rec` which says
  * otherwise than the one before it sets both, or neither.
  * While an event is S or Q, its lane's `sent` names it and no other event of the lane is claimed (PARK aside, which the
@@ -16,8 +17,8 @@
  * All keys of a script are in KEYS; all numbers that matter come as text, since Lua's are doubles (microseconds
  * since 1970 fit: below 2^53). Few calls and arguments: each costs more than the Lua around it. So what is the same
  * for all events of a worker stands before each script: `lease` and `id_memory`, ms, and the facts of the outcomes
- * that CLAIM decides by itself from the record: `stale`, `repeated`, and `superseded`, to which who did it is added; in
- * the round that the event is in. */
+ * that CLAIM decides by itself from the record: `stale`, `repeated` or `unchanged`, and `superseded`, to which who did it is added;
+ * in the round that the event is in. */
 #include "io/redis_scripts.h"
 
 #include <inttypes.h>
@@ -90,19 +91,19 @@ static const char claim_text[] =
     "  local h = call('HGETALL', K[3])\n"
     "  for i = 1, #h, 2 do if string.sub(h[i], 1, 2) == 'a:' then last[#last + 1] = h[i + 1] end end\n"
     "end\n"
-    "local was, by = 0\n"
+    "local was, same, by = 0\n"
     "for i = from, #last do\n"
     "  local o = last[i] and string.sub(last[i], 1, 32)\n"
     "  if o and A[5] <= o then\n"
-    "    local place, id = string.match(string.sub(last[i], 33), '^@(%d+) (.*)$')\n"
+    "    local place, kept, id = string.match(string.sub(last[i], 33), '^@(%d+)(=?) (.*)$')\n"
     "    id = id or string.sub(last[i], 34)\n"
-    "    if o == A[5] and id == A[7] then was = 2 break end\n"
+    "    if o == A[5] and id == A[7] then was, same = 2, kept == '=' break end\n"
     "    if not place or (tonumber(A[10]) or math.huge) >= tonumber(place) then was = 1\n"
     "    elseif was == 0 then was, by = 7, id end\n"
     "  end\n"
     "end\n"
     "if was > 0 then\n"
-    "  local facts = was == 2 and repeated or stale\n"
+    "  local facts = was == 2 and (same and unchanged or repeated) or stale\n"
     "  if was == 7 then\n"
     "    facts = string.sub(superseded, 1, -2) .. ',\"by\":\"' .. string.gsub(by, '[\"\\\\]', '\\\\%0') .. '\"}'\n"
     "  end\n"
@@ -380,8 +381,8 @@ char *redis_script_new(enum script_id id, const struct redis_script_constants *c
     buf_init(&text, 16384);
     buf_addf(&text, "local lease, id_memory = %" PRId64 ", '%" PRId64 "'\n", c->lease_ms, c->id_memory_ms);
     if (id == SCRIPT_CLAIM)
-        buf_addf(&text, "local stale, repeated, superseded = [==[%s]==], [==[%s]==], [==[%s]==]\n", c->stale_facts,
-                 c->repeated_facts, c->superseded_facts);
+        buf_addf(&text, "local stale, repeated, unchanged, superseded = [==[%s]==], [==[%s]==], [==[%s]==], [==[%s]==]\n", c->stale_facts,
+                 c->repeated_facts, c->unchanged_facts, c->superseded_facts);
     buf_adds(&text, text_of(id));
     char *ret = buf_steal(&text, NULL);
     buf_fini(&text);

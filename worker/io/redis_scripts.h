@@ -24,7 +24,7 @@ enum script_id {
 /* What is the same for all events of a worker. */
 struct redis_script_constants {
     int64_t lease_ms, id_memory_ms;
-    const char *stale_facts, *repeated_facts, *superseded_facts; /* JSON: the outcomes that CLAIM decides by itself */
+    const char *stale_facts, *repeated_facts, *unchanged_facts, *superseded_facts; /* JSON: the outcomes that CLAIM decides by itself */
 };
 
 /* The text, freed by the caller; NULL: out of memory. */
