@@ -215,6 +215,7 @@ void intake_start(struct worker *w, struct job *j)
         job_wait(w, j, NOMEM_AGAIN_MS, false);
         return;
     }
+    job_unkeep(w, j);
     commits_note_claim(w, j);
     k->place = PLACE_AHEAD;
     k->started_ns = loop_now_ns(w->loop);

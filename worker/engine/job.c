@@ -8,6 +8,7 @@
 
 #define FACTS_MAX_BYTES ((size_t)2 * 1024 * 1024)
 #define RECORD_MAX_BYTES ((size_t)1024 * 1024)
+#define KEPT_MAX 1000 /* some 6 KB each */
 
 /* ---- the message, packed behind the struct ---- */
 
@@ -126,9 +127,20 @@ static void active_remove(struct worker *w, struct job *j)
     w->active_count--;
 }
 
+void job_unkeep(struct worker *w, struct job *j)
+{
+    if (!j->kept)
+        return;
+    *(j->kept_prev != NULL ? &j->kept_prev->kept_next : &w->kept_first) = j->kept_next;
+    *(j->kept_next != NULL ? &j->kept_next->kept_prev : &w->kept_last) = j->kept_prev;
+    j->kept = false;
+    w->kept_count--;
+}
+
 void job_go(struct worker *w, struct job *j, enum job_state next)
 {
     enum job_state before = j->state;
+    job_unkeep(w, j);
     if (!job_enter(&j->state, next)) {
         if (log_begin(w->log, LOG_LEVEL_ERROR, "job_step_refused")) {
             log_str(w->log, "from", job_state_name(before));
@@ -146,6 +158,23 @@ void job_go(struct worker *w, struct job *j, enum job_state next)
 }
 
 /* ---- what it needs at work ---- */
+
+void job_keep_work(struct worker *w, struct job *j)
+{
+    job_unkeep(w, j);
+    j->kept = true;
+    j->kept_next = NULL;
+    j->kept_prev = w->kept_last;
+    *(w->kept_last != NULL ? &w->kept_last->kept_next : &w->kept_first) = j;
+    w->kept_last = j;
+    w->kept_count++;
+}
+
+void job_trim_kept(struct worker *w)
+{
+    while (w->kept_count > KEPT_MAX)
+        job_release_work(w, w->kept_first);
+}
 
 struct work *job_work(struct worker *w, struct job *j)
 {
@@ -236,6 +265,7 @@ void job_release_work(struct worker *w, struct job *j)
     struct work *k = j->work;
     if (k == NULL)
         return;
+    job_unkeep(w, j);
     job_release_place(w, j);
     job_release_run(j);
     work_clear(k);

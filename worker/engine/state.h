@@ -249,6 +249,8 @@ struct job {
     char (*covered)[EVENT_KEY_SIZE]; /* keys of the older ones that wait for what comes of it; NULL: none */
     uint32_t covered_count;
     unsigned covered_life;   /* worker.redis_life when it passed them */
+    struct job *kept_prev, *kept_next;
+    bool kept;               /* it waits in its lane, and has its event decoded: worker.kept_first */
     int64_t passed_by;       /* it is one of those; the other's offset + 1 */
     int64_t asked_by;        /* the other's claim, which does not wait for it, asks whether it is decided; that one's offset + 1 */
     uint32_t size;           /* of the whole block */
@@ -328,6 +330,8 @@ struct worker {
     struct job *active;
     unsigned active_count;
     struct work *free_works;
+    struct job *kept_first, *kept_last; /* job_keep_work(), the one whose work was needed last at the end */
+    unsigned kept_count;
     struct partition **parts; /* by partition number; NULL: not ours */
     int32_t part_count, assigned;
     size_t window_bytes;      /* of all jobs */
@@ -390,6 +394,11 @@ void job_go(struct worker *w, struct job *j, enum job_state next);
 /* Gives the job something to work with; NULL: out of memory. */
 struct work *job_work(struct worker *w, struct job *j);
 void job_release_work(struct worker *w, struct job *j);
+/* @j, JOB_QUEUED and just decoded, was looked at for another's sake, and its own turn has not come: its work is kept as long as there is
+ * room for it, since others will look at it again. Nothing of it goes before job_trim_kept(). */
+void job_keep_work(struct worker *w, struct job *j);
+void job_trim_kept(struct worker *w);
+void job_unkeep(struct worker *w, struct job *j); /* its turn has come */
 /* It is decided: nothing of its run is needed any more, and to free it now, while it is in the cache, is cheaper. */
 void job_release_run(struct job *j);
 /* Waits for no slot any more, or gives it back. */

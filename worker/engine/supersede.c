@@ -39,14 +39,20 @@ static bool has_run(const struct job *j)
 static bool decoded(struct worker *w, struct job *j, bool *ret_nomem)
 {
     enum dead_reason why;
-    if (j->work != NULL && j->work->decoded)
+    if (j->work != NULL && j->work->decoded) {
+        if (j->kept)
+            job_keep_work(w, j);
         return true;
+    }
     if (j->work == NULL && job_work(w, j) == NULL) {
         *ret_nomem = true;
         return false;
     }
-    if (intake_decode(w, j, &why))
+    if (intake_decode(w, j, &why)) {
+        if (j->state == JOB_QUEUED)
+            job_keep_work(w, j);
         return true;
+    }
     *ret_nomem |= j->work->fault.nomem;
     job_release_work(w, j);
     return false;
@@ -54,7 +60,7 @@ static bool decoded(struct worker *w, struct job *j, bool *ret_nomem)
 
 static void forget(struct worker *w, struct job *j)
 {
-    if (j->work != NULL && !has_run(j))
+    if (j->work != NULL && !has_run(j) && !j->kept)
         job_release_work(w, j);
 }
 
@@ -286,6 +292,7 @@ bool supersede_look(struct worker *w, struct job *head)
             forget(w, l.jobs[i]);
         free(l.jobs);
     }
+    job_trim_kept(w);
     if (l.doubt && l.nomem && !gone) { /* it must not go before a newer one that was sent */
         job_wait(w, head, NOMEM_AGAIN_MS, false);
         return true;
@@ -357,10 +364,11 @@ bool supersede_keys(struct worker *w, struct job *j, struct covered_keys *ret)
 {
     bool first = !j->claimed_before && !j->work->changed;
     *ret = (struct covered_keys){0};
-    if (add_waiting(j, ret) && (!first || (add_sending(j, ret) && (!j->from_entry || add_begun(w, j, ret)))))
-        return true;
-    supersede_keys_free(ret);
-    return false;
+    bool whole = add_waiting(j, ret) && (!first || (add_sending(j, ret) && (!j->from_entry || add_begun(w, j, ret))));
+    job_trim_kept(w);
+    if (!whole)
+        supersede_keys_free(ret);
+    return whole;
 }
 
 void supersede_keys_free(struct covered_keys *k)
@@ -432,6 +440,7 @@ bool supersede_let_before(struct worker *w, struct job *j, const char *key, bool
         return false;
     }
     bool waits = waits_for(j, key);
+    job_trim_kept(w);
     if (covered && j->doubt)
         no_longer_covers(j, key);
     if (key[0] == '\0' || j->item.next == NULL)
