@@ -16,6 +16,7 @@ struct kmessage {
     const struct event_header *headers;
     size_t header_count;
     bool gone; /* compacted away */
+    const struct final_told *told; /* oracle_kafka.c: an outcome's content, once it was looked at */
 };
 
 struct klog {

@@ -122,14 +122,23 @@ void oracle_count_attempts(struct sim *s, const struct oevent *e, unsigned attem
 
 /* ---- what its metrics say ---- */
 
-/* All series of that name in which @label stands. */
+/* Where the series of that name begin, which stand together. */
+static const char *series_of(const char *text, const char *name)
+{
+    char first[100];
+    snprintf(first, sizeof(first), "\n%s{", name);
+    const char *at = strstr(text, first);
+    return at ? at + 1 : "";
+}
+
+/* All series of that name in which @label stands; @text begins with them. */
 static unsigned long long said(const char *text, const char *name, const char *label)
 {
     unsigned long long sum = 0;
     size_t n = strlen(name);
-    for (const char *line = text; (line = strstr(line, name)) != NULL; line += n) {
-        const char *value = strchr(line, '}'), *at = line[n] == '{' ? strstr(line, label) : NULL;
-        if ((line == text || line[-1] == '\n') && at && value && at < value)
+    for (const char *line = text, *end; strncmp(line, name, n) == 0 && line[n] == '{' && (end = strchr(line, '\n')); line = end + 1) {
+        const char *value = memchr(line, '}', (size_t)(end - line));
+        if (value && memmem(line, (size_t)(value - line), label, strlen(label)))
             sum += strtoull(value + 1, NULL, 10);
     }
     return sum;
@@ -137,7 +146,7 @@ static unsigned long long said(const char *text, const char *name, const char *l
 
 static void check_counter(struct sim *s, const struct proc *p, const char *text, const char *name, unsigned seen, bool exact)
 {
-    unsigned long long is = said(text, name, "");
+    unsigned long long is = said(series_of(text, name), name, "");
     if (is > seen || (exact && is != seen))
         sim_broken(s, "17: w%u.%u counts %llu as %s, and it was %u", p->slot, p->life, is, name, seen);
 }
@@ -145,12 +154,14 @@ static void check_counter(struct sim *s, const struct proc *p, const char *text,
 static void check_outcomes(struct sim *s, const struct proc *p, const char *text, bool exact)
 {
     const struct seen_counts *x = p->counts;
+    static const char name[] = "tvbridge_outcomes_total";
+    const char *series = series_of(text, name);
     for (int event = 0; event < KIND_COUNT; event++)
         for (int kind = 0; kind < OUTCOME_KIND_COUNT; kind++) {
             char label[100];
             snprintf(label, sizeof(label), "type=\"%s\",outcome=\"%s\"", kind_entry((enum event_kind)event)->type,
                      outcome_kind_name((enum outcome_kind)kind));
-            unsigned long long is = said(text, "tvbridge_outcomes_total", label);
+            unsigned long long is = said(series, name, label);
             unsigned seen = x->outcomes[event][kind], ends = x->ends[event][kind];
             if (is > seen || (exact && is < ends))
                 sim_broken(s, "17: w%u.%u counts %llu outcomes of %s, and Kafka took %u, of %u", p->slot, p->life, is, label, seen, ends);

@@ -76,10 +76,13 @@ static void check_member(struct sim *s, const char *prefix, unsigned service, bo
     snprintf(lane, sizeof(lane), "%s{sim/s%u}:l", prefix, service);
     const struct rkey *k = find(s, lane);
     const struct rtext *rec = k ? rstore_field(k, "rec") : NULL;
-    bool exists = rec && text_says_it_exists(rec->data, rec->len);
-    if (exists != member)
+    struct oaccount *a = &s->oracle->accounts[service];
+    if (!rec || rec->data != a->record)
+        a->exists = rec && text_says_it_exists(rec->data, rec->len);
+    a->record = rec ? rec->data : NULL;
+    if (a->exists != member)
         sim_broken(s, "1: Redis counts s%u as %s, but its record there says %s", service, member ? "an account" : "none",
-                   exists ? "that it is one" : "that it is none");
+                   a->exists ? "that it is one" : "that it is none");
 }
 
 void oracle_accounts_did(struct sim *s, struct proc *p, int script, const char *key, const struct oevent *e)

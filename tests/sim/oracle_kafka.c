@@ -348,29 +348,48 @@ void oracle_written(struct sim *s, const struct ktopic *t, int32_t partition, co
         oracle_part_written(s, partition, m);
 }
 
-/* The place that an outcome is about; NULL: none, or it is no final one. */
-static struct place *place_of_final(struct sim *s, const char *value, size_t len)
+struct final_told {
+    struct place *place; /* NULL: of nothing, or no final outcome */
+    enum outcome_kind kind;
+    unsigned round;
+};
+
+static struct final_told final_of(struct sim *s, const char *value, size_t len)
 {
     json_t *root = json_loadb(value, len, 0, NULL);
     const json_t *data = json_object_get(root, "data");
-    struct place *p = place_told(s->oracle, data);
-    bool final = json_is_true(json_object_get(data, "final"));
-    bool conflict = strcmp(text_of(data, "kind"), "conflict") == 0;
+    struct final_told t = {.round = (unsigned)json_integer_value(json_object_get(data, "round"))};
+    bool final = outcome_kind_parse(text_of(data, "kind"), &t.kind) == 0 && outcome_kind_is_final(t.kind);
+    if (final != json_is_true(json_object_get(data, "final")))
+        sim_broken(s, "an outcome that says of itself the contrary of what its kind is: %.*s", (int)len, value);
+    t.place = final ? place_told(s->oracle, data) : NULL;
     json_decref(root);
-    if (p && p->kind == PLACE_EVENT && final && !conflict)
-        s->oracle->events[p->event]->produced = true;
-    return final ? p : NULL;
+    return t;
+}
+
+static const struct final_told *final_of_message(struct sim *s, const struct kmessage *m)
+{
+    if (!m->told) {
+        struct final_told *t = sim_alloc(s, sizeof(*t));
+        *t = final_of(s, m->value, m->value_len);
+        ((struct kmessage *)(uintptr_t)m)->told = t;
+    }
+    return m->told;
 }
 
 const struct place *oracle_final_of(struct sim *s, const struct kmessage *m, enum outcome_kind *ret_kind, unsigned *ret_round)
 {
-    json_t *root = json_loadb(m->value, m->value_len, 0, NULL);
-    const json_t *data = json_object_get(root, "data");
-    const struct place *p = place_told(s->oracle, data);
-    bool final = outcome_kind_parse(text_of(data, "kind"), ret_kind) == 0 && outcome_kind_is_final(*ret_kind);
-    *ret_round = (unsigned)json_integer_value(json_object_get(data, "round"));
-    json_decref(root);
-    return final ? p : NULL;
+    const struct final_told *t = final_of_message(s, m);
+    *ret_kind = t->kind;
+    *ret_round = t->round;
+    return t->place;
+}
+
+static void outcome_produced(struct sim *s, const struct producer_message *m)
+{
+    struct final_told t = final_of(s, m->value, m->value_len);
+    if (t.place && t.place->kind == PLACE_EVENT && t.kind != OUTCOME_CONFLICT)
+        s->oracle->events[t.place->event]->produced = true;
 }
 
 void oracle_produced(struct sim *s, const struct producer_message *m)
@@ -378,12 +397,12 @@ void oracle_produced(struct sim *s, const struct producer_message *m)
     if (strstr(m->topic, "control"))
         oracle_control_produced(s, m);
     else if (strstr(m->topic, "outcomes"))
-        (void)place_of_final(s, m->value, m->value_len);
+        outcome_produced(s, m);
 }
 
 static void outcome_acked(struct sim *s, const struct kmessage *m)
 {
-    struct place *p = place_of_final(s, m->value, m->value_len);
+    struct place *p = final_of_message(s, m)->place;
     if (p)
         p->outcome_acked = true;
 }

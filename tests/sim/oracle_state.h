@@ -96,6 +96,8 @@ struct oact {
 struct oaccount {
     bool was_given;     /* something at the platform, ever */
     bool member;        /* of Redis' set, after the last script */
+    const char *record; /* of Redis, after it; texts of the arena are never written again */
+    bool exists;        /* what that says */
     struct proc *adder; /* whose DECIDE, of that event, added it; NULL: something else did */
     unsigned event;
     struct proc *told;  /* he knows so; NULL: nobody, certainly */
