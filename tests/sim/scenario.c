@@ -172,7 +172,7 @@ static void on_heal(struct sim *s, void *arg)
 
 static void make_narrow(const struct sim *s, struct settings_numbers *n)
 {
-    n->window_events = 10 + (int64_t)(sim_pick(s, 6001) % 6); /* the settings take no less */
+    n->window_events = 3 + (int64_t)(sim_pick(s, 6001) % 8); /* the settings take no less than 10 */
     n->lane_limit = 2 + (int64_t)(sim_pick(s, 6002) % 3);
     if (s->cfg.on[FAULT_ACTS]) /* else what waits for a person may fill it for ever */
         n->waiting_limit = 2 + (int64_t)(sim_pick(s, 6003) % 4);

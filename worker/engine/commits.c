@@ -88,6 +88,16 @@ static void aim_at(void *arg, struct lane_item *item)
         j->part->ceiling_asked = j->offset + 1;
 }
 
+/* Over a block of events that have not come yet; no further than a window goes, since whoever is next takes in all that is below the
+ * ceiling. */
+static void aim_ahead(const struct worker *w, struct partition *p, int64_t block)
+{
+    int64_t next = offsets_next(p->offsets), most = offsets_watermark(p->offsets) + w->numbers->window_events;
+    int64_t ahead = next + block < most ? next + block : most;
+    if (p->ceiling_asked < next + block / 2 && p->ceiling_asked < ahead)
+        p->ceiling_asked = ahead;
+}
+
 /* Over the next lanes that can be claimed; where these are fewer than a block, over events that have not come yet, too. */
 static void aim(struct worker *w)
 {
@@ -96,11 +106,9 @@ static void aim(struct worker *w)
     for (struct job *j = w->uncovered.first; j != NULL; j = j->next_listed)
         aim_at(w, &j->item);
     bool all = lanes_each_ready(w->lanes, max, aim_at, w) < max;
-    for (int32_t i = 0; i < w->part_count && all; i++) {
-        struct partition *p = w->parts[i];
-        if (p != NULL && p->ceiling_asked < offsets_next(p->offsets) + block / 2)
-            p->ceiling_asked = offsets_next(p->offsets) + block;
-    }
+    for (int32_t i = 0; i < w->part_count && all; i++)
+        if (w->parts[i] != NULL)
+            aim_ahead(w, w->parts[i], block);
     w->since_aim = 0;
 }
 

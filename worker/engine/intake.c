@@ -12,23 +12,23 @@
 #define HOLD_MS 500
 #define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
-/* What an earlier owner may have begun comes whatever waits: entries may wait for it. */
-static bool too_many_wait(const struct partition *p, int64_t limit)
+/* Of its events that are open so many come, and of those that wait in its topic, which are kept in memory, too. But what an earlier owner may
+ * have begun comes whatever waits: it may hold a lane in Redis, or entries may wait for it. */
+static bool holds_as_many(const struct partition *p, int64_t window, int64_t waiting)
 {
-    return (int64_t)waits_count(p->waits) >= limit && !takeover_was_begun(p, offsets_next(p->offsets));
+    int64_t next = offsets_next(p->offsets);
+    bool many = next - offsets_watermark(p->offsets) >= window || (int64_t)waits_count(p->waits) >= waiting;
+    return many && !takeover_was_begun(p, next);
 }
 
-/* Its open events, or those that wait in its topic: they are kept in memory, too. */
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
-    return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= w->numbers->window_events ||
-           too_many_wait(p, w->numbers->waiting_limit);
+    return holds_as_many(p, w->numbers->window_events, w->numbers->waiting_limit);
 }
 
 static bool partition_has_room(const struct worker *w, const struct partition *p)
 {
-    return offsets_next(p->offsets) - offsets_watermark(p->offsets) <= w->numbers->window_events / 2 &&
-           !too_many_wait(p, w->numbers->waiting_limit / 2 + 1);
+    return !holds_as_many(p, w->numbers->window_events / 2 + 1, w->numbers->waiting_limit / 2 + 1);
 }
 
 static void pause_partition(struct worker *w, struct partition *p)
