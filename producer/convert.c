@@ -75,17 +75,6 @@ struct convert {
 
 /* ---- reading ---- */
 
-/* Who adopted it tells a conversion that was begun from one that somebody else prepared. */
-static json_t *known_with_adoption(const void *arg, const json_t *record)
-{
-    json_t *known = known_of(record), *adopted = json_object_get(record, "adopted");
-    (void)arg;
-    if (known == NULL || adopted == NULL || json_object_set(known, "adopted", adopted) == 0)
-        return known;
-    json_decref(known);
-    return NULL;
-}
-
 static int read_sides(struct convert *c, const char *map, struct err *reterr)
 {
     struct convert_state *s = &c->state;
@@ -94,7 +83,7 @@ static int read_sides(struct convert *c, const char *map, struct err *reterr)
     s->accounts = accounts_new();
     if (s->known == NULL || s->rows == NULL || s->accounts == NULL)
         return err_nomem(reterr);
-    if (known_read_as(c->scanner, c->provider, known_with_adoption, NULL, s->known, reterr) != 0 || convert_read_map(s, map, reterr) != 0 ||
+    if (known_read(c->scanner, c->provider, s->known, reterr) != 0 || convert_read_map(s, map, reterr) != 0 ||
         platform_accounts(&c->platform, s->accounts, NULL, NULL, reterr) != 0)
         return -1;
     convert_link(s);
@@ -328,7 +317,6 @@ static int apply(struct convert *c, enum cli_status *ret_status, struct err *ret
     if (rc == 0) {
         c->state.first_name = head->first_name != NULL ? head->first_name : FIRST_NAME;
         c->state.last_name = head->last_name != NULL ? head->last_name : LAST_NAME;
-        c->state.preview = head->id;
         rc = read_sides(c, map, reterr);
     }
     return rc == 0 ? carry_out(c, ret_status, reterr) : -1;

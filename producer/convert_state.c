@@ -143,47 +143,20 @@ void convert_link(struct convert_state *s)
 
 /* ---- one service ---- */
 
-/* @known: what of the record counts. */
-static void hash_with(const struct convert_state *s, const char *service, struct hash_part known, const struct account *a,
-                      char ret[SYNC_HASH_SIZE])
+static void hash_of(const struct convert_state *s, const char *service, const struct account *a, char ret[SYNC_HASH_SIZE])
 {
-    struct hash_part row = {.data = ""}, real = {.data = ""};
+    struct hash_part row = {.data = ""}, known = {.data = ""}, real = {.data = ""};
     uint8_t digest[HASH_SHA256_SIZE];
     const char *text = book_get(s->rows, service, &row.len);
     row.data = text != NULL ? text : "";
+    text = book_get(s->known, service, &known.len);
+    known.data = text != NULL ? text : "";
     if (a != NULL)
         real.data = account_state(a, &real.len);
     const struct hash_part parts[] = {{service, strlen(service)}, row, known, real,
                                       {s->first_name, strlen(s->first_name)}, {s->last_name, strlen(s->last_name)}};
     hash_sha256_parts(parts, ARRAY_LEN(parts), digest);
     hash_hex(digest, (SYNC_HASH_SIZE - 1) / 2, ret);
-}
-
-static void hash_of(const struct convert_state *s, const char *service, const struct account *a, char ret[SYNC_HASH_SIZE])
-{
-    struct hash_part known = {.data = ""};
-    const char *text = book_get(s->known, service, &known.len);
-    known.data = text != NULL ? text : "";
-    hash_with(s, service, known, a, ret);
-}
-
-/* The same, but of the record its order alone: what the adoption leaves as it was. */
-static void begun_hash_of(const struct convert_state *s, const char *service, const json_t *record, const struct account *a,
-                          char ret[SYNC_HASH_SIZE])
-{
-    char basis[BASIS_TEXT_SIZE];
-    known_basis(record, 1, basis);
-    hash_with(s, service, (struct hash_part){basis, strlen(basis)}, a, ret);
-}
-
-/* It was adopted by the preview that is applied, which was cut off before the conversion, or before that was noted. */
-static bool was_begun(const struct convert_state *s, const char *service, const json_t *record)
-{
-    char id[SYNC_EVENT_ID_SIZE];
-    if (s->preview == NULL)
-        return false;
-    sync_event_id(CONVERT_PREFIX, s->preview, service, 0, id);
-    return strcmp(json_text(record, "adopted"), id) == 0;
 }
 
 /* What a person looks at before he converts it. */
@@ -210,19 +183,14 @@ static json_t *adoption(const json_t *record, const json_t *state)
     return change("service.adopted", data, "adopt");
 }
 
-/* @n: its place behind the adoption that was done; 0: no event of this preview was. */
-static json_t *conversion(const struct convert_state *s, const char *service, const json_t *row, size_t n)
+static json_t *conversion(const struct convert_state *s, const char *service, const json_t *row)
 {
     char what[300];
     const char *client = json_text(row, "client");
     json_t *data = json_pack("{s:s, s:s}", "old_external_id", client, "new_external_id", service);
     bool renames = rename_to(s, service, row, data);
     snprintf(what, sizeof(what), "id %s -> %s%s", client, service, renames ? ", rename" : "");
-    json_t *ret = change("service.converted", data, what);
-    if (n == 0 || json_object_set_new(ret, "n", json_integer((json_int_t)n)) == 0)
-        return ret;
-    json_decref(ret);
-    return NULL;
+    return change("service.converted", data, what);
 }
 
 static const char *why_not(const char *service, const struct account *a, bool several, const struct account *new_one)
@@ -244,10 +212,7 @@ int convert_find(const struct convert_state *s, const char *service, json_t **re
     const char *client = json_text(row, "client");
     const struct account *a = bearing(s->accounts, client, &several), *new_one = bearing(s->accounts, service, &both);
     const char *why = why_not(service, a, several, new_one != a ? new_one : NULL);
-    char begun[SYNC_HASH_SIZE];
-    bool resumes = was_begun(s, service, record);
     hash_of(s, service, a, ret_hash);
-    begun_hash_of(s, service, record, a, begun);
     *ret = NULL;
     if (a != NULL) {
         const char *text = account_state(a, &len);
@@ -261,9 +226,9 @@ int convert_find(const struct convert_state *s, const char *service, json_t **re
         if (why == NULL && !json_is_true(json_object_get(record, "known")))
             json_array_append_new(changes, adoption(record, state));
         if (why == NULL && strcmp(client, service) != 0)
-            json_array_append_new(changes, conversion(s, service, row, resumes ? 1 : 0));
-        *ret = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b}", "service", service, "client", client, "kind", why == NULL ? "convert" : "left",
-                         "read", details(state), "changes", changes, "left", left, "begun", begun, "resumes", resumes);
+            json_array_append_new(changes, conversion(s, service, row));
+        *ret = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "service", service, "client", client, "kind", why == NULL ? "convert" : "left",
+                         "read", details(state), "changes", changes, "left", left);
     }
     json_decref(row);
     json_decref(record);

@@ -16,7 +16,6 @@ struct convert_state {
     struct book *rows;       /* service -> its row of the map, canonical */
     struct accounts *accounts;
     const char *first_name, *last_name; /* templates: {name}, {service}, {service_name}, {client} */
-    const char *preview;     /* the id of the one that is applied; NULL: none is */
 };
 
 /* Reads the map: CSV or JSON lines with service and client, and name and service_name for the new name. */
@@ -27,8 +26,7 @@ void convert_link(struct convert_state *s);
 #define CONVERT_PREFIX "convert-" /* of the ids of the events */
 
 /* 1 and *@ret, the caller's: { service, client, kind (convert, or left), read: { account_number, external_id, login, status, plan,
- * packages, devices }, changes: [{ type, data, what }], left: [text], begun, resumes }: of the last two sync_find_fn says what they are.
- * 0: it is converted. -1: out of memory. Its hash in @ret_hash. */
+ * packages, devices }, changes: [{ type, data, what }], left: [text] }. 0: it is converted. -1: out of memory. Its hash in @ret_hash. */
 int convert_find(const struct convert_state *s, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
 
 /* @template with what the row says in place of the words in braces; "" when one of them is not said. -1: it has other words. */

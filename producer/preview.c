@@ -60,7 +60,7 @@ void preview_write_service(const json_t *found, const char *hash, FILE *out)
         json_array_append_new(changes, json_pack("{s:O, s:O}", "type", json_object_get(v, "type"), "what", json_object_get(v, "what")));
     json_t *o = json_pack("{s:O, s:O, s:s, s:o, s:O}", "service", json_object_get(found, "service"), "kind", json_object_get(found, "kind"),
                           "hash", hash, "changes", changes, "left", json_object_get(found, "left"));
-    static const char *const more[] = {"client", "read", "begun"};
+    static const char *const more[] = {"client", "read"};
     for (size_t k = 0; k < ARRAY_LEN(more); k++)
         if (json_object_get(found, more[k]) != NULL)
             json_object_set(o, more[k], json_object_get(found, more[k]));
@@ -173,7 +173,8 @@ void preview_fini(struct preview *p)
 
 struct progress_file {
     FILE *file;
-    json_t *done; /* service -> true */
+    json_t *done;  /* service -> true */
+    json_t *begun; /* service -> { by, top } */
     char path[4096];
 };
 
@@ -195,6 +196,8 @@ static int read_progress(struct progress_file *p, const struct preview_head *h, 
         ours = ours || strcmp(json_text(line, "of"), h->id) == 0;
         if (ours && json_text(line, "service")[0] != '\0')
             json_object_set_new(p->done, json_text(line, "service"), json_true());
+        if (ours && json_text(line, "begun")[0] != '\0')
+            json_object_set(p->begun, json_text(line, "begun"), line);
         json_decref(line);
     }
     free(text);
@@ -223,6 +226,7 @@ struct progress_file *progress_open(const char *preview_path, const struct previ
         return NULL;
     }
     p->done = json_object();
+    p->begun = json_object();
     if (progress_path(preview_path, p->path, sizeof(p->path)) != 0) {
         err_set(reterr, ERR_INVAL, "%s: the path is too long", preview_path);
         progress_close(p);
@@ -249,6 +253,7 @@ void progress_close(struct progress_file *p)
     if (p->file != NULL)
         fclose(p->file);
     json_decref(p->done);
+    json_decref(p->begun);
     free(p);
 }
 
@@ -257,12 +262,26 @@ bool progress_has(const struct progress_file *p, const char *service)
     return json_object_get(p->done, service) != NULL;
 }
 
-int progress_note(struct progress_file *p, const char *service)
+const json_t *progress_begun(const struct progress_file *p, const char *service)
 {
-    json_t *o = json_pack("{s:s}", "service", service);
-    int rc = json_dumpf(o, p->file, JSON_COMPACT);
+    return json_object_get(p->begun, service);
+}
+
+static int add_line(struct progress_file *p, json_t *o)
+{
+    int rc = o == NULL ? -1 : json_dumpf(o, p->file, JSON_COMPACT);
     json_decref(o);
     return rc == 0 && fputc('\n', p->file) != EOF ? 0 : -1;
+}
+
+int progress_begin(struct progress_file *p, const char *service, const json_t *known)
+{
+    return add_line(p, json_pack("{s:s, s:s, s:s}", "begun", service, "by", json_text(known, "by"), "top", json_text(known, "top")));
+}
+
+int progress_note(struct progress_file *p, const char *service)
+{
+    return add_line(p, json_pack("{s:s}", "service", service));
 }
 
 void progress_outcome(struct progress_file *p, const char *service, const char *event, const char *kind, const char *reason)

@@ -3,8 +3,7 @@
  *
  *   { preview: "tvbridge.sync", id, provider, made, desired, remove_unknown }    where one was used, catalogue; of `convert` also
  *                                                                                first_name and last_name
- *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client, read and
- *                                                                                begun, the hash once its first event has done its part
+ *   { service, kind, hash, changes: [{ type, what }], left: [..] }    for each service that differs; of `convert` also client and read
  *   { account: { .. } }                                               for each account that no service has
  *   { end: true, services, ... }                                      without it, the file is not whole */
 #ifndef TVB_PRODUCER_PREVIEW_H
@@ -48,7 +47,7 @@ int preview_read(struct preview *ret, const char *path, const char *kind, const 
                  struct err *reterr);
 void preview_fini(struct preview *p);
 
-/* ---- how far it was applied: PATH.progress, a line for each service whose events were acknowledged ---- */
+/* ---- how far it was applied: PATH.progress, a line before a service's first event is sent, and one when all were acknowledged ---- */
 
 struct progress_file;
 /* Another preview stands at that path from now. */
@@ -57,9 +56,12 @@ void progress_forget(const char *preview_path);
 struct progress_file *progress_open(const char *preview_path, const struct preview_head *h, struct err *reterr);
 void progress_close(struct progress_file *p); /* NULL is fine */
 bool progress_has(const struct progress_file *p, const char *service);
+/* Some of its events may have been sent: { by, top } of known_of() at that time. NULL: none was. Borrowed. */
+const json_t *progress_begun(const struct progress_file *p, const char *service);
 /* What came of one of its events: kept beside it. */
 void progress_outcome(struct progress_file *p, const char *service, const char *event, const char *kind, const char *reason);
-/* Notes it, and is durable after progress_sync(). -1: the file cannot be written. */
+/* Both note it, and are durable after progress_sync(). -1: the file cannot be written. */
+int progress_begin(struct progress_file *p, const char *service, const json_t *known);
 int progress_note(struct progress_file *p, const char *service);
 int progress_sync(struct progress_file *p, struct err *reterr);
 

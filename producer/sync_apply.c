@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "contract/json.h"
+#include "contract/json_scan.h"
+#include "contract/order.h"
 #include "known.h"
 
 #define BATCH 100 /* services between two notes of what is acknowledged */
@@ -37,112 +39,208 @@ void sync_event_id(const char *prefix, const char *preview, const char *service,
     hash_hex(digest, 16, ret + len);
 }
 
-/* Its place among all that the preview has of the service: some may be done. */
-static size_t place_of(const json_t *change, size_t i)
+/* Its place among the changes that the preview shows of the service; SIZE_MAX: it shows none such. */
+static size_t place_of(const json_t *line, const json_t *change)
 {
-    const json_t *n = json_object_get(change, "n");
-    return json_is_integer(n) ? (size_t)json_integer_value(n) : i;
+    const json_t *shown = json_object_get(line, "changes");
+    for (size_t i = 0; i < json_array_size(shown); i++) {
+        const json_t *one = json_array_get(shown, i);
+        if (strcmp(json_text(one, "type"), json_text(change, "type")) == 0 && strcmp(json_text(one, "what"), json_text(change, "what")) == 0)
+            return i;
+    }
+    return SIZE_MAX;
 }
 
-static int send_changes(struct sync_apply *a, const char *service, const json_t *found, struct err *reterr)
+static bool are_shown(const json_t *line, const json_t *found)
 {
-    json_t *changes = json_object_get(found, "changes"), *v, *record = known_get(a->known, service);
+    const json_t *changes = json_object_get(found, "changes");
+    for (size_t i = 0; i < json_array_size(changes); i++)
+        if (place_of(line, json_array_get(changes, i)) == SIZE_MAX)
+            return false;
+    return true;
+}
+
+/* The record stands where it stood when the first of @n events was sent, or where one of these has put it. */
+static bool only_ours_since(const json_t *from, const json_t *known, size_t n)
+{
+    const char *top = json_text(known, "top");
+    bool is = strcmp(top, json_text(from, "top")) == 0;
+    for (unsigned i = 1; !is && i <= n; i++) {
+        char text[BASIS_TEXT_SIZE], order[ORDER_TEXT_SIZE];
+        struct basis b;
+        known_basis(from, i, text);
+        if (basis_parse(text, &b) == 0) {
+            order_format(basis_order(&b), order);
+            is = strcmp(top, order) == 0;
+        }
+    }
+    return is;
+}
+
+bool sync_apply_resumes(const json_t *line, const json_t *found, const json_t *begun, const json_t *known)
+{
+    return are_shown(line, found) && only_ours_since(begun, known, json_array_size(json_object_get(line, "changes")));
+}
+
+/* Of one service: what is to be sent, and the record's order when its first event was sent, or is. */
+struct turn {
+    const json_t *line;
+    json_t *found, *from;
+    bool resumes; /* some may be done: those that are left have the places and the basis that they had then */
+};
+
+static int send_changes(struct sync_apply *a, const char *service, const struct turn *t, struct err *reterr)
+{
+    json_t *changes = json_object_get(t->found, "changes"), *v;
     size_t i;
     int rc = 0;
     json_array_foreach(changes, i, v)
     {
         char id[SYNC_EVENT_ID_SIZE], basis[BASIS_TEXT_SIZE];
-        size_t n = place_of(v, i);
+        size_t n = t->resumes ? place_of(t->line, v) : i;
         sync_event_id(a->prefix, a->preview->head.id, service, n, id);
-        known_basis(record, (unsigned)n + 1, basis);
+        known_basis(t->from, (unsigned)n + 1, basis);
         const struct own_event e = {
             .service = service, .type = json_text(v, "type"), .id = id, .basis = basis, .data = json_object_get(v, "data")};
         rc = own_events_send(a->events, &e, reterr);
         if (rc != 0)
             break;
     }
-    json_decref(record);
     return rc;
 }
 
 /* Both sides are as they were shown; or all that differs is what this preview's own first events have done. */
-static bool still_holds(const json_t *line, const json_t *found, const char *hash)
+static bool still_holds(const struct sync_apply *a, const char *service, struct turn *t, const char *hash)
 {
-    const char *begun = json_text(found, "begun");
-    if (strcmp(hash, json_text(line, "hash")) == 0)
-        return true;
-    return json_is_true(json_object_get(found, "resumes")) && begun[0] != '\0' && strcmp(begun, json_text(line, "begun")) == 0;
+    const json_t *begun = progress_begun(a->done, service);
+    json_t *known = known_get(a->known, service);
+    bool same = strcmp(hash, json_text(t->line, "hash")) == 0;
+    t->resumes = !same && begun != NULL && sync_apply_resumes(t->line, t->found, begun, known);
+    t->from = begun != NULL ? json_incref(json_unconst(begun)) : json_incref(known);
+    json_decref(known);
+    return same || t->resumes;
 }
 
-/* 1: its events were sent; 0: there is nothing to send. */
-static int apply_one(struct sync_apply *a, const char *service, const json_t *line, struct err *reterr)
+static void turn_fini(struct turn *t)
+{
+    json_decref(t->found);
+    json_decref(t->from);
+    *t = (struct turn){0};
+}
+
+/* 1: @ret is its turn; 0: there is nothing to send. */
+static int look_at(struct sync_apply *a, const char *service, struct turn *ret, struct err *reterr)
 {
     char hash[SYNC_HASH_SIZE];
-    json_t *found = NULL;
-    if (json_array_size(json_object_get(line, "changes")) == 0)
+    if (json_array_size(json_object_get(ret->line, "changes")) == 0)
         return 0;
     if (progress_has(a->done, service)) {
         set_result(a, service, SYNC_BEFORE, "");
         return 0;
     }
-    int rc = a->find(a->arg, service, &found, hash);
+    int rc = a->find(a->arg, service, &ret->found, hash);
     if (rc < 0)
         return err_nomem(reterr);
     if (rc == 0) {
         set_result(a, service, SYNC_ALREADY, "nothing differs any more");
-    } else if (!still_holds(line, found, hash)) {
+    } else if (!still_holds(a, service, ret, hash)) {
         rc = 0;
         set_result(a, service, SYNC_MOVED, "it is not as in the preview any more: look again");
-    } else {
-        rc = send_changes(a, service, found, reterr) == 0 ? 1 : -1;
-        if (rc == 1)
-            set_result(a, service, SYNC_SENT, "");
     }
-    json_decref(found);
     return rc;
 }
 
-/* Those that were sent since the last time are acknowledged, then noted. */
-static int note_batch(struct sync_apply *a, json_t *batch, struct err *reterr)
+/* Services whose events are sent together: before the first one is sent, and when all are acknowledged, the progress says so. */
+struct batch {
+    const char *service[BATCH];
+    struct turn turn[BATCH];
+    size_t n, sent;
+};
+
+static int not_written(struct err *reterr)
 {
-    json_t *v;
-    size_t i;
+    return err_set(reterr, ERR_INVAL, "the progress of this preview cannot be written");
+}
+
+static int note_begun(const struct sync_apply *a, const struct batch *b, struct err *reterr)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (progress_begun(a->done, b->service[i]) == NULL && progress_begin(a->done, b->service[i], b->turn[i].from) != 0)
+            return not_written(reterr);
+    return progress_sync(a->done, reterr);
+}
+
+static int note_sent(const struct sync_apply *a, const struct batch *b, struct err *reterr)
+{
     if (own_events_flush(a->events, reterr) != 0)
         return -1;
-    json_array_foreach(batch, i, v) if (progress_note(a->done, json_string_value(v)) != 0)
-        return err_set(reterr, ERR_INVAL, "the progress of this preview cannot be written");
-    json_array_clear(batch);
+    for (size_t i = 0; i < b->sent; i++)
+        if (progress_note(a->done, b->service[i]) != 0)
+            return not_written(reterr);
     return progress_sync(a->done, reterr);
+}
+
+static int stopped(struct err *reterr)
+{
+    return cli_interrupt_pending() ? err_set(reterr, ERR_INVAL, "stopped: the same preview applied again goes on") : 0;
+}
+
+/* What was sent is noted also where it stops in between. */
+static int send_batch(struct sync_apply *a, struct batch *b, size_t before, struct err *reterr)
+{
+    struct err late = {0};
+    int rc = b->n == 0 ? 0 : note_begun(a, b, reterr);
+    for (; rc == 0 && b->sent < b->n; b->sent++) {
+        rc = stopped(reterr) != 0 ? -1 : send_changes(a, b->service[b->sent], &b->turn[b->sent], reterr);
+        if (rc != 0)
+            break;
+        set_result(a, b->service[b->sent], SYNC_SENT, "");
+        cli_progress_show(a->progress, clock_boot_ms(), "%zu of %zu services", before + b->sent + 1, json_object_size(a->preview->services));
+    }
+    if (b->sent > 0 && note_sent(a, b, &late) != 0 && rc == 0) {
+        *reterr = late;
+        rc = -1;
+    }
+    for (size_t i = 0; i < b->n; i++)
+        turn_fini(&b->turn[i]);
+    *b = (struct batch){0};
+    return rc;
 }
 
 int sync_apply_send(struct sync_apply *a, struct err *reterr)
 {
     const char *service;
-    json_t *line, *batch = json_array();
-    size_t n = 0, all = json_object_size(a->preview->services);
-    struct err late = {0};
+    json_t *line;
+    struct batch b = {0};
+    size_t before = 0;
     int rc = 0;
     if (a->results == NULL)
         a->results = json_object();
     json_object_foreach(a->preview->services, service, line)
     {
-        rc = apply_one(a, service, line, reterr);
-        if (rc == 1)
-            json_array_append_new(batch, json_string(service));
-        if (rc >= 0 && json_array_size(batch) >= BATCH)
-            rc = note_batch(a, batch, reterr);
-        if (rc >= 0 && cli_interrupt_pending())
-            rc = err_set(reterr, ERR_INVAL, "stopped: the same preview applied again goes on");
-        cli_progress_show(a->progress, clock_boot_ms(), "%zu of %zu services", ++n, all);
+        struct turn t = {.line = line};
+        rc = look_at(a, service, &t, reterr);
+        if (rc == 1) {
+            b.service[b.n] = service;
+            b.turn[b.n++] = t;
+        } else {
+            turn_fini(&t);
+            before++;
+        }
+        if (rc >= 0 && b.n == BATCH) {
+            rc = send_batch(a, &b, before, reterr);
+            before += BATCH;
+        }
+        if (rc >= 0 && stopped(reterr) != 0)
+            rc = -1;
         if (rc < 0)
             break;
     }
-    if (note_batch(a, batch, &late) != 0 && rc >= 0) {
-        *reterr = late;
-        rc = -1;
-    }
-    json_decref(batch);
-    return rc < 0 ? -1 : 0;
+    if (rc >= 0)
+        return send_batch(a, &b, before, reterr);
+    for (size_t i = 0; i < b.n; i++)
+        turn_fini(&b.turn[i]);
+    return -1;
 }
 
 /* ---- outcomes ---- */

@@ -1,6 +1,7 @@
 /* sync_apply.h - a saved preview is carried out: each service whose two sides are still what they were then gets its events.
  *
- * Events go the ordinary way, with the record's order as their basis: what billing sends meanwhile makes them stale. */
+ * Events go the ordinary way, with the record's order as their basis: what billing sends meanwhile makes them stale. One that was cut off
+ * between a service's events goes on behind those that are done, with the ids and the basis that the others would have had. */
 #ifndef TVB_PRODUCER_SYNC_APPLY_H
 #define TVB_PRODUCER_SYNC_APPLY_H
 
@@ -13,13 +14,17 @@
 #include "preview.h"
 #include "sync_state.h"
 
-/* What differs of a service now, as sync_state_one(). Where an earlier run of this preview was cut off between its events it may say
- * `resumes`: true, then `begun` takes the hash's place, here and in the preview, and a change says in `n` its place among all of them. */
+/* What differs of a service now, as sync_state_one(). */
 typedef int sync_find_fn(const void *arg, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
 
 #define SYNC_EVENT_ID_SIZE 64
 /* The id of a service's @n-th event, from 0: a function of these, so that sent again it is the same event. */
 void sync_event_id(const char *prefix, const char *preview, const char *service, size_t n, char ret[SYNC_EVENT_ID_SIZE]);
+
+/* An earlier run of the preview may have sent some of a service's events (@begun: progress_begun()), and the service is not as it was shown.
+ * True: what differs now (@found) is what is left of what its line shows, and the record (@known) stands where it stood then, or where one
+ * of these events has put it. */
+bool sync_apply_resumes(const json_t *line, const json_t *found, const json_t *begun, const json_t *known);
 
 struct sync_apply {
     sync_find_fn *find;

@@ -6,6 +6,8 @@
 
 #include "base/attr.h"
 #include "contract/json.h"
+#include "contract/known.h"
+#include "contract/order.h"
 #include "convert_state.h"
 #include "preview.h"
 #include "sync_apply.h"
@@ -134,7 +136,10 @@ Test(progress, is_there_again_after_a_crash_and_of_its_own_preview_only)
     struct progress_file *p = progress_open(at.path, &h, &err);
     cr_assert(p != NULL, "%s", err.msg);
     cr_expect(not(progress_has(p, "1")));
+    json_t *known = json_pack("{s:s, s:s, s:s}", "by", "offset", "top", "t", "login", "ann");
+    cr_assert(progress_begin(p, "1", known) == 0 && progress_begin(p, "4", known) == 0);
     cr_assert(progress_note(p, "1") == 0 && progress_sync(p, &err) == 0);
+    json_decref(known);
     progress_outcome(p, "2", "e", "applied", "");
     progress_close(p);
     FILE *f = fopen(at.progress, "a"); /* a line that a crash cut off */
@@ -144,6 +149,10 @@ Test(progress, is_there_again_after_a_crash_and_of_its_own_preview_only)
     cr_expect(progress_has(p, "1"));
     cr_expect(not(progress_has(p, "2")), "an outcome says nothing of what was sent");
     cr_expect(not(progress_has(p, "3")));
+    cr_expect(not(progress_has(p, "4")), "it was begun, and not ended");
+    cr_expect(eq(str, (char *)json_text(progress_begun(p, "4"), "top"), "t"));
+    cr_expect(eq(str, (char *)json_text(progress_begun(p, "4"), "by"), "offset"));
+    cr_expect(zero(ptr, (void *)(uintptr_t)progress_begun(p, "2")));
     cr_assert(progress_note(p, "4") == 0);
     progress_close(p);
     p = progress_open(at.path, &h, &err);
@@ -279,54 +288,43 @@ Test(convert, has_another_hash_for_another_account_map_or_template)
         cr_expect(ne(str, hash[0], hash[i]), "%zu", i);
 }
 
-/* The service as it is found, by the preview of that id or, with NULL, by a new one. The caller owns it. */
-static json_t *find_again(const char *account, const char *known, const char *preview)
+static json_t *of_changes(const char *const *whats, size_t n)
 {
-    struct convert_state s = state(&account, 1, "{\"client\":\"c1\",\"name\":\"Ann\",\"service_name\":\"TV\"}");
-    char hash[SYNC_HASH_SIZE];
-    json_t *found = NULL;
-    s.preview = preview;
-    if (known != NULL)
-        cr_assert(zero(int, book_put(s.known, "70001", 5, known, strlen(known))));
-    convert_link(&s);
-    cr_assert(eq(int, convert_find(&s, "70001", &found, hash), 1));
-    state_fini(&s);
-    return found;
+    json_t *changes = json_array();
+    for (size_t i = 0; i < n; i++)
+        if (whats[i] != NULL)
+            json_array_append_new(changes, json_pack("{s:s, s:s}", "type", "package.added", "what", whats[i]));
+    return json_pack("{s:o}", "changes", changes);
 }
 
-static char *known_record(const char *adopted, const char *top, char *ret, size_t size)
+Test(sync_apply, goes_on_behind_its_own_events_as_long_as_nothing_else_moved)
 {
-    snprintf(ret, size, "{\"known\":true,\"login\":\"ann\",\"by\":\"sequence\",\"top\":\"%s\",\"adopted\":\"%s\"}", top, adopted);
-    return ret;
-}
-
-Test(convert, goes_on_behind_its_own_adoption_as_long_as_nothing_else_moved)
-{
-    static const char preview[] = "0123456789abcdef0123456789abcdef", top[] = "000000-000000000000000010-000002";
-    char mine[SYNC_EVENT_ID_SIZE], other[SYNC_EVENT_ID_SIZE], text[300];
-    sync_event_id(CONVERT_PREFIX, preview, "70001", 0, mine);
-    sync_event_id(CONVERT_PREFIX, "fedcba9876543210fedcba9876543210", "70001", 0, other);
-    snprintf(text, sizeof(text), "{\"known\":false,\"by\":\"sequence\",\"top\":\"%s\"}", top);
-    json_t *shown = find_again(OLD, text, NULL);
+    static const char *const shown[] = {"add P1", "add P2"};
+    json_t *begun = json_pack("{s:s, s:s}", "by", "sequence", "top", "000000-000000000000000010-000000"), *line = of_changes(shown, 2);
+    char basis[BASIS_TEXT_SIZE], first[ORDER_TEXT_SIZE], third[ORDER_TEXT_SIZE];
+    struct basis b;
+    known_basis(begun, 1, basis);
+    cr_assert(zero(int, basis_parse(basis, &b)));
+    order_format(basis_order(&b), first);
+    b.step += 2;
+    order_format(basis_order(&b), third);
     const struct {
-        const char *why, *account, *adopted, *top;
-        bool resumes, as_shown;
+        const char *why, *top, *found[2];
+        bool resumes;
     } rows[] = {
-        {"by its own adoption alone", OLD, mine, top, true, true},
-        {"the account is another by now", "{\"external_id\":\"c1\",\"login\":\"ann\",\"status\":\"suspended\",\"packages\":[\"P1\"]}", mine, top, true, false},
-        {"billing's events moved it", OLD, mine, "000000-000000000000000011-000000", true, false},
-        {"another preview adopted it", OLD, other, top, false, true},
+        {"the first one was applied", first, {NULL, "add P2"}, true},
+        {"none was yet", "000000-000000000000000010-000000", {"add P1", "add P2"}, true},
+        {"the second one only: the first was refused", first, {"add P1", NULL}, true},
+        {"billing's events moved it", "000000-000000000000000011-000000", {NULL, "add P2"}, false},
+        {"events that are not this preview's", third, {NULL, "add P2"}, false},
+        {"something else differs", first, {"add P3", "add P2"}, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        json_t *found = find_again(rows[i].account, known_record(rows[i].adopted, rows[i].top, text, sizeof(text)), preview);
-        const json_t *changes = json_object_get(found, "changes"), *last = json_array_get(changes, 0);
-        bool same = strcmp(json_text(found, "begun"), json_text(shown, "begun")) == 0;
-        cr_expect(eq(int, json_is_true(json_object_get(found, "resumes")), rows[i].resumes), "%s", rows[i].why);
-        cr_expect(eq(int, same, rows[i].as_shown), "%s", rows[i].why);
-        cr_expect(eq(sz, json_array_size(changes), 1), "%s", rows[i].why);
-        cr_expect(eq(str, (char *)json_text(last, "type"), "service.converted"), "%s", rows[i].why);
-        cr_expect(eq(i64, json_integer_value(json_object_get(last, "n")), rows[i].resumes ? 1 : 0), "its id is that of the second event: %s", rows[i].why);
+        json_t *known = json_pack("{s:s, s:s}", "by", "sequence", "top", rows[i].top), *found = of_changes(rows[i].found, 2);
+        cr_expect(eq(int, sync_apply_resumes(line, found, begun, known), rows[i].resumes), "%s", rows[i].why);
+        json_decref(known);
         json_decref(found);
     }
-    json_decref(shown);
+    json_decref(line);
+    json_decref(begun);
 }

@@ -463,6 +463,37 @@ def sync_resumes(bench):
             json.loads(path.read_text().splitlines()[0])["id"], "0" * 32)), "--rate", "0")
 
 
+@case("dayone.sync_resumes_between")
+def sync_resumes_between(bench):
+    """A sync that was killed between one service's two events is finished by the same preview, each event once; but not once billing has
+    moved the service."""
+    services = ["20000", "20001"]
+    with Place(bench, "syncbetween", accounts=services) as p:
+        p.worker()
+        command(p, "adopt", PROVIDER, "--map", file(p, "map.csv", "service\n" + "\n".join(services)), "--list-only")
+        for n, service in enumerate(services):
+            desired = file(p, "wanted.csv", "service,plan,packages\n" + "".join(f"{s},7,P2\n" for s in services[:n + 1]))
+            path, told, _ = previewed(p, "--desired", desired)
+            same("to change", {s: whats(r) for s, r in told.items() if r["changes"]}, {service: ["plan 3 -> 7", "add P2"]})
+            mine = lambda: [o for o in list(p.follower.outcomes) if o["data"]["event"]["source"] == "/tvbridge/sync" and o["subject"] == service]
+            cut_off(p, mine, "sync", PROVIDER, "--apply", path, "--rate", "1")
+            sent = [e["type"] for e in settled(p, "/tvbridge/sync") if e["subject"] == service]
+            same("what it sent", sent, ["tvbridge.plan.changed"])
+            if service == "20001":
+                p.publish(blocked("b", service, sequence=1))
+                p.outcome("b", "applied")
+                rows, _ = command(p, "sync", PROVIDER, "--apply", path, status=1)
+                same("billing has moved it", results(rows), {service: "moved"})
+                break
+            rows, _ = command(p, "sync", PROVIDER, "--apply", path)
+            same("it is finished", results(rows), {service: "done"})
+            sent = [e for e in settled(p, "/tvbridge/sync") if e["subject"] == service]
+            same("events, each once", ([e["type"] for e in sent], len({e["id"] for e in sent})),
+                 (["tvbridge.plan.changed", "tvbridge.package.added"], 2))
+            state = p.portal.accounts()[service]
+            same("at the platform", (state["tariff_plan"], state["subscribed"]), ("7", ["P2"]))
+
+
 @case("dayone.sync_from_records")
 def sync_from_records(bench):
     """What somebody changed at the platform by hand is put back to what tvbridge's records say."""
