@@ -123,7 +123,8 @@ static bool take(struct look *l, struct job *head)
         l->nomem = true;
         return false;
     }
-    for (struct lane_item *i = &head->item; i != NULL && l->n < max; i = i->next)
+    l->jobs[l->n++] = head;
+    for (struct lane_item *i = head->item.next; i != NULL && l->n < max; i = i->next)
         l->jobs[l->n++] = job_of_item(i);
     return true;
 }
