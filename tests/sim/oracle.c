@@ -64,13 +64,15 @@ void oracle_sent(struct sim *s, int32_t partition, int64_t offset, enum place_ki
     struct oracle *o = s->oracle;
     if (o->place_count[partition] == o->place_cap[partition]) {
         int64_t cap = o->place_cap[partition] ? 2 * o->place_cap[partition] : 64;
-        struct place *more = sim_alloc(s, (size_t)cap * sizeof(*more));
+        struct place **more = sim_alloc(s, (size_t)cap * sizeof(struct place *));
         if (o->place_count[partition] > 0)
-            memcpy(more, o->places[partition], (size_t)o->place_count[partition] * sizeof(*more));
+            memcpy(more, o->places[partition], (size_t)o->place_count[partition] * sizeof(struct place *));
         o->places[partition] = more;
         o->place_cap[partition] = cap;
     }
-    o->places[partition][o->place_count[partition]++] = (struct place){.kind = kind, .event = event, .variant = variant, .behind = -1};
+    struct place *p = sim_alloc(s, sizeof(*p));
+    *p = (struct place){.kind = kind, .event = event, .variant = variant, .behind = -1};
+    o->places[partition][o->place_count[partition]++] = p;
     if (kind != PLACE_EVENT)
         return;
     struct oevent *e = o->events[event];
@@ -88,7 +90,7 @@ struct place *place_at(struct oracle *o, int32_t partition, int64_t offset)
 {
     if (partition < 0 || partition >= KAFKA_PARTS_MAX || offset < 0 || offset >= o->place_count[partition])
         return NULL;
-    return &o->places[partition][offset];
+    return o->places[partition][offset];
 }
 
 struct oevent *event_of_key(struct oracle *o, const char *redis_key)
@@ -347,17 +349,18 @@ static bool passes(const struct oracle *o, const struct place *newer, const stru
  * to wait for a person since. @rests: what is known of them so far. */
 static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, const bool *rests)
 {
-    const struct place *list = o->places[partition], *p = &list[at];
+    struct place *const *list = o->places[partition];
+    const struct place *p = list[at];
     if (p->kind != PLACE_EVENT || !p->waits)
         return false;
     bool rest = p->parked;
     for (int64_t i = 0; i < at && !rest; i++)
-        rest = rests[i] && holds_back(o->events[list[i].event], o->events[p->event]) && !passes(o, p, &list[i]);
+        rest = rests[i] && holds_back(o->events[list[i]->event], o->events[p->event]) && !passes(o, p, list[i]);
     if (!rest && p->behind > at && p->behind < o->place_count[partition])
-        rest = rests[p->behind] && holds_back(o->events[list[p->behind].event], o->events[p->event]);
+        rest = rests[p->behind] && holds_back(o->events[list[p->behind]->event], o->events[p->event]);
     for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)
-        rest = list[i].kind == PLACE_EVENT && list[i].waits && list[i].parked && list[i].state != ENTRY_DEAD &&
-               may_cover(o->events[list[i].event], o->events[p->event]);
+        rest = list[i]->kind == PLACE_EVENT && list[i]->waits && list[i]->parked && list[i]->state != ENTRY_DEAD &&
+               may_cover(o->events[list[i]->event], o->events[p->event]);
     return rest;
 }
 
@@ -387,12 +390,12 @@ static bool is_over(struct sim *s, int32_t partition)
 {
     struct oracle *o = s->oracle;
     int64_t n = o->place_count[partition], at = o->settled[partition];
-    while (at < n && place_is_settled(o, &o->places[partition][at]))
+    while (at < n && place_is_settled(o, o->places[partition][at]))
         at++;
     o->settled[partition] = at;
     const bool *rests = at < n ? resting(s, partition) : NULL;
     for (; at < n; at++)
-        if (!rests[at] && !place_is_settled(o, &o->places[partition][at]))
+        if (!rests[at] && !place_is_settled(o, o->places[partition][at]))
             return false;
     return n == 0 || o->committed[partition] >= n;
 }
@@ -415,8 +418,8 @@ void oracle_tell_unsettled(struct sim *s, char *ret, size_t size)
             len += (size_t)snprintf(ret + len, size - len, " %d:%lld", (int)i, (long long)o->committed[i]);
         const bool *rests = resting(s, i);
         for (int64_t at = 0; at < o->place_count[i] && len < size; at++)
-            if (!rests[at] && !place_is_settled(o, &o->places[i][at]))
-                len += (size_t)snprintf(ret + len, size - len, " e%u@%d-%lld", o->places[i][at].event, (int)i, (long long)at);
+            if (!rests[at] && !place_is_settled(o, o->places[i][at]))
+                len += (size_t)snprintf(ret + len, size - len, " e%u@%d-%lld", o->places[i][at]->event, (int)i, (long long)at);
     }
 }
 

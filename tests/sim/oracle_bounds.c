@@ -9,8 +9,8 @@
 static int64_t settled_up_to(struct oracle *o, int32_t partition)
 {
     int64_t at = o->settled[partition];
-    const struct place *list = o->places[partition];
-    while (at < o->place_count[partition] && (list[at].waits || place_is_settled(o, &list[at])))
+    struct place *const *list = o->places[partition];
+    while (at < o->place_count[partition] && (list[at]->waits || place_is_settled(o, list[at])))
         at++;
     return at;
 }

@@ -225,7 +225,7 @@ static unsigned others_to_cut(const struct oracle *o, int32_t partition, const s
 {
     unsigned services = 0;
     for (int64_t i = 0; i < o->place_count[partition]; i++) {
-        const struct place *p = &o->places[partition][i];
+        const struct place *p = o->places[partition][i];
         if (p->kind == PLACE_EVENT && is_cut(o->events[p->event]->kind))
             services |= 1u << o->events[p->event]->service;
     }

@@ -160,7 +160,7 @@ static void check_covered(struct sim *s, const struct oevent *e, const struct re
 {
     const struct oracle *o = s->oracle;
     for (int64_t at = 0; at < o->place_count[partition]; at++) {
-        const struct place *p = &o->places[partition][at];
+        const struct place *p = o->places[partition][at];
         bool ceiling = at >= o->committed[partition] && at < o->ceiling[partition];
         bool covered = ceiling || (p->waits && p->state == ENTRY_SENDING); /* an index is read before the first claim */
         if (p->kind == PLACE_EVENT && p->event == e->number && covered)
@@ -182,7 +182,7 @@ static int64_t first_place(const struct oracle *o, int32_t partition, unsigned e
 {
     int64_t at = 0;
     while (at < o->place_count[partition] &&
-           (o->places[partition][at].kind != PLACE_EVENT || o->places[partition][at].event != event))
+           (o->places[partition][at]->kind != PLACE_EVENT || o->places[partition][at]->event != event))
         at++;
     return at;
 }
@@ -219,7 +219,7 @@ static void check_held(struct sim *s, const struct oevent *e, const struct reque
     int32_t part = partition_of_service(s, r->service);
     int64_t first = first_place(o, part, e->number);
     for (int64_t i = 0; i < first && i < o->place_count[part]; i++) {
-        const struct place *p = &o->places[part][i];
+        const struct place *p = o->places[part][i];
         const struct oevent *held = p->kind == PLACE_EVENT && p->waits && p->parked ? o->events[p->event] : NULL;
         if (held && held != e && holds_back(held, e) && !goes_first(e, held) && !covers_parked(s, e, held, p->state == ENTRY_DEAD))
             sim_broken(s, "14: %s of e%u leaves while e%u waits for a person", op_entry(r->op)->name, e->number, p->event);

@@ -113,7 +113,7 @@ struct oracle {
     struct sim *sim;
     struct oevent *events[EVENTS_MAX];
     unsigned event_count;
-    struct place *places[KAFKA_PARTS_MAX];
+    struct place **places[KAFKA_PARTS_MAX]; /* a place stays where it is */
     int64_t place_count[KAFKA_PARTS_MAX], place_cap[KAFKA_PARTS_MAX];
     struct slot slots[SERVICES_MAX][SLOT_COUNT];
     unsigned extras[SERVICES_MAX];     /* at the platform */
