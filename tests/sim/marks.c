@@ -71,6 +71,7 @@ static const struct mark_entry table[MARK_COUNT] = {
     [MARK_BREAKER_OPENED] = {"breaker_opened", true},
     [MARK_BREAKER_CLOSED] = {"breaker_closed", true},
     [MARK_WINDOW_FULL] = {"window_full", true},
+    [MARK_WAITING_FULL] = {"waiting_full", true},
     [MARK_CRASH_POLLED] = {"crash_polled", true},
     [MARK_CRASH_CEILING_RAISED] = {"crash_ceiling_raised", true},
     [MARK_CRASH_CLAIMED] = {"crash_claimed", true},

@@ -75,6 +75,7 @@ enum mark {
     MARK_BREAKER_OPENED,
     MARK_BREAKER_CLOSED,     /* after probes */
     MARK_WINDOW_FULL,
+    MARK_WAITING_FULL,
     MARK_CRASH_POLLED, /* a crash at each place that worker/ names */
     MARK_CRASH_CEILING_RAISED,
     MARK_CRASH_CLAIMED,

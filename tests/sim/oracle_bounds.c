@@ -29,6 +29,23 @@ void oracle_delivered(struct sim *s, const struct kmember *m, int32_t partition,
         sim_mark(s, MARK_WINDOW_FULL);
 }
 
+/* 16: when so many wait in its topic no more are taken; those that were taken may follow them. What an operator has redriven is his. */
+void oracle_entries(struct sim *s, int32_t partition)
+{
+    const struct settings_numbers *n = &s->env->provider->numbers;
+    struct oracle *o = s->oracle;
+    int64_t waiting = 0, most = n->waiting_limit + n->window_events;
+    for (int64_t at = 0; o->place_count[partition] > most && at < o->place_count[partition]; at++) {
+        const struct place *p = o->places[partition][at];
+        waiting += p->waits && o->events[p->event]->asked == 0;
+    }
+    if (waiting > most)
+        sim_broken(s, "16: %lld entries wait in partition %d, of %lld and a window of %lld", (long long)waiting, (int)partition,
+                   (long long)n->waiting_limit, (long long)n->window_events);
+    if (waiting >= n->waiting_limit)
+        sim_mark(s, MARK_WAITING_FULL);
+}
+
 /* ---- 19 ---- */
 
 void oracle_private(struct sim *s, const char *where, const char *text)

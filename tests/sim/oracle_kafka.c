@@ -435,6 +435,8 @@ static void entry_acked(struct sim *s, const struct kmessage *m)
         sim_mark(s, MARK_HELD_ACCESS);
     if (p->waits && e.reason == ENTRY_FOR_DATE)
         sim_mark(s, MARK_HELD_DATE);
+    if (p->waits)
+        oracle_entries(s, e.place.partition);
     sim_mark(s, p->waits ? MARK_SET_ASIDE : MARK_CALLED_BACK);
     if (!p->waits && !p->outcome_acked)
         sim_broken(s, "14: the entry of e%u ended before its outcome was acknowledged", p->event);

@@ -184,6 +184,8 @@ bool may_cover(const struct oevent *newer, const struct oevent *older);
 bool oracle_is_rebased(const struct oracle *o, unsigned service, int64_t order);
 bool place_is_settled(const struct oracle *o, const struct place *p);
 int32_t partition_of_service(const struct sim *s, unsigned service);
+/* oracle_bounds.c: one of the partition's entries was acknowledged. */
+void oracle_entries(struct sim *s, int32_t partition);
 struct place *place_at(struct oracle *o, int32_t partition, int64_t offset); /* NULL: none */
 struct oevent *event_of_key(struct oracle *o, const char *redis_key);       /* NULL: none of ours */
 int step_of(const struct oevent *e, enum op op);                             /* -1: none */

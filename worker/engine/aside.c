@@ -616,7 +616,7 @@ bool aside_leaves_it(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     const struct wait *x = aside_entry_of(j);
-    if (x == NULL || !x->in_order)
+    if (x == NULL || !(x->in_order || x->superseded))
         return false;
     job_release_place(w, j);
     offsets_settle(p->offsets, j->offset);

@@ -39,8 +39,9 @@ struct wait *aside_entry_of(const struct job *j);
 /* Where an entry of @j is left from an earlier owner, who did not settle its offset: what comes of the event ends the entry
  * too. False: the entry is being worked by itself. */
 bool aside_take(struct job *j);
-/* After that: the entry was called back in order with others that it may not pass, so that it is the entry that is worked. True: @j is
- * settled, as an event that stands in the waiting topic. */
+/* After that: the entry was called back in order with others that it may not pass, or waits for room to be called back as superseded, so
+ * that it is the entry that is worked, and those before it stand behind @j. True: @j is settled, as an event that stands in the waiting
+ * topic. */
 bool aside_leaves_it(struct worker *w, struct job *j);
 /* As aside_take() when its outcome stands: an entry that was read since. */
 void aside_take_late(struct job *j);

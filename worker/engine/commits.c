@@ -88,13 +88,13 @@ static void aim_at(void *arg, struct lane_item *item)
         j->part->ceiling_asked = j->offset + 1;
 }
 
-/* Over a block of events that have not come yet; no further than a window goes, since whoever is next takes in all that is below the
- * ceiling. */
+/* Over a block of events that have not come yet, if they may come; no further than a window goes, since whoever is next takes in all that is
+ * below the ceiling. */
 static void aim_ahead(const struct worker *w, struct partition *p, int64_t block)
 {
     int64_t next = offsets_next(p->offsets), most = offsets_watermark(p->offsets) + w->numbers->window_events;
     int64_t ahead = next + block < most ? next + block : most;
-    if (p->ceiling_asked < next + block / 2 && p->ceiling_asked < ahead)
+    if (!intake_holds_all(w, p) && p->ceiling_asked < next + block / 2 && p->ceiling_asked < ahead)
         p->ceiling_asked = ahead;
 }
 

@@ -12,23 +12,33 @@
 #define HOLD_MS 500
 #define UNCOVERED_MAX 256 /* more would hardly find one that is covered */
 
-/* Of its events that are open so many come, and of those that wait in its topic, which are kept in memory, too. But what an earlier owner may
- * have begun comes whatever waits: it may hold a lane in Redis, or entries may wait for it. */
+/* Of its events that are open, or of those that wait in its topic, which are kept in memory, too. */
 static bool holds_as_many(const struct partition *p, int64_t window, int64_t waiting)
 {
-    int64_t next = offsets_next(p->offsets);
-    bool many = next - offsets_watermark(p->offsets) >= window || (int64_t)waits_count(p->waits) >= waiting;
-    return many && !takeover_was_begun(p, next);
+    return offsets_next(p->offsets) - offsets_watermark(p->offsets) >= window || (int64_t)waits_count(p->waits) >= waiting;
+}
+
+/* What an earlier owner may have begun comes whatever waits: it may hold a lane in Redis, or entries may wait for it. Others come once it is
+ * known how many wait. */
+static bool is_begun_next(const struct partition *p)
+{
+    return takeover_was_begun(p, offsets_next(p->offsets));
+}
+
+bool intake_holds_all(const struct worker *w, const struct partition *p)
+{
+    return p->phase != PART_OPEN || holds_as_many(p, w->numbers->window_events, w->numbers->waiting_limit);
 }
 
 static bool partition_is_full(const struct worker *w, const struct partition *p)
 {
-    return holds_as_many(p, w->numbers->window_events, w->numbers->waiting_limit);
+    return intake_holds_all(w, p) && !is_begun_next(p);
 }
 
 static bool partition_has_room(const struct worker *w, const struct partition *p)
 {
-    return !holds_as_many(p, w->numbers->window_events / 2 + 1, w->numbers->waiting_limit / 2 + 1);
+    bool few = !holds_as_many(p, w->numbers->window_events / 2 + 1, w->numbers->waiting_limit / 2 + 1);
+    return (p->phase == PART_OPEN && few) || is_begun_next(p);
 }
 
 static void pause_partition(struct worker *w, struct partition *p)

@@ -427,6 +427,8 @@ uint32_t worker_random(struct worker *w);
 
 /* ---- intake.c: from Kafka into the lanes ---- */
 void intake_delivery(struct worker *w, const struct consumer_delivery *d);
+/* It has as many events as it may have, or it is not known yet how many wait: no new one is taken. */
+bool intake_holds_all(const struct worker *w, const struct partition *p);
 /* Once a turn: takes more, or nothing at all, as the window has room. */
 void intake_flow(struct worker *w);
 /* Forgets that it held back. */
