@@ -226,6 +226,8 @@ void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key
         e->decided = true;
     if (e && script == SCRIPT_CLAIM && (code == CODE_FRESH || code == CODE_DOUBT))
         e->granted_to = p;
+    if (e && script == SCRIPT_STEP && code == 0 && sim_real_ms(s) + p->real_offset_ms >= e->begins_ms)
+        e->begun = true;
     sim_note(s, p, "redis did", script < (int)ARRAY_LEN(names) ? names[script] : "?", e ? (int64_t)e->number : -1, code);
 }
 
@@ -356,7 +358,7 @@ static bool is_at_rest(const struct oracle *o, int32_t partition, int64_t at, co
     bool rest = p->parked;
     for (int64_t i = 0; i < at && !rest; i++)
         rest = rests[i] && holds_back(o->events[list[i]->event], o->events[p->event]) && !passes(o, p, list[i]);
-    if (!rest && p->behind > at && p->behind < o->place_count[partition])
+    if (!rest && p->state != ENTRY_SENDING && p->behind > at && p->behind < o->place_count[partition]) /* else it was called back since */
         rest = rests[p->behind] && holds_back(o->events[list[p->behind]->event], o->events[p->event]);
     for (int64_t i = at + 1; i < o->place_count[partition] && !rest; i++)
         rest = list[i]->kind == PLACE_EVENT && list[i]->waits && list[i]->parked && list[i]->state != ENTRY_DEAD &&

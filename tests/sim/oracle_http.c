@@ -232,7 +232,7 @@ static void check_begins(struct sim *s, const struct oevent *e, const struct req
     for (unsigned i = 0; i < steps_of(e); i++)
         if (e->steps[i].last_left > 0)
             return;
-    if (sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS])
+    if (!e->begun && sim_real_ms(s) + r->p->real_offset_ms < e->begins_ms && !s->cfg.on[FAULT_ACTS])
         sim_broken(s, "24: %s of e%u leaves before its time", op_entry(r->op)->name, e->number);
 }
 

@@ -26,6 +26,7 @@ struct oevent {
     int64_t order;        /* ten times what billing says, and of a snapshot's part its step; -1: its first offset, not known yet */
     bool refused, put_off, poison, culprit;
     int64_t begins_ms;    /* notbefore; 0: none */
+    bool begun;           /* Redis took a step of it when that had come, by the clock of who did it */
     unsigned crashes;     /* while it was claimed, and not by another that is poison */
     int64_t expires_ms;
     char key[72];

@@ -432,10 +432,21 @@ static void rewrite(struct worker *w, struct job *j, const struct entry *e)
     write_entry(w, j);
 }
 
+/* What it waited for has not come: its claim is only to tell what became of it, and it is held anew. What says of such a reason that it is
+ * being sent was let go: by a person's word, by its date, or by an earlier owner for one of these. */
+static bool only_looked_at(const struct wait *x)
+{
+    if (x->act == PARK_RELEASE)
+        return false;
+    if (x->reason == ENTRY_FOR_GUARD)
+        return x->unsure || x->state != ENTRY_SENDING;
+    return x->reason == ENTRY_FOR_DATE && (x->unsure || x->act == PARK_HOLDER);
+}
+
 static struct aside sending(const struct wait *x)
 {
-    bool unheld = x->unsure && (x->reason == ENTRY_FOR_GUARD || x->reason == ENTRY_FOR_DATE); /* only looked at again */
-    return (struct aside){.state = ENTRY_SENDING, .reason = unheld ? ENTRY_FOR_RETRY : x->reason, .behind = x->behind,
+    enum entry_reason reason = only_looked_at(x) ? ENTRY_FOR_RETRY : x->reason;
+    return (struct aside){.state = ENTRY_SENDING, .reason = reason, .behind = x->behind,
                           .drop = x->act == PARK_DROP || (x->act == PARK_SUPERSEDED && x->state == ENTRY_DEAD)};
 }
 
