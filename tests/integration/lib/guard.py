@@ -65,3 +65,41 @@ def percent_of_the_accounts(bench):
         check_held(p, ALL[60:63])
         check(worker.says("event=redis_forgot"), "Redis forgot", p.brief())
         same("accounts", count(port), [("stalker:0", 1199)])
+
+
+def owner_of(p, port, service):
+    """The worker's name in Redis, where it is while a call of @service is under way."""
+    p.portal.fault("delay", account=service, delay_ms=3000)
+    p.publish(event("late", service, "plan.changed", {"plan": "7"}))
+    lane = f"*/{service}}}:l"
+    until(lambda: any(ask(port, "HGET", k, "owner") for k in ask(port, "--scan", "--pattern", lane)), "a call is under way", p.brief)
+    return ask(port, "HGET", ask(port, "--scan", "--pattern", lane)[0], "owner")[0]
+
+
+def sent_again(port, service, owner):
+    """Redis falls back to when the one held event of @service was claimed by @owner and not given back: it holds the service's lane."""
+    keys = [k for k in ask(port, "--scan", "--pattern", f"*/{service}}}:e:*") if ask(port, "HGET", k, "st") == ["H"]]
+    same("what was given back", len(keys), 1)
+    ask(port, "HSET", keys[0], "st", "S")
+    ask(port, "HSET", keys[0].rpartition(":e:")[0] + ":l", "sent", keys[0].rpartition(":e:")[2], "owner", owner)
+
+
+@case("guard.held_and_sent_in_an_older_redis")
+def held_and_sent_in_an_older_redis(bench):
+    """A cut that the guard holds stays held where Redis, fallen back, says that it is being sent: it is looked at, not let go. Then a person
+    approves it."""
+    with Place(bench, "guardback", provider={"guard": {"percent": 5, "accounts": 1}}, partitions=1) as p:
+        p.worker()
+        services = ["30000", "30001"]
+        p.publish(*[created(f"c{s}", s) for s in services])
+        p.await_finals([f"c{s}" for s in services])
+        block(p, *services)
+        check_held(p, services[1:])
+        sent_again(bench.redis, "30001", owner_of(p, bench.redis, "30000"))
+        p.publish(event("plan", "30001", "plan.changed", {"plan": "7"}))
+        p.outcome("plan", "applied")
+        until(lambda: len([o for o in list(p.follower.outcomes) if o["data"]["kind"] == "held"]) == 2, "it is held again", p.brief)
+        same("its effects", [n for n in p.portal.names("30001") if n == "status"], [])
+        p.tvbridge("approve", "--provider", "stalker", "--service", "30001", "-r", "asked", "--wait", "20s")
+        p.outcome("b30001", "applied")
+        same("its effects", [n for n in p.portal.names("30001") if n == "status"], ["status"])
