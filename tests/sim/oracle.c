@@ -222,6 +222,8 @@ void oracle_redis_did(struct sim *s, struct proc *p, int script, const char *key
     if (script < 0 || !a)
         return;
     int64_t code = a->type == REPLY_INTEGER ? a->integer : a->type == REPLY_ARRAY && a->n > 0 ? a->items[0].integer : -1;
+    if (e && script == SCRIPT_DECIDE)
+        e->decides = false;
     if (e && script == SCRIPT_DECIDE && code == 0)
         e->decided = true;
     if (e && script == SCRIPT_CLAIM && (code == CODE_FRESH || code == CODE_DOUBT))
@@ -237,6 +239,8 @@ void oracle_script_sent(struct sim *s, struct proc *p, const char *key, int scri
     struct oevent *e = event_of_key(s->oracle, key);
     if (e && e->claimed_by == p && (script == SCRIPT_RELEASE || script == SCRIPT_DECIDE))
         e->claimed_by = NULL;
+    if (e && script == SCRIPT_DECIDE && e->granted_to == p)
+        e->decides = true;
     if (e && script == SCRIPT_RELEASE)
         oracle_released(s, p, e);
     if (e && script == SCRIPT_CLAIM)
@@ -300,10 +304,12 @@ void oracle_proc_ended(struct sim *s, struct proc *p, bool poisoned)
     struct oracle *o = s->oracle;
     oracle_counts_ended(s, p);
     for (unsigned i = 0; i < o->event_count; i++) {
-        if (o->events[i]->claimed_by != p)
+        struct oevent *e = o->events[i];
+        bool deciding = e->granted_to == p && e->decides; /* and Redis had not done it yet */
+        if (e->claimed_by != p && !deciding)
             continue;
-        o->events[i]->claimed_by = NULL;
-        o->events[i]->crashes += !poisoned;
+        e->claimed_by = NULL;
+        e->crashes += !poisoned;
     }
 }
 

@@ -33,6 +33,7 @@ struct oevent {
     int variant;          /* that left, or -1 */
     struct ostep steps[STEPS];
     struct proc *granted_to; /* by the last CLAIM that Redis did */
+    bool decides;            /* he has sent DECIDE, which Redis did not do yet */
     struct proc *claimed_by; /* the same, once its answer has come */
     bool fresh;           /* its last claim was no doubtful one */
     unsigned tries;       /* CLAIMs and STEPs of it that were answered: each lets a request leave once */
