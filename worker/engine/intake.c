@@ -122,6 +122,12 @@ static void hold_if_full(struct worker *w, struct partition *p)
     }
 }
 
+void intake_begin(struct worker *w, struct partition *p)
+{
+    if (partition_is_full(w, p))
+        pause_partition(w, p);
+}
+
 static void log_intake_failure(struct worker *w, const struct consumer_delivery *d, const char *why)
 {
     if (!log_begin(w->log, LOG_LEVEL_ERROR, "intake_failed"))

@@ -73,6 +73,7 @@ void partitions_assigned(void *arg, const struct consumer_partition *list, size_
         w->assigned++;
         commits_inherit(w, p, &list[i]);
         takeover_begin(p);
+        intake_begin(w, p);
     }
     for (size_t i = 0; i < n; i++)
         if (list[i].control && list[i].partition < w->part_count && w->parts[list[i].partition] != NULL)

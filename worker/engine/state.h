@@ -426,6 +426,8 @@ bool job_callback_is_late(struct worker *w, struct job *j);
 uint32_t worker_random(struct worker *w);
 
 /* ---- intake.c: from Kafka into the lanes ---- */
+/* @p was just assigned, and is not read yet. */
+void intake_begin(struct worker *w, struct partition *p);
 void intake_delivery(struct worker *w, const struct consumer_delivery *d);
 /* It has as many events as it may have, or it is not known yet how many wait: no new one is taken. */
 bool intake_holds_all(const struct worker *w, const struct partition *p);
