@@ -3,7 +3,7 @@
 
 usage: tests/integration/worker.py [--list] [NAME...]    NAME: a case, or the beginning of some (`faults.`)
 
-Cases mostly wait, so TVB_CASES of them (default: 4) run side by side, each with topics, a platform and workers of its own.
+Cases mostly wait, so TVB_CASES of them (default: 5) run side by side, each with topics, a platform and workers of its own.
 TVB_BROKERS: a Kafka; without it one is started. TVB_BIN: the folder with the programs; without it they are built.
 TVB_KEEP=1 keeps logs, journals and settings, and says where. Ends with one line `N passed, N failed`.
 """
@@ -58,7 +58,7 @@ def main():
         if keep:
             print(f"files: {stack.dir}", flush=True)
         bench = place.Bench(stack)
-        with ThreadPoolExecutor(int(os.environ.get("TVB_CASES", "4"))) as pool:
+        with ThreadPoolExecutor(int(os.environ.get("TVB_CASES", "5"))) as pool:
             results = list(pool.map(lambda name: run(name, bench), names))
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
