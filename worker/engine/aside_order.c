@@ -27,7 +27,7 @@ struct wait *aside_blocker(const struct job *j)
         return NULL;
     if (j->from_entry)
         return waits_blocker_as(j->wait, j->presumed ? ENTRY_DOUBT : ENTRY_UNSENT);
-    if (j->wait != NULL && j->wait->state == ENTRY_DOUBT)
+    if (j->wait != NULL && (j->wait->state == ENTRY_DOUBT || j->wait->state == ENTRY_SENDING))
         return waits_blocker_of(j->wait);
     struct order order;
     struct covers_event e = event_of(j, &order);

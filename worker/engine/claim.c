@@ -16,14 +16,15 @@ static void on_claim(void *arg, const struct claim_reply *r);
 static bool let_entry_before(struct worker *w, struct job *j);
 
 /* Whether others that were set aside may hold it back: not when something of it may have been sent under a claim of ours, when it is
- * decided, or when its entry was called back to be claimed whatever stands before it. */
+ * decided, or when its entry was called back to be claimed whatever stands before it, or says that it is being sent and Redis that its
+ * lane waits for it. */
 static bool looks_for_entries(const struct job *j)
 {
     if (j->doubt || j->work->changed || j->decided_life == j->worker->redis_life + 1)
         return false;
     if (j->from_entry)
         return !j->claimed_before && !j->goes_first && j->act != PARK_APPLIED && j->act != PARK_SUPERSEDED;
-    return j->wait == NULL || j->wait->state != ENTRY_SENDING;
+    return j->wait == NULL || j->wait->state != ENTRY_SENDING || !(j->claimed_before || j->goes_first);
 }
 
 static void on_asked(void *arg, enum redis_result res)
