@@ -10,7 +10,6 @@
 #include "known.h"
 #include "link.h"
 #include "rows.h"
-#include "sync_apply.h"
 #include "wanted.h"
 
 #define ROW_MAX_BYTES ((size_t)65536)

@@ -12,6 +12,7 @@
 #include "known.h"
 
 #define BATCH 100 /* services between two notes of what is acknowledged */
+#define EVENT_ID_SIZE 64
 
 static const char *const names[SYNC_RESULT_COUNT] = {
     [SYNC_SENT] = "sent",       [SYNC_DONE] = "done",   [SYNC_BEFORE] = "done before",
@@ -30,7 +31,8 @@ static void set_result(struct sync_apply *a, const char *service, enum sync_resu
 
 /* ---- sending ---- */
 
-void sync_event_id(const char *prefix, const char *preview, const char *service, size_t n, char ret[SYNC_EVENT_ID_SIZE])
+/* The id of a service's @n-th event, from 0: a function of these, so that sent again it is the same event. */
+static void event_id_of(const char *prefix, const char *preview, const char *service, size_t n, char ret[EVENT_ID_SIZE])
 {
     uint8_t digest[HASH_SHA256_SIZE], number = (uint8_t)n;
     const struct hash_part parts[] = {{preview, strlen(preview)}, {service, strlen(service)}, {&number, 1}};
@@ -96,9 +98,9 @@ static int send_changes(struct sync_apply *a, const char *service, const struct 
     int rc = 0;
     json_array_foreach(changes, i, v)
     {
-        char id[SYNC_EVENT_ID_SIZE], basis[BASIS_TEXT_SIZE];
+        char id[EVENT_ID_SIZE], basis[BASIS_TEXT_SIZE];
         size_t n = t->resumes ? place_of(t->line, v) : i;
-        sync_event_id(a->prefix, a->preview->head.id, service, n, id);
+        event_id_of(a->prefix, a->preview->head.id, service, n, id);
         known_basis(t->from, (unsigned)n + 1, basis);
         const struct own_event e = {
             .service = service, .type = json_text(v, "type"), .id = id, .basis = basis, .data = json_object_get(v, "data")};

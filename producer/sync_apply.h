@@ -17,10 +17,6 @@
 /* What differs of a service now, as sync_state_one(). */
 typedef int sync_find_fn(const void *arg, const char *service, json_t **ret, char ret_hash[SYNC_HASH_SIZE]);
 
-#define SYNC_EVENT_ID_SIZE 64
-/* The id of a service's @n-th event, from 0: a function of these, so that sent again it is the same event. */
-void sync_event_id(const char *prefix, const char *preview, const char *service, size_t n, char ret[SYNC_EVENT_ID_SIZE]);
-
 /* An earlier run of the preview may have sent some of a service's events (@begun: progress_begun()), and the service is not as it was shown.
  * True: what differs now (@found) is what is left of what its line shows, and the record (@known) stands where it stood then, or where one
  * of these events has put it. */
