@@ -174,6 +174,8 @@ static void make_narrow(const struct sim *s, struct settings_numbers *n)
 {
     n->window_events = 3 + (int64_t)(sim_pick(s, 6001) % 8); /* the settings take no less than 10 */
     n->lane_limit = 2 + (int64_t)(sim_pick(s, 6002) % 3);
+    if (sim_pick(s, 6004) % 2 == 0) /* one to ten events */
+        n->window_bytes = 1000 + (int64_t)(sim_pick(s, 6005) % 9000);
     if (s->cfg.on[FAULT_ACTS]) /* else what waits for a person may fill it for ever */
         n->waiting_limit = 2 + (int64_t)(sim_pick(s, 6003) % 4);
 }

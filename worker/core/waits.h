@@ -90,6 +90,8 @@ struct wait *waits_blocker_as(const struct wait *x, enum entry_state as);
 /* The same where it may be called back behind others: what may have been sent waits until those before it are done, and what was not
  * follows them into its lane. There its claim sees once more who holds it back. */
 struct wait *waits_blocker_in_order(const struct wait *x);
+/* Whether @e, which is newer, does not wait for @older as long as nobody works that one. */
+bool waits_covers_idle(const struct covers_event *e, const struct wait *older);
 /* The first entry of the service behind @after (NULL: of all) that the event at @place supersedes once it is applied: older,
  * not busy, covered, and no repeat of one that is there. NULL: no more. */
 struct wait *waits_covered(const struct waits *ws, const char *service, const struct covers_event *e, struct entry_place place,

@@ -109,12 +109,10 @@ static bool is_before_its_day(const struct covers_event *e, const struct wait *o
            (e->type == EVENT_PACKAGE_REMOVED || e->type == EVENT_DEVICE_REMOVED) && covers_axes(e, o);
 }
 
-static bool covers_entry(const struct covers_event *e, const struct wait *older)
+bool waits_covers_idle(const struct covers_event *e, const struct wait *older)
 {
     const struct waits *ws = older->service->waits;
     struct axes axes;
-    if (older->busy) /* before its axes are copied */
-        return false;
     struct covers_event o = event_of(older, &axes);
     switch (older->state) {
     case ENTRY_UNSENT:
@@ -128,6 +126,11 @@ static bool covers_entry(const struct covers_event *e, const struct wait *older)
         break;
     }
     return false;
+}
+
+static bool covers_entry(const struct covers_event *e, const struct wait *older)
+{
+    return !older->busy && waits_covers_idle(e, older);
 }
 
 /* Whether an entry passes an older event. One that may have been sent, though the older one is unsent, did. */

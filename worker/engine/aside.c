@@ -210,13 +210,13 @@ void aside_keep(struct worker *w, struct job *j)
     aside_set(w, j, &a);
 }
 
-/* Whether it may have been sent, when it has to wait for @before. One from the input topic that was held back by an older one was not. */
+/* Whether it may have been sent, when it has to wait for @before. One from the input topic that an older one holds back, and held back
+ * before that was worked, was not. */
 static bool may_be_sent(const struct job *j, const struct wait *before)
 {
     if (j->from_entry)
         return j->presumed;
-    bool newer = before->place.offset > j->offset;
-    return (j->wait != NULL && j->wait->state == ENTRY_DOUBT) || (newer && j->presumed);
+    return (j->wait != NULL && j->wait->state == ENTRY_DOUBT) || (j->presumed && aside_may_have_passed(j, before));
 }
 
 void aside_behind(struct worker *w, struct job *j, const struct wait *before)

@@ -21,6 +21,8 @@ void aside_behind(struct worker *w, struct job *j, const struct wait *before);
 void aside_again(struct worker *w, struct job *j);
 /* The entry behind which @j has to wait; NULL: none. */
 struct wait *aside_blocker(const struct job *j);
+/* Whether @j, a decoded event that waits for @x, may have been sent before that was so: @x is newer, or was worked by nobody. */
+bool aside_may_have_passed(const struct job *j, const struct wait *x);
 /* The first entry behind @after (NULL: of all) that @j, a decoded event, would supersede: waits_covered(). */
 struct wait *aside_covered(const struct job *j, const struct wait *after);
 /* @j is done: entries that it covers will be called back by aside_look(), to be superseded. True: its offset, in the input topic, is settled with the

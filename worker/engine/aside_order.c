@@ -35,6 +35,13 @@ struct wait *aside_blocker(const struct job *j)
     return x != NULL ? x : waits_same(j->part->waits, j->work->event.service, j->work->event.key, place_of(j));
 }
 
+bool aside_may_have_passed(const struct job *j, const struct wait *x)
+{
+    struct order order;
+    struct covers_event e = event_of(j, &order);
+    return x->place.offset > j->offset || waits_covers_idle(&e, x);
+}
+
 struct wait *aside_covered(const struct job *j, const struct wait *after)
 {
     if (waits_count(j->part->waits) == 0)

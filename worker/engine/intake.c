@@ -79,7 +79,7 @@ static void hold_back(struct worker *w)
 static void pause_all(struct worker *w)
 {
     for (int32_t i = 0; i < w->part_count; i++)
-        if (w->parts[i] != NULL)
+        if (w->parts[i] != NULL && !is_begun_next(w->parts[i]))
             pause_partition(w, w->parts[i]);
     consumer_hold(w->consumer, false);
     telemetry_count(w->tel, COUNTER_PAUSED, 1);
@@ -114,7 +114,7 @@ void intake_flow(struct worker *w)
 
 static void hold_if_full(struct worker *w, struct partition *p)
 {
-    if (w->flow == FLOW_PAUSED || partition_is_full(w, p) || (wide_is_paused(p) && p->phase == PART_OPEN))
+    if ((w->flow == FLOW_PAUSED && !is_begun_next(p)) || partition_is_full(w, p) || (wide_is_paused(p) && p->phase == PART_OPEN))
         pause_partition(w, p);
     if (w->flow == FLOW_OPEN && w->drain == DRAIN_NONE && (int64_t)w->window_bytes >= w->numbers->window_bytes) {
         telemetry_count(w->tel, COUNTER_HELD, 1);

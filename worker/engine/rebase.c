@@ -170,7 +170,7 @@ static bool is_worked(const struct worker *w, const struct act_item *it)
 /* What may have been sent must be told from what is stale: its claim is to say so before the order changes. */
 static bool may_be_doubtful(const struct partition *p, const char *service)
 {
-    if (p->presumed > 0 || offsets_next(p->offsets) < p->doubt_end)
+    if (takeover_is_doubtful(p))
         return true;
     for (const struct wait *x = waits_first(p->waits, service); x != NULL; x = x->next)
         if (x->state != ENTRY_UNSENT) /* a dead one may have done some of its steps */

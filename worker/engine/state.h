@@ -96,6 +96,7 @@ struct partition {
     struct merging *merging;
     uint64_t merged;
     int64_t doubt_end;   /* events below it may have been sent by an earlier owner, though Redis may not know */
+    bool end_read;       /* it is no further than the partition's end was when no earlier owner could send any more */
     int64_t delivered_next;
     size_t presumed;     /* jobs of which that is so and that were not claimed since */
     /* aside.h */
@@ -692,6 +693,8 @@ void takeover_unpresume(struct job *j);
 void takeover_claimed(struct job *j);
 /* An earlier owner may have begun to work the event at @offset. */
 bool takeover_was_begun(const struct partition *p, int64_t offset);
+/* Some of that has not come yet or was not claimed since Redis forgot. */
+bool takeover_is_doubtful(const struct partition *p);
 /* True when all that other owners can have published of @j's partition was read. False: the job waits, and asks again. */
 bool takeover_is_quiet(struct worker *w, struct job *j);
 /* An outcome of ours stands at @offset: it need not be read. */

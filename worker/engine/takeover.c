@@ -335,6 +335,11 @@ bool takeover_was_begun(const struct partition *p, int64_t offset)
     return offset < p->inherited || offset < p->doubt_end;
 }
 
+bool takeover_is_doubtful(const struct partition *p)
+{
+    return p->presumed > 0 || offsets_next(p->offsets) < p->doubt_end;
+}
+
 void takeover_claimed(struct job *j)
 {
     if (j->from_entry || j->wait != NULL) /* set aside before: its lane went on without it */
@@ -363,7 +368,7 @@ static void presume_kept(void *arg, struct lane_item *item)
  * earlier owner sent of that which was not claimed here yet. */
 static void presume_own(struct worker *w, struct partition *p)
 {
-    if (p->doubt_end < p->inherited)
+    if (!p->end_read && p->doubt_end < p->inherited)
         p->doubt_end = p->inherited;
     lanes_each(w->lanes, presume_item, p);
     for (struct job *j = w->active; j != NULL; j = j->next)
@@ -461,13 +466,23 @@ static void note_read(struct partition *p, int64_t end)
         p->out_end = end;
 }
 
+/* So far not all has come that an earlier owner may have sent. Where he can send no more that is below the partition's end. */
+static bool has_more_to_come(const struct worker *w, const struct partition *p)
+{
+    return !p->end_read && offsets_next(p->offsets) < p->doubt_end &&
+           clock_boot_ms() - w->assigned_ms >= w->numbers->ownership_ms;
+}
+
 /* All has been merged: what is left is to know which offsets may have been sent. */
 static void outcomes_read(struct worker *w, struct partition *p, int64_t end)
 {
     note_read(p, end);
     if (p->known) {
         presume_own(w, p);
-        open_up(w, p);
+        if (has_more_to_come(w, p))
+            begin_read(w, p, PART_ENDING);
+        else
+            open_up(w, p);
     } else if (is_first_start(p)) {
         open_up(w, p);
     } else if (p->quiet) {
@@ -479,19 +494,20 @@ static void outcomes_read(struct worker *w, struct partition *p, int64_t end)
 
 static void end_known(struct worker *w, struct partition *p, int64_t end)
 {
+    p->end_read = true;
     p->doubt_end = p->had_meta && p->inherited < end ? p->inherited : end;
     p->delivered_next = offsets_next(p->offsets);
     enter(w, p, PART_DELIVERING);
 }
 
 /* All that may have been sent is in its lanes: who goes first there is told by what stands behind. Where nothing more comes for a
- * while, the window is full, and it begins without; while the provider is down reading stops for that. */
-static bool is_delivered(struct worker *w, struct partition *p)
+ * while, there are gaps in the log. */
+static bool is_delivered(struct partition *p)
 {
     int64_t next = offsets_next(p->offsets), now = clock_boot_ms();
     if (next >= p->doubt_end || wide_is_paused(p))
         return true;
-    if (next != p->delivered_next || pace_is_open(w)) {
+    if (next != p->delivered_next) {
         p->delivered_next = next;
         p->phase_ms = now;
     }
@@ -563,7 +579,7 @@ static void step(struct worker *w, struct partition *p)
             take_merged(w, p);
         return;
     case PART_DELIVERING:
-        if (is_delivered(w, p)) {
+        if (is_delivered(p)) {
             lanes_each(w->lanes, presume_item, p);
             open_up(w, p);
         }
@@ -607,7 +623,7 @@ void takeover_tag(struct worker *w)
         return;
     for (int32_t i = 0; i < w->part_count; i++) {
         struct partition *p = w->parts[i];
-        if (p == NULL || p->phase != PART_OPEN || p->presumed > 0 || strcmp(p->redis, identity) == 0)
+        if (p == NULL || p->phase != PART_OPEN || takeover_is_doubtful(p) || strcmp(p->redis, identity) == 0)
             continue;
         snprintf(p->redis, sizeof(p->redis), "%s", identity);
         p->dirty = true;
