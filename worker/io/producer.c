@@ -147,16 +147,17 @@ static void on_reports(struct producer *p, rd_kafka_event_t *ev)
     }
 }
 
+/* The handle is asked itself: error events and refused messages have the code of what made it fatal, not that of being so. */
+static void remake_if_fatal(struct producer *p)
+{
+    if (rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        loop_timer_start(p->remake, 0); /* not here: the queue that called us belongs to the handle */
+}
+
 static void on_error(struct producer *p, rd_kafka_event_t *ev)
 {
-    char fatal[256] = "";
-    if (rd_kafka_event_error(ev) != RD_KAFKA_RESP_ERR__FATAL) {
-        tell(p, rd_kafka_event_error_string(ev));
-        return;
-    }
-    rd_kafka_fatal_error(p->rk, fatal, sizeof fatal);
-    tell(p, fatal);
-    loop_timer_start(p->remake, 0); /* not here: the queue that called us belongs to the handle */
+    tell(p, rd_kafka_event_error_string(ev));
+    remake_if_fatal(p);
 }
 
 static void on_event(void *arg, rd_kafka_event_t *ev)
@@ -309,8 +310,7 @@ static int refused(struct producer *p, rd_kafka_resp_err_t code, const char *top
 {
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return err_set(reterr, ERR_TIMEOUT, "the producer's queue is full");
-    if (code == RD_KAFKA_RESP_ERR__FATAL)
-        loop_timer_start(p->remake, 0);
+    remake_if_fatal(p);
     bool bad = code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR__INVALID_ARG;
     return err_set(reterr, bad ? ERR_INVAL : ERR_IO, "topic %s: %s", topic, rd_kafka_err2str(code));
 }
