@@ -118,7 +118,7 @@ Test(dialect, every_word_of_every_billing_becomes_a_valid_event)
             words += expect_all_valid(&rules, json_array_get(list, i));
         dialect_free(d);
     }
-    cr_expect(gt(sz, words, 200), "%zu words", words);
+    cr_expect(lt(sz, 200, words), "%zu words", words);
     event_schemas_free(schemas);
 }
 

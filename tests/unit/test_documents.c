@@ -54,7 +54,7 @@ static int check_folder(const char *folder)
         snprintf(path, sizeof(path), "%s/%s", folder, list[i]->d_name);
         size_t examples = check_examples(path);
         if (strcmp(list[i]->d_name, "definitions.schema.json") != 0)
-            cr_expect(gt(sz, examples, 0), "%s has an example", path);
+            cr_expect(lt(sz, 0, examples), "%s has an example", path);
         free(list[i]);
     }
     free(list);
@@ -121,7 +121,7 @@ static int check_refs(const json_t *root, json_t *v)
 Test(documents, every_reference_of_asyncapi_leads_somewhere)
 {
     struct yaml_doc *d = asyncapi();
-    cr_expect(gt(int, check_refs(yaml_root(d), yaml_root(d)), 3 * EVENT_TYPE_COUNT));
+    cr_expect(lt(int, 3 * EVENT_TYPE_COUNT, check_refs(yaml_root(d), yaml_root(d))));
     yaml_doc_free(d);
 }
 

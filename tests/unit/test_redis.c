@@ -23,7 +23,7 @@ Test(redis, an_event_is_claimed_decided_and_answered_from_what_was_decided)
     worker_start(&w, s, "w1");
     STATE(&w, &c, CLAIM_FRESH);
     cr_expect(eq(str, w.a.record, ""));
-    cr_expect(gt(sz, strlen(w.a.fence), (size_t)14));
+    cr_expect(lt(sz, (size_t)14, strlen(w.a.fence)));
     snprintf(fence, sizeof(fence), "%s", w.a.fence);
     RESULT(decide(&w, &c, fence), REDIS_OK);
     RESULT(decide(&w, &c, fence), REDIS_OK);
@@ -46,7 +46,7 @@ Test(redis, only_events_expire)
     STATE(&w, &c, CLAIM_FRESH);
     cr_expect(eq(str, (char *)redis_server_ask(s, "PTTL t:{p/s1}:e:e1"), "-1"), "not while undecided");
     RESULT(decide(&w, &c, w.a.fence), REDIS_OK);
-    cr_expect(gt(int, atoi(redis_server_ask(s, "PTTL t:{p/s1}:e:e1")), 500000));
+    cr_expect(lt(int, 500000, atoi(redis_server_ask(s, "PTTL t:{p/s1}:e:e1"))));
     cr_expect(eq(str, (char *)redis_server_ask(s, "PTTL " LANE), "-1"));
     cr_expect(eq(str, (char *)redis_server_ask(s, "PTTL t:birth"), "-1"));
     worker_end(&w);
@@ -118,13 +118,13 @@ Test(redis, a_released_event_is_fresh_under_a_higher_fence)
     RESULT(release(&w, &c, fence), REDIS_OK);
     RESULT(release(&w, &c, fence), REDIS_OK);
     STATE(&other, &c, CLAIM_FRESH);
-    cr_expect(gt(int, strcmp(other.a.fence, fence), 0));
+    cr_expect(lt(int, 0, strcmp(other.a.fence, fence)));
     RESULT(release(&w, &c, fence), REDIS_FENCED);
     RESULT(decide(&w, &c, fence), REDIS_FENCED);
     RESULT(step(&w, &c, fence, "{}"), REDIS_FENCED);
     RESULT(renew(&w, &c, fence), REDIS_FENCED);
     STATE(&w, &next, CLAIM_BUSY);
-    cr_expect(gt(i64, w.a.wait_ms, 0));
+    cr_expect(lt(i64, 0, w.a.wait_ms));
     cr_expect(le(i64, w.a.wait_ms, 20000));
     RESULT(decide(&other, &c, other.a.fence), REDIS_OK);
     STATE(&w, &next, CLAIM_FRESH);
@@ -148,7 +148,7 @@ Test(redis, what_another_owner_may_have_sent_is_in_doubt)
     STATE(&other, &next, CLAIM_BUSY); /* the undecided one first */
     STATE(&other, &c, CLAIM_DOUBT);
     snprintf(fence, sizeof(fence), "%s", other.a.fence);
-    cr_expect(gt(int, strcmp(fence, w.a.fence), 0));
+    cr_expect(lt(int, 0, strcmp(fence, w.a.fence)));
     cr_expect(eq(str, other.a.steps, "{\"step\":1}"));
     cr_expect(ge(i64, other.a.sent_ms, 0));
     STATE(&other, &c, CLAIM_DOUBT);
@@ -320,7 +320,7 @@ Test(redis, what_is_not_above_the_last_applied_is_stale_and_stays_so)
     STATE(&w, &twin, CLAIM_STALE);
     STATE(&w, &four, CLAIM_DECIDED);
     cr_expect(eq(int, (int)kind_of(&w.a, resolved), (int)OUTCOME_STALE));
-    cr_expect(gt(int, atoi(redis_server_ask(s, "PTTL t:{p/s1}:e:e4")), 500000));
+    cr_expect(lt(int, 500000, atoi(redis_server_ask(s, "PTTL t:{p/s1}:e:e4"))));
     worker_end(&w);
     redis_server_stop(s);
 }
@@ -466,7 +466,7 @@ Test(redis, a_pause_of_the_provider_reaches_every_claim)
     cr_assert(zero(int, redis_pause_provider(w.redis, 1000))); /* does not shorten it */
     STATE(&w, &c, CLAIM_PAUSED);
     STATE(&other, &c, CLAIM_PAUSED);
-    cr_expect(gt(i64, other.a.wait_ms, 30000));
+    cr_expect(lt(i64, 30000, other.a.wait_ms));
     STATE(&other, &done, CLAIM_DECIDED);
     redis_server_ask(s, "DEL t:pause:p");
     STATE(&other, &c, CLAIM_FRESH);

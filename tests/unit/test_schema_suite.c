@@ -93,7 +93,7 @@ Test(schema_suite, every_required_case_is_answered_as_the_suite_says)
            t.refused);
     cr_expect(eq(u32, t.failed, 0));
     cr_expect(eq(u32, t.wrongly_refused, 0));
-    cr_expect(gt(u32, t.passed, 390), "the suite has shrunk");
+    cr_expect(lt(u32, 390, t.passed), "the suite has shrunk");
     cr_expect(lt(u32, t.refused, 40), "too much is refused");
 }
 
@@ -111,5 +111,5 @@ Test(schema_suite, the_formats_that_are_supported_are_checked_as_the_suite_says)
     printf("draft 7, optional: %u passed, %u failed, %u refused at compile\n", t.passed, t.failed,
            t.refused);
     cr_expect(eq(u32, t.failed, 0));
-    cr_expect(gt(u32, t.passed, 90));
+    cr_expect(lt(u32, 90, t.passed));
 }
