@@ -220,12 +220,18 @@ static void passes_none(struct job *j)
     j->covered_count = 0;
 }
 
-/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. But one that may have
- * been sent under a claim of ours has passed them: they do not come before it any more. */
+/* Something of it is done, or may have been sent under a claim of ours. */
+static bool has_begun(const struct job *j)
+{
+    return j->doubt || (has_run(j) && j->work->changed);
+}
+
+/* @j is the head of its lane, which is ready, and @from, which was, is where it stood before it passed others. But one that has
+ * begun has passed them: they do not come before it any more. */
 static void let_before(struct worker *w, struct job *from, struct job *j)
 {
     lanes_let_before(w->lanes, &from->item, &j->item);
-    if (from->covered == NULL || from->doubt)
+    if (from->covered == NULL || has_begun(from))
         return;
     passes_none(from);
     lanes_put_back(&j->item, &from->item, is_after, from);
