@@ -8,7 +8,7 @@
  * back. A pause is a worker that is not scheduled; only its sending ends O after its last commit. QUIET: Q has passed.
  *
  * As the code does it: CLAIM marks S before the slot; what gets no slot is given back by RELEASE, of which no reply is waited for; the
- * same owner that asks again for its own S is given the same fence and keeps what it knows (job.doubt); a fenced DECIDE makes a doubt and
+ * same owner that asks again for its own S is given a new fence and keeps what it knows (job.doubt); a fenced DECIDE makes a doubt and
  * another claim; a DECIDE without an answer is owed, the outcome goes out all the same, and the offset settles after it.
  *
  * Left out: other events of the lane (takeover.pml), entries (waiting.pml), workflows of more than one step, staleness.
@@ -187,7 +187,7 @@ claim:
   :: atomic { !BEHIND && st > D -> kind = st - D; goto publish }
   :: atomic { !BEHIND && st <= D && (owner == 0 || owner == ME || !until) ->
        if
-       :: IS_SENT && owner == ME -> until = 1; f = fence;       /* asked again: its reply was lost, or this is the next try */
+       :: IS_SENT && owner == ME -> until = 1; NEXT_FENCE;      /* asked again: its reply was lost, or this is the next try */
 #ifndef FORGETSDOUBT
             doubt = (doubt || st == Q)
 #endif

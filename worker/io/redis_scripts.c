@@ -31,9 +31,9 @@
  * sent though Redis does not know, "3": that, and it is worked alone, "4": alone, 9 event key, 10 place, 11 how many wait for it,
  * 12.. a:<axis> touched.
  * Answers {code, fence, record, facts or steps, ms left or ms since SENT}, what is claimed also whether any step may be done
- * and its crashes, what is decided whether it was dropped. The same owner asking again for its own
- * SENT event gets the same answer and fence: its reply was lost. Numbers that are the clock's own are put together
- * from its texts: string.format() of one costs as much as a call.
+ * and its crashes, what is decided whether it was dropped. The same owner asking again for its own SENT event gets the same
+ * answer under a new fence: what it said under the earlier one, on a connection that broke, may come still, and does not speak
+ * of this try. Numbers that are the clock's own are put together from its texts: string.format() of one costs as much as a call.
  * One that it covers is looked at first: decided, it is to be published first; of those that wait for it one that was sent, or has a step
  * done, goes on first, unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when
  * another event of the lane is sent, the answer names that event's key in place of the facts.
@@ -130,13 +130,13 @@ static const char claim_text[] =
     "if maybe then call('HSET', K[2], 'all', '1') end\n"
     "local any = (maybe or e[8]) and 1 or 0\n"
     "if (st == 'S' or st == 'Q') and owner == A[2] then\n"
-    "  call('HSET', K[3], 'until', till)\n"
-    "  if A[8] == '1' then call('HSET', K[2], 'tries', tries) end\n"
+    "  call('HSET', K[3], 'until', till, 'fence', f)\n"
+    "  call('HSET', K[2], 'fence', f, 'tries', A[8] == '1' and tries or e[7] or '1')\n"
     "  if st == 'S' and not maybe then\n"
     "    call('HSET', K[2], 'sent', at)\n"
-    "    return {0, e[3], rec, steps, 0, any, crashes}\n"
+    "    return {0, f, rec, steps, 0, any, crashes}\n"
     "  end\n"
-    "  return {1, e[3], rec, steps, now - tonumber(e[6] or now), any, crashes}\n"
+    "  return {1, f, rec, steps, now - tonumber(e[6] or now), any, crashes}\n"
     "end\n"
     "call('HSET', K[3], 'owner', A[2], 'until', till, 'fence', f, 'sent', A[9])\n"
     "if st == 'S' or st == 'Q' then\n"
