@@ -229,7 +229,7 @@ static void make_call(struct diff *d, struct call *c)
         if (id == SCRIPT_PARK && sim_chance(&d->sim, 500))
             argf(c, "1");
         if (id == SCRIPT_STEP)
-            argf(c, "steps%lld", (long long)sim_range(&d->sim, 1, 3));
+            argf(c, "steps%lld%s", (long long)sim_range(&d->sim, 1, 3), sim_chance(&d->sim, 500) ? ",\"changed\":true" : "");
         if (id == SCRIPT_STEP && sim_chance(&d->sim, 300))
             record(d, c);
     }

@@ -197,13 +197,13 @@ Test(redis_merge, a_redrive_opens_the_next_round_once)
     worker_start(&w, s, "w1");
     STATE(&w, &c, CLAIM_FRESH);
     RESULT(of_round(&w, false, "e1", 1), REDIS_OK); /* only asked, as below */
-    RESULT(step(&w, &c, w.a.fence, "one is done"), REDIS_OK);
+    RESULT(step(&w, &c, w.a.fence, "{\"changed\":true}"), REDIS_OK);
     die(&w, &c);
     RESULT(of_round(&w, false, "e1", 1), REDIS_FENCED);
     RESULT(of_round(&w, false, "e1", 2), REDIS_OK);
     RESULT(of_round(&w, false, "e1", 2), REDIS_OK);
     STATE(&w, &c, CLAIM_FRESH);
-    cr_expect(eq(str, w.a.steps, "one is done"), "it goes on where it was");
+    cr_expect(eq(str, w.a.steps, "{\"changed\":true}"), "it goes on where it was");
     struct merge_request m = done("e1", "1");
     m.fingerprint = c.fingerprint;
     m.outcome = "{\"kind\":\"dead\",\"round\":1}";

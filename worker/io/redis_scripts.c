@@ -37,6 +37,7 @@
  * One that it covers is looked at first: decided, it is to be published first; of those that wait for it one that was sent, or has a step
  * done, goes on first, unless both are of an earlier owner's time and the caller has waited for the quarantine ("2"). Then, as when
  * another event of the lane is sent, the answer names that event's key in place of the facts.
+ * Steps of a held one that have only read (workflow/run_save.c) are forgotten: others of its lane may have been worked since.
  * A take-over of the lane from an owner who was at work on its sent event counts a crash for that event, also when the claim is
  * another's that passes it.
  * An event that is not above what its axes hold was passed: by one of an earlier place, `stale`; by later ones alone,
@@ -119,6 +120,10 @@ static const char claim_text[] =
     "local at = t[1] .. string.sub(micros, 1, 3)\n"
     "local tries = e[7] and e[7] + 1 or '1'\n"
     "local steps = e[5] or ''\n"
+    "if st == 'H' and steps ~= '' and not string.find(steps, '\"changed\":true', 1, true) then\n"
+    "  call('HDEL', K[2], 'steps')\n"
+    "  steps = ''\n"
+    "end\n"
     "local alone = A[8] == '3' or A[8] == '4'\n"
     "local crashes = tonumber(e[10] or 0)\n"
     "if e[9] or e[11] then call('HDEL', K[2], 'rest', 'alone') end\n"
