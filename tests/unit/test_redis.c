@@ -63,12 +63,12 @@ Test(redis, the_same_owner_gets_the_same_answer_again)
     STATE(&w, &c, CLAIM_FRESH);
     snprintf(fence, sizeof(fence), "%s", w.a.fence);
     STATE(&w, &c, CLAIM_FRESH);
-    cr_expect(gt(int, strcmp(w.a.fence, fence), 0));
+    cr_expect(lt(int, 0, strcmp(w.a.fence, fence)));
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:e:e1 tries"), "1"));
     snprintf(fence, sizeof(fence), "%s", w.a.fence);
     c.retry = true;
     STATE(&w, &c, CLAIM_FRESH);
-    cr_expect(gt(int, strcmp(w.a.fence, fence), 0));
+    cr_expect(lt(int, 0, strcmp(w.a.fence, fence)));
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:e:e1 tries"), "2"));
     RESULT(release(&w, &c, fence), REDIS_FENCED); /* of the try before, come late: this one is sent */
     cr_expect(eq(str, (char *)redis_server_ask(s, "HGET t:{p/s1}:e:e1 st"), "S"));
@@ -155,7 +155,7 @@ Test(redis, what_another_owner_may_have_sent_is_in_doubt)
     cr_expect(eq(str, other.a.steps, "{\"step\":1}"));
     cr_expect(ge(i64, other.a.sent_ms, 0));
     STATE(&other, &c, CLAIM_DOUBT);
-    cr_expect(gt(int, strcmp(other.a.fence, fence), 0), "asked again, the doubt stays");
+    cr_expect(lt(int, 0, strcmp(other.a.fence, fence)), "asked again, the doubt stays");
     RESULT(decide(&w, &c, w.a.fence), REDIS_FENCED);
     RESULT(decide(&other, &c, fence), REDIS_FENCED);
     RESULT(decide(&other, &c, other.a.fence), REDIS_OK);
