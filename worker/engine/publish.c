@@ -55,13 +55,27 @@ static void log_dead_letter(struct worker *w, const struct job *j)
     log_end(w->log);
 }
 
+/* A lane has become shorter. What is no event, or is misplaced, stood in the lane of its key, though that may be a service of another
+ * partition: what was set aside there waits for the lane, too. */
+static void look_aside(struct worker *w, struct partition *p, const char *service, bool is_of_service)
+{
+    if (is_of_service) {
+        aside_look(w, p, service);
+        return;
+    }
+    for (int32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i] != NULL)
+            aside_look(w, w->parts[i], service);
+}
+
 /* All that is durable is durable. Until Redis knows it too the offset stays open: after a crash the event is delivered
  * again, since what Redis holds as sent and nobody ever decides would block its lane for ever. */
 void publish_done(struct worker *w, struct job *j)
 {
     struct partition *p = j->part;
     char service[ENTRY_SERVICE_SIZE] = "";
-    if (waits_count(p->waits) > 0)
+    bool is_of_service = j->work->judged_ns != 0;
+    if (waits_count(p->waits) > 0 || !is_of_service)
         snprintf(service, sizeof(service), "%s", j->bytes);
     if (j->wait != NULL && park_holds(w, j))
         aside_is_dead(j);
@@ -76,7 +90,7 @@ void publish_done(struct worker *w, struct job *j)
     atomic_store_explicit(&w->moved_at_ms, clock_boot_ms(), memory_order_relaxed);
     job_settle(w, j);
     if (service[0] != '\0')
-        aside_look(w, p, service);
+        look_aside(w, p, service, is_of_service);
 }
 
 /* It was decided in another life of Redis, and may not have been among the outcomes that were merged into this one. */
