@@ -344,12 +344,14 @@ bool may_cover(const struct oevent *newer, const struct oevent *older)
     return same_axis(newer, older) || says_all(newer);
 }
 
-/* An event passes what was not sent and it covers, and a doubt for a person once nothing of that can come any more: in the end, that
- * is. What one of the same type says is not known there. */
+/* An event passes what is dead or was not sent and it covers, and a doubt for a person once nothing of that can come any
+ * more: in the end, that is. What one of the same type says is not known there, and of one that is dead does not matter. */
 static bool passes(const struct oracle *o, const struct place *newer, const struct place *older)
 {
     const struct oevent *e = o->events[newer->event], *d = o->events[older->event];
-    bool may = older->parked ? older->state != ENTRY_DEAD && e->kind != KIND_SNAPSHOT : older->waits && older->state == ENTRY_UNSENT;
+    if (older->waits && older->state == ENTRY_DEAD)
+        return may_cover(e, d);
+    bool may = older->parked ? e->kind != KIND_SNAPSHOT : older->waits && older->state == ENTRY_UNSENT;
     return may && (e->kind != d->kind || says_all(e)) && may_cover(e, d);
 }
 
