@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/covers.h"
 #include "contract/outcome_read.h"
 #include "engine/aside.h"
 #include "engine/state.h"
@@ -320,14 +321,22 @@ static bool is_aside_in_doubt(const struct job *j)
     return j->wait != NULL && (j->wait->state == ENTRY_DOUBT || j->wait->state == ENTRY_SENDING);
 }
 
+/* A snapshot shares an axis with all, but for a preview, and passes no doubts: it stands before an older one that may have been
+ * sent only where Redis says that it was sent itself, and whoever sent it knew that the older one was not. */
+static bool is_passed_by_snapshot(const struct job *j, const struct job *claimed)
+{
+    const struct event *e = &claimed->work->event;
+    return !covers_doubts(e->type) && e->axes.n > 0 && j->offset < claimed->offset;
+}
+
 /* What came back from the waiting topic is no part of that order. */
 static void behind_claimed(void *arg, struct lane_item *item)
 {
-    (void)arg;
-    if (job_of_item(item)->from_entry || job_of_item(item)->may_cover || is_aside_in_doubt(job_of_item(item)))
+    struct job *j = job_of_item(item);
+    if (j->from_entry || (j->may_cover && !is_passed_by_snapshot(j, arg)) || is_aside_in_doubt(j))
         return;
-    takeover_unpresume(job_of_item(item));
-    job_of_item(item)->not_sent = true;
+    takeover_unpresume(j);
+    j->not_sent = true;
 }
 
 bool takeover_was_begun(const struct partition *p, int64_t offset)
@@ -345,7 +354,7 @@ void takeover_claimed(struct job *j)
     if (j->from_entry || j->wait != NULL) /* set aside before: its lane went on without it */
         return;
     if (takeover_was_begun(j->part, j->offset))
-        lane_each_behind(&j->item, behind_claimed, NULL);
+        lane_each_behind(&j->item, behind_claimed, j);
 }
 
 static void presume_item(void *arg, struct lane_item *item)
